@@ -1,0 +1,1 @@
+"""How Drydock is run: embedded engines, demo, containers."""

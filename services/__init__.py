@@ -1,0 +1,1 @@
+"""The services of Drydock: each its own process, none imports another."""

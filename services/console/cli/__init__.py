@@ -1,0 +1,28 @@
+"""The command line `drydock`: one typer application, a module per noun."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Brings ERP environments safely from one version to the next.")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("drydock"))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; the console script `drydock`."""
+    app()
