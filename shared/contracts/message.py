@@ -1,0 +1,102 @@
+"""What a message is: an immutable model whose type name follows from its class and owner."""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+
+Instant = AwareDatetime
+"""A point in time with its offset; naive times are refused."""
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
+"""An id or key: 1 to 200 printable ASCII characters without blanks."""
+
+_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_MAJOR = re.compile(r"^(?P<name>.+?)(?:V(?P<major>[2-9][0-9]*))?$")
+
+
+class MessageKind(StrEnum):
+    """What a message is for; each kind has a topic of its own in every service."""
+
+    COMMAND = "commands"
+    EVENT = "events"
+    SNAPSHOT = "snapshots"
+    PROGRESS = "progress"
+    DEAD_LETTER = "dead-letters"
+
+
+class Part(BaseModel):
+    """A value inside a message: frozen, unknown fields ignored (readers tolerate newer writers)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, use_attribute_docstrings=True)
+
+
+class Message(Part):
+    """A message. Subclass `Command`, `Event`, `Snapshot` or `Progress`, and name the field that is the key.
+
+    The type name is `<service>.<kebab-name>.v<major>`: the service is the module's name, the rest the class's
+    name; a class called `...V2` is major version 2 of the message without the suffix. The Kafka key is the value
+    of the field given as `key`: the environment's id, or the aggregate's where there is no environment.
+    """
+
+    kind: ClassVar[MessageKind]
+    owner: ClassVar[str]
+    type: ClassVar[str]
+    key_field: ClassVar[str]
+
+    def __init_subclass__(cls, *, key: str | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)  # pydantic passes class arguments to both hooks
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, *, key: str | None = None, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if key is None:
+            return
+        if key not in cls.model_fields:
+            raise TypeError(f"{cls.__name__} names {key!r} as its key, which is not one of its fields")
+        cls.key_field = key
+        module = cls.__module__.rpartition(".")[2]
+        cls.owner = "drydock" if module == "common" else module.replace("_", "-")
+        cls.type = _type_name(cls.owner, cls.__name__)
+
+    @property
+    def key(self) -> str:
+        """The Kafka key: messages with one key keep their order."""
+        return str(getattr(self, self.key_field))
+
+
+class Command(Message):
+    """Asks its owner to do something; named in the imperative. Answered by an event."""
+
+    kind: ClassVar[MessageKind] = MessageKind.COMMAND
+
+
+class Event(Message):
+    """Says what happened; named in the past. Carries what a subscriber needs, so that he never calls back."""
+
+    kind: ClassVar[MessageKind] = MessageKind.EVENT
+
+
+class Snapshot(Message):
+    """The latest public view of one aggregate, on a compacted topic: a reader can start from nothing."""
+
+    kind: ClassVar[MessageKind] = MessageKind.SNAPSHOT
+
+
+class Progress(Message):
+    """How far work has come, or a line of its log. May be lost; the full log is an artifact."""
+
+    kind: ClassVar[MessageKind] = MessageKind.PROGRESS
+
+
+def _type_name(owner: str, class_name: str) -> str:
+    match = _MAJOR.match(class_name)
+    name, major = (match["name"], match["major"] or "1") if match else (class_name, "1")
+    return f"{owner}.{_BOUNDARY.sub('-', name).lower()}.v{major}"
+
+
+def utc_text(moment: datetime) -> str:
+    """`moment` as RFC 3339 in UTC with microseconds, as in `ce_time`."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
