@@ -1,0 +1,54 @@
+"""The ways, other than success, in which a message can end. The class is the policy."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class KernelReason(StrEnum):
+    """Reason codes of refusals that the kernel itself makes, for every service."""
+
+    UNKNOWN = "UNKNOWN"
+    """What the command refers to did not become known in time."""
+    UNREADABLE = "UNREADABLE"
+    """The command breaks a rule of its format; it is a dead letter."""
+    NOT_PROCESSED = "NOT_PROCESSED"
+    """Processing the command failed, by a fault of ours; it is a dead letter."""
+
+
+class Rejected(Exception):  # noqa: N818 - the design's word: an answer to the sender, not an error
+    """The command is refused: the sender gets `CommandRejected`, nothing changes."""
+
+    def __init__(
+        self, reason: StrEnum, message: str, *, facts: Mapping[str, Any] | None = None, earliest: datetime | None = None
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.facts = dict(facts or {})
+        self.earliest = earliest
+
+
+class NotYet(Exception):  # noqa: N818 - the design's word
+    """What the message refers to is not known here yet.
+
+    The message is parked in its aggregate and decided again when `waits_for`, the id of another aggregate of this
+    service, is committed, and from time to time; after the service's patience it is refused as unknown.
+    """
+
+    def __init__(self, message: str, *, waits_for: str | None = None) -> None:
+        super().__init__(message)
+        self.waits_for = waits_for
+
+
+class Transient(Exception):  # noqa: N818 - the design's word
+    """Something that will pass: tried again with back-off, in place."""
+
+
+class Permanent(Exception):  # noqa: N818 - the design's word
+    """Trying again is useless: a message becomes a dead letter at once, work ends as failed."""
+
+
+class Conflict(Exception):  # noqa: N818 - the design's word
+    """Another writer was faster, again and again; what was decided is decided anew."""

@@ -1,0 +1,67 @@
+"""The port: everything the kernel asks of a store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+StoredDocument = dict[str, Any]
+"""A document: `_id` (str), `version` (int), `due_at` (datetime in UTC or None), and what the kernel puts there.
+
+Values are those of BSON: None, bool, int (64 bits), float, str, bytes, datetime (UTC, milliseconds), list, dict.
+"""
+
+
+class StoreUnavailable(Exception):  # noqa: N818 - an outcome, like those of `outcomes`
+    """The store did not answer, or not in time. Whether a write was applied is unknown: read to learn it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One document to write: `expected` is the version it must have there, None if it must not exist."""
+
+    document: StoredDocument
+    expected: int | None
+
+
+class Store(Protocol):
+    """A store of documents. Every method raises StoreUnavailable, and nothing else, if the store does not answer."""
+
+    async def get_many(self, collection: str, ids: Sequence[str]) -> dict[str, StoredDocument]:
+        """The documents that exist among `ids`, by id."""
+        ...
+
+    async def write_many(self, collection: str, writes: Sequence[Write]) -> list[bool]:
+        """Write each document by itself, atomically; True where it was written, False where the version differed.
+
+        At most one write for each id.
+        """
+        ...
+
+    async def delete(self, collection: str, id_: str, version: int) -> bool:
+        """Delete the document if it has this version."""
+        ...
+
+    async def append(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Insert documents under their own `_id`; one that exists is left as it is."""
+        ...
+
+    async def due(self, collection: str, until: datetime, limit: int) -> list[tuple[str, datetime]]:
+        """Ids and `due_at` of at most `limit` documents whose `due_at` is not after `until`, earliest first."""
+        ...
+
+    async def page(self, collection: str, after: str | None, limit: int) -> list[StoredDocument]:
+        """At most `limit` documents whose id sorts after `after` (None: from the start), in the order of ids."""
+        ...
+
+    async def ensure(self, collections: Sequence[str]) -> None:
+        """Create the collections and the indexes that the methods above rely on, where they are missing."""
+        ...
+
+    async def ping(self) -> None:
+        """Return if the store answers."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...
