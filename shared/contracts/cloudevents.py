@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from shared.contracts.catalogue import Catalogue
 from shared.contracts.envelope import Envelope
-from shared.contracts.message import Message, utc_text
-from shared.contracts.topics import MESSAGE_LIMIT
+from shared.contracts.message import Message, MessageKind, utc_text
+from shared.contracts.topics import DEAD_LETTER_LIMIT, MESSAGE_LIMIT
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -48,8 +48,9 @@ def encode(envelope: Envelope[Message]) -> Encoded:
     """The record of an envelope. Raise ValueError if its value is larger than a message may be."""
     data = envelope.data
     value = data.model_dump_json().encode()
-    if len(value) > MESSAGE_LIMIT:
-        raise ValueError(f"{data.type} has {len(value)} bytes; a message has at most {MESSAGE_LIMIT}")
+    limit = _limit(type(data))
+    if len(value) > limit:
+        raise ValueError(f"{data.type} has {len(value)} bytes; at most {limit} are allowed")
     headers = [
         ("content-type", _CONTENT_TYPE),
         ("ce_specversion", b"1.0"),
@@ -86,7 +87,7 @@ def decode(
     message_class = _class_of(catalogue, topic, attributes)
     if value is None:
         raise Unreadable("no-value", "value", "is null; a message has a JSON object as its value")
-    if len(value) > MESSAGE_LIMIT:
+    if len(value) > _limit(message_class):
         raise Unreadable("too-large", "value", f"has {len(value)} bytes, {MESSAGE_LIMIT} are allowed; send a digest")
     try:
         data = message_class.model_validate_json(value)
@@ -117,6 +118,10 @@ def readable_attributes(headers: Headers) -> dict[str, str]:
             except UnicodeDecodeError:
                 continue
     return found
+
+
+def _limit(message: type[Message]) -> int:
+    return DEAD_LETTER_LIMIT if message.kind is MessageKind.DEAD_LETTER else MESSAGE_LIMIT
 
 
 def _attributes(headers: Headers) -> dict[str, str]:

@@ -19,6 +19,9 @@ MESSAGE_LIMIT = 256 * 1024
 
 _MIB = 1024 * 1024
 
+DEAD_LETTER_LIMIT = 3 * _MIB - 64 * 1024
+"""Largest value of a dead letter, in bytes: it holds a record of any size that a topic takes, in base64."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
@@ -48,7 +51,6 @@ def topics_of(service: str) -> tuple[Topic, ...]:
     return (
         Topic(service, MessageKind.COMMAND, 12, timedelta(days=14)),
         Topic(service, MessageKind.EVENT, 12, timedelta(days=14)),
-        # A dead letter holds the record that could not be read, in base64, whatever its size was.
         Topic(service, MessageKind.DEAD_LETTER, 1, None, max_message_bytes=3 * _MIB),
         Topic(service, MessageKind.SNAPSHOT, 6, None, compacted=True),
         Topic(service, MessageKind.PROGRESS, 6, timedelta(hours=6)),

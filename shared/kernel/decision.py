@@ -33,6 +33,16 @@ class Archived:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """A record to send as it is."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Decision(Generic[S]):
     """The next state of an aggregate and all that follows from it, committed together or not at all."""
 
@@ -44,6 +54,7 @@ class Decision(Generic[S]):
     work: Mapping[str, BaseModel | None] = field(default_factory=dict)
     """By name `<kind>` or `<kind>:<argument>`: the input of the work to start, or None (called off)."""
     archive: Sequence[Archived] = ()
+    records: Sequence[Record] = ()
 
 
 @dataclass(frozen=True, slots=True)

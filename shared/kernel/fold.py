@@ -1,0 +1,448 @@
+"""One aggregate in one commit: what happened to it, folded into its document one after the other.
+
+Nothing here does I/O. Each step either changes the document as a whole or raises and leaves it as it was.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel
+
+from shared.contracts.cloudevents import decode, encode
+from shared.contracts.common import CommandRejected, DeadLetter
+from shared.contracts.envelope import Envelope, new_id
+from shared.contracts.message import Command, Event, Message, MessageKind
+from shared.kernel.decision import Archived, Decision, Failure, Send, TimerDue, WorkEnded
+from shared.kernel.document import (
+    ANSWERS_LIMIT,
+    OUTBOX_GRACE,
+    SEEN_LIMIT,
+    Document,
+    Entry,
+    Origin,
+    Parked,
+    PendingTimer,
+    PendingWork,
+    has_seen,
+    seen_mark,
+)
+from shared.kernel.outcomes import KernelReason, NotYet, Permanent, Rejected
+from shared.kernel.service import Aggregate, On, OnWork, Service, split_name
+
+PARKED_RETRY = timedelta(milliseconds=500)
+
+
+class Outcome(Enum):
+    """How something that happened to an aggregate ended."""
+
+    APPLIED = auto()
+    REJECTED = auto()
+    PARKED = auto()
+    DUPLICATE = auto()
+    """It was dealt with before; a command's recorded answer is sent again."""
+    SKIPPED = auto()
+    """It does not apply any more: the timer was moved, the lease is another's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a record stands."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Fold:
+    """The document of one aggregate on its way from one version to the next."""
+
+    def __init__(
+        self,
+        service: Service,
+        aggregate: Aggregate[Any],
+        document: Document,
+        *,
+        now: datetime,
+        published: int,
+        patience: timedelta,
+    ) -> None:
+        self.service = service
+        self.aggregate = aggregate
+        self.document = document
+        self.now = now
+        self.changed = False
+        self.claimed: list[PendingWork] = []
+        self._patience = patience
+        self._first_new_entry = document.entries + 1
+        self.state: BaseModel | None = (
+            None if document.state is None else aggregate.state.model_validate(document.state, strict=False)
+        )
+        self._view = self._make_view()
+        kept = [entry for entry in document.outbox if entry.n > published]
+        if len(kept) < len(document.outbox):
+            document.outbox = kept
+            self.changed = True
+
+    # -- messages
+
+    def receive(
+        self, handler: On[Any, Any, Any], envelope: Envelope[Message], facts: Any, position: Position
+    ) -> Outcome:
+        """Decide on a message, unless this was done before."""
+        if has_seen(self.document.seen, seen_mark(handler.name, envelope.id)):
+            self._answer_again(envelope.id)
+            return Outcome.DUPLICATE
+        try:
+            outcome = self._decide_message(handler, envelope, facts)
+        except NotYet as not_yet:
+            self._park(envelope, position, not_yet.waits_for)
+            outcome = Outcome.PARKED
+        self._mark_seen(handler, envelope.id)
+        return outcome
+
+    def retry_parked(self, position: Position, facts: Any) -> Outcome:
+        """Decide on a parked message again; a command whose time is up is refused as unknown."""
+        parked = self._parked_at(position)
+        if parked is None:
+            return Outcome.SKIPPED
+        envelope = parked_envelope(self.service, parked, self.now)
+        try:
+            outcome = self._decide_message(self.handler_of(envelope), envelope, facts)
+        except NotYet as not_yet:
+            if self.now < parked.until:
+                parked.waits_for = not_yet.waits_for
+                parked.retry = min(self.now + 2 * max(self.now - parked.retry, PARKED_RETRY), parked.until)
+                self.changed = True
+                return Outcome.PARKED
+            if envelope.data.kind is not MessageKind.COMMAND:
+                raise Permanent(f"{envelope.data.type} refers to what never became known: {not_yet}") from None
+            self._reject(envelope, Rejected(KernelReason.UNKNOWN, str(not_yet)))
+            outcome = Outcome.REJECTED
+        self.document.parked.remove(parked)
+        self.changed = True
+        return outcome
+
+    def drop_parked(self, position: Position) -> Outcome:
+        """Forget a parked message that has become a dead letter."""
+        parked = self._parked_at(position)
+        if parked is None:
+            return Outcome.SKIPPED
+        self.document.parked.remove(parked)
+        self.changed = True
+        return Outcome.APPLIED
+
+    def handler_of(self, envelope: Envelope[Message]) -> On[Any, Any, Any]:
+        """The line of the table that takes the message to this aggregate."""
+        return next(line for line in self.service.handlers[envelope.data.type] if line.aggregate is self.aggregate)
+
+    def _parked_at(self, position: Position) -> Parked | None:
+        return next((parked for parked in self.document.parked if position_of(parked) == position), None)
+
+    def _decide_message(self, handler: On[Any, Any, Any], envelope: Envelope[Message], facts: Any) -> Outcome:
+        is_command = envelope.data.kind is MessageKind.COMMAND
+        try:
+            decision = handler.decide(self.state, envelope, facts, self.now)
+        except Rejected as rejected:
+            if not is_command:
+                raise Permanent(f"{envelope.data.type} is an event, and what happened cannot be refused") from rejected
+            self._reject(envelope, rejected)
+            return Outcome.REJECTED
+        answer = self._apply(decision, _origin_of(envelope))
+        if is_command and answer:
+            self._remember_answer(envelope.id, answer)
+        return Outcome.APPLIED
+
+    def _reject(self, envelope: Envelope[Message], rejected: Rejected) -> None:
+        answer = CommandRejected(
+            command_key=envelope.data.key,
+            command_id=envelope.id,
+            command_type=envelope.data.type,
+            reason=rejected.reason.value,
+            message=rejected.message,
+            facts=rejected.facts,
+            earliest=rejected.earliest,
+        )
+        entries = Entries(self)
+        entries.event(answer, _origin_of(envelope))
+        entries.keep()
+        self._remember_answer(envelope.id, entries.new[0])
+
+    def _park(self, envelope: Envelope[Message], position: Position, waits_for: str | None) -> None:
+        record = encode(envelope)
+        self.document.parked.append(
+            Parked(
+                id=envelope.id,
+                topic=position.topic,
+                partition=position.partition,
+                offset=position.offset,
+                timestamp=int(envelope.time.timestamp() * 1000),
+                key=record.key,
+                value=record.value,
+                headers=record.headers,
+                waits_for=waits_for,
+                until=self.now + self._patience,
+                retry=self.now + PARKED_RETRY,
+            )
+        )
+
+    def _mark_seen(self, handler: On[Any, Any, Any], message_id: str) -> None:
+        mark = seen_mark(handler.name, message_id)
+        self.document.seen = (self.document.seen + mark)[-SEEN_LIMIT * len(mark) :]
+        self.changed = True
+
+    def _remember_answer(self, command_id: str, answer: Entry) -> None:
+        answers = self.document.answers
+        answers[command_id] = answer
+        while len(answers) > ANSWERS_LIMIT:
+            del answers[next(iter(answers))]
+
+    def _answer_again(self, command_id: str) -> None:
+        answer = self.document.answers.get(command_id)
+        if answer and answer not in self.document.outbox:
+            self.document.entries += 1
+            self.document.outbox.append(replace(answer, n=self.document.entries))
+            self.changed = True
+
+    # -- timers
+
+    def fire(self, name: str, facts: Any) -> Outcome:
+        """Decide on a timer, if it is still set and due."""
+        timer = self.document.timers.get(name)
+        if timer is None or timer.due > self.now:
+            return Outcome.SKIPPED
+        kind, argument = split_name(name)
+        line = self.service.timers[self.aggregate.name, kind]
+        decision = line.decide(self.state, TimerDue(kind, argument, timer.due), facts, self.now)
+        del self.document.timers[name]
+        self._apply(decision, timer.origin)
+        return Outcome.APPLIED
+
+    # -- work
+
+    def claim(self, name: str, owner: str, lease: timedelta) -> Outcome:
+        """Take the lease of a piece of work that is free and due. `claimed` has it afterwards."""
+        work = self.document.work.get(name)
+        if work is None or work.wakes > self.now:
+            return Outcome.SKIPPED
+        self.document.epoch += 1
+        work.epoch = self.document.epoch
+        work.owner = owner
+        work.until = self.now + lease
+        work.attempts += 1
+        self.claimed.append(replace(work))
+        self.changed = True
+        return Outcome.APPLIED
+
+    def beat(self, name: str, epoch: int, lease: timedelta) -> Outcome:
+        """Extend a lease."""
+        work = self._held(name, epoch)
+        if work is None:
+            return Outcome.SKIPPED
+        work.until = self.now + lease
+        self.changed = True
+        return Outcome.APPLIED
+
+    def checkpoint(self, name: str, epoch: int, reached: BaseModel, commands: Sequence[Command | Send]) -> Outcome:
+        """Record how far work has come, and send the commands of the part that is done."""
+        work = self._held(name, epoch)
+        if work is None:
+            return Outcome.SKIPPED
+        entries = Entries(self)
+        for command in commands:
+            entries.command(command, work.origin)
+        entries.keep()
+        work.checkpoint = reached.model_dump(mode="json")
+        self.changed = True
+        return Outcome.APPLIED
+
+    def put_back(self, name: str, epoch: int, due: datetime, error: str | None) -> Outcome:
+        """Give a lease back: after an attempt that failed (`error`), or unfinished because the process ends (None)."""
+        work = self._held(name, epoch)
+        if work is None:
+            return Outcome.SKIPPED
+        work.owner = work.until = None
+        work.due = due
+        work.error = error or work.error
+        if error is None:
+            work.attempts -= 1
+        self.changed = True
+        return Outcome.APPLIED
+
+    def end(self, name: str, epoch: int, result: BaseModel | None, failure: Failure | None, facts: Any) -> Outcome:
+        """Decide on the end of work, if the lease is still the one that did it."""
+        work = self._held(name, epoch)
+        if work is None:
+            return Outcome.SKIPPED
+        line = self.work_line(name)
+        kind, argument = split_name(name)
+        decision = line.decide(self.state, WorkEnded(kind, argument, result, failure), facts, self.now)
+        del self.document.work[name]
+        self._apply(decision, work.origin)
+        return Outcome.APPLIED
+
+    def work_line(self, name: str) -> OnWork[Any, Any, Any, Any]:
+        """The line of the table that does the work `name`."""
+        return self.service.work[self.aggregate.name, split_name(name)[0]]
+
+    def _held(self, name: str, epoch: int) -> PendingWork | None:
+        work = self.document.work.get(name)
+        return work if work and work.owner and work.epoch == epoch else None
+
+    # -- what a decision leaves behind
+
+    def _apply(self, decision: Decision[Any], origin: Origin) -> Entry | None:
+        """Put a decision into the document; the entry of its first event, which is the answer to a command."""
+        if decision.state is not None and not isinstance(decision.state, self.aggregate.state):
+            raise TypeError(f"{self.aggregate.name} has states of {self.aggregate.state}, not {type(decision.state)}")
+        self._check_names(decision)
+        entries = Entries(self)
+        for event in decision.events:
+            entries.event(event, origin)
+        answer = entries.new[0] if entries.new else None
+        for command in decision.commands:
+            entries.command(command, origin)
+        for archived in decision.archive:
+            entries.archived(archived)
+        for record in decision.records:
+            entries.add(record.topic, record.key, record.value, list(record.headers))
+        entries.keep()
+        self.state = decision.state
+        self._set_timers(decision, origin)
+        self._set_work(decision, origin)
+        self.changed = True
+        return answer
+
+    def _check_names(self, decision: Decision[Any]) -> None:
+        for names, known, what in (
+            (decision.timers, self.service.timers, "timer"),
+            (decision.work, self.service.work, "work"),
+        ):
+            for name in names:
+                if (self.aggregate.name, split_name(name)[0]) not in known:
+                    raise KeyError(f"{self.aggregate.name} has no {what} {split_name(name)[0]!r} in its table")
+
+    def _set_timers(self, decision: Decision[Any], origin: Origin) -> None:
+        for name, due in decision.timers.items():
+            if due is None:
+                self.document.timers.pop(name, None)
+            else:
+                self.document.timers[name] = PendingTimer(name, due, origin)
+
+    def _set_work(self, decision: Decision[Any], origin: Origin) -> None:
+        for name, given in decision.work.items():
+            self.document.work.pop(name, None)
+            if given is not None:
+                self.document.work[name] = PendingWork(name, given.model_dump(mode="json"), origin, due=self.now)
+
+    def _make_view(self) -> Message | None:
+        if self.aggregate.view is None or self.state is None:
+            return None
+        return self.aggregate.view(self.document.id, self.state)
+
+    def finish(self) -> Document:
+        """The document to write, with its snapshot and its due times settled."""
+        document = self.document
+        document.state = None if self.state is None else self.state.model_dump(mode="json")
+        self._renew_snapshot()
+        if not document.outbox:
+            document.outbox_due = None
+        elif document.entries >= self._first_new_entry or document.outbox_due is None:
+            document.outbox_due = self.now + OUTBOX_GRACE
+        busy = document.state is not None or document.outbox or document.timers or document.parked or document.work
+        document.idle_since = None if busy else document.idle_since or self.now
+        return document
+
+    def _renew_snapshot(self) -> None:
+        view = self._make_view()
+        if view is None or view == self._view:
+            return
+        entries = Entries(self)
+        entries.snapshot(view)
+        topic = entries.new[0].topic
+        # Only the latest view matters: one that this round made before, and nobody has sent, is left out.
+        self.document.outbox = [
+            entry for entry in self.document.outbox if entry.topic != topic or entry.n < self._first_new_entry
+        ]
+        entries.keep()
+
+
+class Entries:
+    """Outbox entries in the making: encoded first, kept in the document only when all of them could be."""
+
+    def __init__(self, fold: Fold) -> None:
+        self._fold = fold
+        self._sequence = fold.document.sequence
+        self.new: list[Entry] = []
+
+    def event(self, event: Event, origin: Origin) -> None:
+        """An event of this service, under the next sequence number of its aggregate."""
+        if event.kind is not MessageKind.EVENT or event.owner not in (self._fold.service.name, "drydock"):
+            raise TypeError(f"{self._fold.service.name} does not send {event.type}")
+        self._sequence += 1
+        self._message(event, origin, new_id(), self._sequence, None)
+
+    def command(self, command: Command | Send, origin: Origin) -> None:
+        """A command to the service that owns it."""
+        send = command if isinstance(command, Send) else Send(command)
+        self._message(send.command, origin, send.id or new_id(), None, send.to)
+
+    def letter(self, letter: DeadLetter) -> None:
+        """A dead letter."""
+        self._message(letter, Origin(), new_id(), None, None)
+
+    def snapshot(self, view: Message) -> None:
+        """The public view, in the order of the document's entries."""
+        self._message(view, Origin(), new_id(), self._fold.document.entries + 1, None)
+
+    def archived(self, record: Archived) -> None:
+        """A record for an append-only collection."""
+        value = msgspec.json.encode({"_id": record.id, **record.record})
+        self.add(f"#{record.collection}", record.id.encode(), value, [])
+
+    def add(self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]) -> None:
+        """Anything that goes to `topic`."""
+        self.new.append(Entry(self._fold.document.entries + len(self.new) + 1, topic, key, value, headers))
+
+    def keep(self) -> None:
+        """Put them into the document's outbox."""
+        document = self._fold.document
+        document.outbox.extend(self.new)
+        document.entries += len(self.new)
+        document.sequence = self._sequence
+
+    def _message(self, data: Message, origin: Origin, id_: str, sequence: int | None, to: str | None) -> None:
+        fold = self._fold
+        record = encode(
+            Envelope(
+                id=id_,
+                source=fold.service.source,
+                time=fold.now,
+                data=data,
+                subject=f"{fold.aggregate.name}/{fold.document.id}",
+                correlation=origin.correlation,
+                causation=origin.causation,
+                sequence=sequence,
+                actor=origin.actor,
+                traceparent=origin.traceparent,
+            )
+        )
+        topic = fold.service.catalogue.topic_of(type(data), to or fold.service.name)
+        self.add(topic, record.key, record.value, [*record.headers])
+
+
+def _origin_of(envelope: Envelope[Message]) -> Origin:
+    return Origin(envelope.correlation or envelope.id, envelope.id, envelope.actor, envelope.traceparent)
+
+
+def position_of(parked: Parked) -> Position:
+    """Where the record of a parked message stands."""
+    return Position(parked.topic, parked.partition, parked.offset)
+
+
+def parked_envelope(service: Service, parked: Parked, now: datetime) -> Envelope[Message]:
+    """The message that was parked."""
+    return decode(service.catalogue, parked.topic, parked.key, parked.value, parked.headers, record_time=now)

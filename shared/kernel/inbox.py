@@ -1,0 +1,159 @@
+"""Takes records in batches: parses each by itself, commits them together, and says how far each partition is.
+
+Nothing escapes: a record that cannot be read is a dead letter and costs its neighbours nothing; one that cannot be
+processed now makes its partition wait, while the others go on.
+"""
+
+import random
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from shared.contracts.cloudevents import Unreadable, decode
+from shared.kernel.changes import Change, Receive
+from shared.kernel.commit import Committer
+from shared.kernel.crash_points import crash_point
+from shared.kernel.dead_letters import DeadLetters
+from shared.kernel.fold import Position
+from shared.kernel.logs import get_logger
+from shared.kernel.metrics import Metrics
+from shared.kernel.outcomes import Conflict, Permanent
+from shared.kernel.records import Partition, RawRecord, Verdict
+from shared.kernel.store.port import StoreUnavailable
+
+log = get_logger(__name__)
+
+Dead = list[tuple[RawRecord, Exception, int]]
+"""Records to bury, each with the error it ended in and how often it was tried."""
+
+WAIT_FIRST = 0.2
+WAIT_LONGEST = 5.0
+
+
+class TooManyDeadLetters(Exception):  # noqa: N818 - why the process ends
+    """So many records in a row could not be processed that the fault is not theirs."""
+
+
+class Inbox:
+    """The way of records into aggregates."""
+
+    def __init__(
+        self, committer: Committer, dead_letters: DeadLetters, metrics: Metrics, *, attempts: int, dead_in_a_row: int
+    ) -> None:
+        self._committer = committer
+        self._service = committer.service
+        self._dead_letters = dead_letters
+        self._metrics = metrics
+        self._attempts = attempts
+        self._dead_in_a_row = dead_in_a_row
+        self._failed: dict[tuple[Partition, int], int] = {}
+        self._outages = 0
+
+    async def process(self, records: Sequence[RawRecord]) -> Verdict:
+        """Process a batch; records of one partition stand in it in their order.
+
+        Raise TooManyDeadLetters if it is time to stop.
+        """
+        crash_point("inbox.received")
+        try:
+            unresolved = await self._process(records)
+        except (StoreUnavailable, Conflict) as error:
+            self._outages += 1
+            log.warning("batch_waits", records=len(records), error=str(error), outages=self._outages)
+            return self._verdict(records, {id(record) for record in records}, self._outages)
+        self._outages = 0
+        if self._dead_letters.in_a_row >= self._dead_in_a_row:
+            raise TooManyDeadLetters(f"{self._dead_letters.in_a_row} records in a row became dead letters")
+        return self._verdict(records, {id(record) for record in unresolved}, 0)
+
+    async def _process(self, records: Sequence[RawRecord]) -> list[RawRecord]:
+        """Do all that can be done; the records that could not be done with."""
+        dead: Dead = []
+        changes: dict[int, tuple[RawRecord, list[Change]]] = {}
+        for record in records:
+            try:
+                changes[id(record)] = (record, self._changes(record))
+            except Unreadable as unreadable:
+                dead.append((record, unreadable, 0))
+            except Exception as error:  # noqa: BLE001 - a key function is pure: trying again changes nothing
+                dead.append((record, error, 1))
+        await self._bury(dead)
+        waiting = changes
+        while waiting:
+            await self._committer.commit([change for _, some in waiting.values() for change in some])
+            dead = []
+            for record, some in waiting.values():
+                self._judge(record, some, dead)
+            await self._bury(dead)
+            for record, _, _ in dead:
+                del changes[id(record)]
+            # Behind a record that is dead now, others of its aggregate have waited.
+            waiting = {at: pair for at, pair in changes.items() if dead and _is_waiting(pair[1])}
+        if any(_is_done(some) for _, some in changes.values()):
+            self._dead_letters.in_a_row = 0
+        return [record for record, some in changes.values() if not _is_done(some)]
+
+    def _changes(self, record: RawRecord) -> list[Change]:
+        envelope = decode(
+            self._service.catalogue,
+            record.topic,
+            record.key,
+            record.value,
+            record.headers,
+            record_time=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        )
+        position = Position(record.topic, record.partition, record.offset)
+        return [
+            Receive(
+                aggregate=handler.aggregate,
+                id=handler.key(envelope.data),
+                handler=handler,
+                envelope=envelope,
+                position=position,
+            )
+            for handler in self._service.handlers.get(envelope.data.type, ())
+        ]
+
+    def _judge(self, record: RawRecord, changes: Iterable[Change], dead: Dead) -> None:
+        """Count an attempt of a record that failed; after the last one it is dead."""
+        at = ((record.topic, record.partition), record.offset)
+        error = next((change.error for change in changes if change.error), None)
+        if error is None:
+            self._failed.pop(at, None)
+            for change in changes:
+                if change.outcome:
+                    self._metrics.messages.labels(change.outcome.name.lower()).inc()
+            return
+        attempts = self._failed[at] = self._failed.get(at, 0) + 1
+        log.warning("record_failed", topic=at[0][0], partition=at[0][1], offset=at[1], attempt=attempts, exc_info=error)
+        if isinstance(error, Permanent) or attempts >= self._attempts:
+            del self._failed[at]
+            dead.append((record, error, attempts))
+
+    async def _bury(self, dead: Dead) -> None:
+        if dead:
+            await self._dead_letters.bury(dead)
+            self._metrics.messages.labels("dead").inc(len(dead))
+
+    def _verdict(self, records: Sequence[RawRecord], unresolved: set[int], outages: int) -> Verdict:
+        verdict = Verdict()
+        for record in records:
+            partition = (record.topic, record.partition)
+            if partition in verdict.parked:
+                continue
+            if id(record) in unresolved:
+                failed = outages or self._failed.get((partition, record.offset), 1)
+                wait = min(WAIT_FIRST * 2 ** (failed - 1), WAIT_LONGEST)
+                verdict.parked[partition] = wait * (0.5 + random.random())  # noqa: S311 - spreads retries
+                verdict.done[partition] = record.offset
+            else:
+                verdict.done[partition] = record.offset + 1
+        return verdict
+
+
+def _is_done(changes: Iterable[Change]) -> bool:
+    return all(change.outcome for change in changes)
+
+
+def _is_waiting(changes: Iterable[Change]) -> bool:
+    """Whether it was neither applied nor tried, because it stands behind one that failed."""
+    return any(change.outcome is None and change.error is None for change in changes)

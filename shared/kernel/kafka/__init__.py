@@ -1,0 +1,1 @@
+"""All that knows FastStream and aiokafka: topics, records in, records out."""

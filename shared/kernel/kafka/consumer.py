@@ -1,0 +1,274 @@
+"""Receives records in batches through FastStream, and acknowledges exactly those that are done with.
+
+The kernel parses the records itself, so FastStream's parser and decoder hand on what Kafka gave; its acknowledgement
+is off, because offsets are committed one by one, after the store. Nothing the handler does raises.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
+from faststream.kafka.prometheus import KafkaPrometheusMiddleware
+
+from shared.kernel.crash_points import crash_point
+from shared.kernel.logs import get_logger
+from shared.kernel.metrics import Metrics
+from shared.kernel.records import RawRecord, Verdict
+
+log = get_logger(__name__)
+
+FETCH_WAIT_MS = 50
+PARTITION_FETCH_BYTES = 128 * 1024
+IDLE_WAIT_MS = 500
+"""How long a fetch waits for a first record. A record that comes is handed on at once."""
+
+
+class WaitingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library has no types
+    """A consumer whose `getmany` waits for a record rather than come back empty, as FastStream would have it.
+
+    FastStream sleeps after each empty answer; then a lone record would wait for that sleep to end.
+    """
+
+    async def getmany(self, *partitions: Any, timeout_ms: int = 0, max_records: int | None = None) -> Any:
+        """As in the library, with a longer wait for the first record."""
+        return await super().getmany(*partitions, timeout_ms=max(timeout_ms, IDLE_WAIT_MS), max_records=max_records)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """What a service reads, and as whom."""
+
+    bootstrap: str
+    group: str
+    client_id: str
+    topics: Sequence[str]
+    session_timeout: timedelta
+    batch: int
+    stop_within: timedelta
+
+
+@dataclass(slots=True)
+class Position:
+    """How far one assigned partition is."""
+
+    lag: int
+    paused: bool
+    poll_age: float
+    """Seconds since the partition was last fetched from."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """The batch that is being processed, and the acknowledgements under way."""
+
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+    acknowledging: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
+    """One member of the service's consumer group."""
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        process: Callable[[Sequence[RawRecord]], Awaitable[Verdict]],
+        *,
+        assigned: Callable[[], None],
+        fatal: Callable[[BaseException], None],
+        metrics: Metrics,
+    ) -> None:
+        self._subscription = subscription
+        self._process = process
+        self._assigned = assigned
+        self._fatal = fatal
+        self._metrics = metrics
+        self._turn = _Turn()
+        self._turn.idle.set()
+        self._resuming: set[asyncio.TimerHandle] = set()
+        self._stopping = False
+        self.has_assignment = False
+        self._broker = KafkaBroker(
+            subscription.bootstrap,
+            client_id=subscription.client_id,
+            graceful_timeout=subscription.stop_within.total_seconds(),
+            logger=None,
+            allow_auto_create_topics=False,
+            middlewares=[KafkaPrometheusMiddleware(registry=metrics.registry)],
+        )
+        session_ms = int(subscription.session_timeout.total_seconds() * 1000)
+        self._subscriber = self._broker.subscriber(
+            *subscription.topics,
+            batch=True,
+            group_id=subscription.group,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            no_reply=True,
+            parser=_hand_on,
+            decoder=_records_of,
+            listener=self,
+            max_records=subscription.batch,
+            batch_timeout_ms=1,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=min(1000, session_ms // 3),
+            include_in_schema=False,
+        )
+        self._subscriber(self._handle)
+
+    async def start(self) -> None:
+        """Join the group. Raise KafkaError if no broker answers."""
+        await self._broker.connect()
+        configuration = self._broker.config.broker_config
+        options = getattr(configuration.builder, "keywords", {})
+        configuration.builder = partial(WaitingConsumer, **options)
+        await self._broker.start()
+
+    async def stop(self) -> None:
+        """Finish the batch at hand, acknowledge it, and leave the group."""
+        self._stopping = True
+        for handle in self._resuming:
+            handle.cancel()
+        await self._drained(self._subscription.stop_within.total_seconds())
+        await self._broker.stop()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the loop that fetches records is running."""
+        tasks = self._subscriber.tasks
+        return bool(self._subscriber.running and tasks and not any(task.done() for task in tasks))
+
+    def positions(self) -> dict[TopicPartition, Position]:
+        """How far each assigned partition is."""
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            return {}
+        now = asyncio.get_running_loop().time() * 1000
+        paused = consumer.paused()
+        found = {}
+        for partition in consumer.assignment():
+            end = consumer.highwater(partition)
+            state = consumer._subscription.subscription.assignment.state_value(partition)
+            at = state.position if state and state.has_valid_position else None
+            polled = consumer.last_poll_timestamp(partition)
+            age = (now - polled) / 1000 if polled else 0.0
+            lag = max(0, end - at) if end is not None and at is not None else 0
+            found[partition] = Position(lag, partition in paused, age)
+        return found
+
+    # -- what FastStream and aiokafka call
+
+    async def on_partitions_assigned(self, assigned: object) -> None:
+        """Whoever had these partitions before may have left something behind."""
+        self.has_assignment = True
+        self._assigned()
+
+    async def on_partitions_revoked(self, revoked: object) -> None:
+        """Before another member starts: finish the batch and its acknowledgement, while the session lasts."""
+        await self._drained(self._subscription.session_timeout.total_seconds() * 0.6)
+
+    async def _handle(self, records: tuple[RawRecord, ...]) -> None:
+        if self._stopping:
+            return
+        self._turn.idle.clear()
+        try:
+            self._observe(records)
+            verdict = await self._process(records)
+            self._park(verdict)
+            crash_point("inbox.before-acknowledge")
+            task = asyncio.create_task(self._acknowledge(verdict))
+            self._turn.acknowledging.add(task)
+            task.add_done_callback(self._turn.acknowledging.discard)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, letting it out would end or skip silently
+            self._stopping = True
+            self._fatal(error)
+        finally:
+            self._metrics.oldest.set(0)
+            self._turn.idle.set()
+
+    def _observe(self, records: Sequence[RawRecord]) -> None:
+        import time
+
+        self._metrics.oldest.set(max(0.0, time.time() - min(record.timestamp for record in records) / 1000))
+
+    async def _acknowledge(self, verdict: Verdict) -> None:
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            return
+        owned = consumer.assignment()
+        offsets = {
+            TopicPartition(*partition): offset
+            for partition, offset in verdict.done.items()
+            if TopicPartition(*partition) in owned
+        }
+        try:
+            if offsets:
+                await consumer.commit(offsets)
+        except (CommitFailedError, IllegalStateError, KafkaError) as error:
+            # The records come again, here or elsewhere, and are known by their ids.
+            log.warning("acknowledging_failed", error=f"{type(error).__name__}: {error}")
+            return
+        crash_point("inbox.acknowledged")
+
+    def _park(self, verdict: Verdict) -> None:
+        """Let partitions wait: read them again from where they are, after a while."""
+        consumer = self._subscriber.consumer
+        loop = asyncio.get_running_loop()
+        for partition, seconds in verdict.parked.items():
+            place = TopicPartition(*partition)
+            if consumer is None or place not in consumer.assignment():
+                continue
+            consumer.seek(place, verdict.done[partition])
+            consumer.pause(place)
+            handle: asyncio.TimerHandle | None = None
+
+            def resume(place: TopicPartition = place) -> None:
+                current = self._subscriber.consumer
+                if current is not None and place in current.assignment():
+                    current.resume(place)
+                self._resuming = {other for other in self._resuming if other.when() > loop.time()}
+
+            handle = loop.call_later(seconds, resume)
+            self._resuming.add(handle)
+
+    async def _drained(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._turn.idle.wait()
+                if self._turn.acknowledging:
+                    await asyncio.wait(self._turn.acknowledging)
+        except TimeoutError:
+            log.warning("drain_timed_out", seconds=seconds)
+
+
+async def _hand_on(message: Any, original: Callable[[Any], Awaitable[KafkaMessage]]) -> KafkaMessage:
+    """FastStream's message around the untouched records: its own parser would fail on a header that is not UTF-8."""
+    first: ConsumerRecord = message[0]
+    bare = ConsumerRecord(
+        topic=first.topic,
+        partition=first.partition,
+        offset=first.offset,
+        timestamp=first.timestamp,
+        timestamp_type=first.timestamp_type,
+        key=None,
+        value=b"",
+        checksum=None,
+        serialized_key_size=-1,
+        serialized_value_size=0,
+        headers=(),
+    )
+    parsed = await original((bare,))
+    parsed.raw_message = message
+    return parsed
+
+
+async def _records_of(message: KafkaMessage) -> Any:
+    return message.raw_message

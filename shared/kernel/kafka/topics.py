@@ -1,0 +1,45 @@
+"""Creates topics from the table in the contracts; the broker's own creation of topics is off."""
+
+from collections.abc import Iterable
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from shared.contracts.topics import Topic
+
+_ALREADY_EXISTS = 36
+_PATIENCE_MS = 15_000
+
+
+class TopicsNotCreated(Exception):  # noqa: N818 - names what the user sees
+    """The broker refused a topic; the message says which and why."""
+
+
+async def create_topics(bootstrap: str, topics: Iterable[Topic], *, replication: int = -1) -> None:
+    """Create what is missing among `topics`; `replication` -1 is the broker's default.
+
+    Raise TopicsNotCreated if the broker refuses one, KafkaError if it does not answer.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_PATIENCE_MS)
+    await admin.start()
+    try:
+        existing = set(await admin.list_topics())
+        wanted = [_new_topic(topic, replication) for topic in topics if topic.name not in existing]
+        if not wanted:
+            return
+        answer = await admin.create_topics(wanted, timeout_ms=_PATIENCE_MS)
+    finally:
+        await admin.close()
+    refused = [(name, message) for name, code, message in answer.topic_errors if code not in (0, _ALREADY_EXISTS)]
+    if refused:
+        raise TopicsNotCreated("; ".join(f"{name}: {message}" for name, message in refused))
+
+
+def _new_topic(topic: Topic, replication: int) -> NewTopic:
+    configuration = {
+        "max.message.bytes": str(topic.max_message_bytes),
+        "cleanup.policy": "compact" if topic.compacted else "delete",
+    }
+    if not topic.compacted:
+        retention = topic.retention
+        configuration["retention.ms"] = str(int(retention.total_seconds() * 1000)) if retention else "-1"
+    return NewTopic(topic.name, topic.partitions, replication, topic_configs=configuration)

@@ -1,0 +1,169 @@
+"""Sends what committed documents hold in their outboxes: publish first, forget afterwards.
+
+Entries of one document leave in their order. One that was sent is trimmed from the document by its next commit, or
+by the attendant soon after; a crash in between sends it again under the same id, never not at all.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from shared.kernel.commit import Key
+from shared.kernel.crash_points import crash_point
+from shared.kernel.document import Document, Entry
+from shared.kernel.store.port import Store, StoreUnavailable
+
+BATCH = 2000
+"""Entries sent in one go, at most."""
+RETRY_SECONDS = 0.5
+
+
+class Publisher(Protocol):
+    """Sends records to Kafka."""
+
+    async def send(self, entries: Sequence[Entry]) -> list[bool]:
+        """For each entry whether the broker has acknowledged it. Entries of one topic and key keep their order.
+
+        Behind one that was not acknowledged, none of the same topic and key is.
+        """
+        ...
+
+
+class Sent(Protocol):
+    """Who wants to know that an outbox was emptied."""
+
+    def sent(self, key: Key) -> None:
+        """All that the outbox of `key` held was sent; the document may be trimmed."""
+        ...
+
+
+@dataclass(slots=True)
+class _Outbox:
+    """What this process knows of the outbox of one document."""
+
+    published: int = 0
+    taken: int = 0
+
+
+class Relay:
+    """The outboxes of all documents that this process has committed."""
+
+    def __init__(self, store: Store, publisher: Publisher) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._known: dict[Key, _Outbox] = {}
+        self._waiting: dict[Key, list[Entry]] = {}
+        self._wake = asyncio.Event()
+        self._watcher: Sent | None = None
+
+    def watched_by(self, watcher: Sent) -> None:
+        """Tell `watcher` when an outbox was emptied."""
+        self._watcher = watcher
+
+    def published(self, key: Key) -> int:
+        """Up to which entry the outbox of `key` was sent by this process."""
+        known = self._known.get(key)
+        return known.published if known else 0
+
+    def take(self, key: Key, document: Document) -> None:
+        """Send what is left in the outbox of a committed document."""
+        known = self._known.setdefault(key, _Outbox())
+        new = [entry for entry in document.outbox if entry.n > known.taken]
+        if new:
+            known.taken = new[-1].n
+            self._waiting.setdefault(key, []).extend(new)
+            self._wake.set()
+
+    def forget(self, key: Key) -> None:
+        """The outbox of `key` is empty in the store: nothing is left to remember of it."""
+        known = self._known.get(key)
+        if known and known.published == known.taken and key not in self._waiting:
+            del self._known[key]
+
+    @property
+    def backlog(self) -> int:
+        """Entries that wait to be sent."""
+        return sum(len(entries) for entries in self._waiting.values())
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        while True:
+            await self._wake.wait()
+            if not await self.step():
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def drain(self, seconds: float) -> bool:
+        """Send what waits for at most `seconds`; whether all was sent."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self._waiting:
+                    if not await self.step():
+                        await asyncio.sleep(RETRY_SECONDS)
+        except TimeoutError:
+            return False
+        return True
+
+    async def step(self) -> bool:
+        """Send one batch; False if something in it could not be sent, which then waits on."""
+        batch = self._next_batch()
+        crash_point("relay.taken")
+        unarchived = await self._archive(batch)
+        records = [
+            (key, entry)
+            for key, entries in batch.items()
+            if key not in unarchived
+            for entry in entries
+            if not entry.collection
+        ]
+        answers = await self._publisher.send([entry for _, entry in records])
+        crash_point("relay.published")
+        failed = {
+            (key, entry.n) for (key, entry), acknowledged in zip(records, answers, strict=True) if not acknowledged
+        }
+        for key, entries in batch.items():
+            self._settle(key, entries, failed, archived=key not in unarchived)
+        if not self._waiting:
+            self._wake.clear()
+        return not (failed or unarchived)
+
+    def _next_batch(self) -> dict[Key, list[Entry]]:
+        batch: dict[Key, list[Entry]] = {}
+        size = 0
+        while self._waiting and size < BATCH:
+            key = next(iter(self._waiting))
+            entries = self._waiting.pop(key)
+            batch[key] = entries
+            size += len(entries)
+        return batch
+
+    async def _archive(self, batch: dict[Key, list[Entry]]) -> set[Key]:
+        """Insert the entries that go to collections; the keys for which this failed."""
+        by_collection: dict[str, list[dict[str, Any]]] = {}
+        keys = set()
+        for key, entries in batch.items():
+            for entry in entries:
+                if entry.collection:
+                    by_collection.setdefault(entry.collection, []).append(msgspec.json.decode(entry.value or b"{}"))
+                    keys.add(key)
+        try:
+            for collection, documents in by_collection.items():
+                await self._store.append(collection, documents)
+        except StoreUnavailable:
+            return keys
+        return set()
+
+    def _settle(self, key: Key, entries: list[Entry], failed: set[tuple[Key, int]], *, archived: bool) -> None:
+        """Remember what was sent; put back what was not, before anything that came meanwhile."""
+        known = self._known[key]
+        done = 0
+        while archived and done < len(entries) and (key, entries[done].n) not in failed:
+            done += 1
+        if done:
+            known.published = entries[done - 1].n
+        if done < len(entries):
+            self._waiting[key] = entries[done:] + self._waiting.get(key, [])
+        elif self._watcher and known.published == known.taken:
+            self._watcher.sent(key)

@@ -1,0 +1,229 @@
+"""Does leased work: every write of a worker names the epoch of its lease, so one that was paused changes nothing."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel
+
+from shared.contracts.common import WorkLogged, WorkProgressed
+from shared.contracts.message import Command, Progress
+from shared.kernel.changes import Beat, Checkpoint, End, Held, PutBack
+from shared.kernel.commit import Clock, Committer
+from shared.kernel.crash_points import crash_point
+from shared.kernel.decision import Failure, Send
+from shared.kernel.document import PendingWork
+from shared.kernel.fold import Outcome
+from shared.kernel.logs import get_logger
+from shared.kernel.outcomes import Conflict, Permanent
+from shared.kernel.service import Aggregate, OnWork, Service, split_name
+from shared.kernel.store.port import StoreUnavailable
+
+log = get_logger(__name__)
+
+RETRY_FIRST = timedelta(milliseconds=500)
+RETRY_LONGEST = timedelta(minutes=1)
+
+
+class LeaseLost(Exception):  # noqa: N818 - an outcome
+    """The work is another worker's by now, or was called off: nothing this one does counts any more."""
+
+
+class Job:
+    """What the function that does a piece of work may ask and tell."""
+
+    def __init__(self, workers: "Workers", aggregate: Aggregate[Any], id_: str, work: PendingWork) -> None:
+        self._workers = workers
+        self._aggregate = aggregate
+        self.aggregate_id = id_
+        self.name = work.name
+        self.kind, self.argument = split_name(work.name)
+        self.epoch = work.epoch
+        self.attempt = work.attempts
+        self.checkpoint = work.checkpoint
+        """What `reached` recorded last, by this worker or one before it."""
+
+    @property
+    def label(self) -> str:
+        """A name for what the work makes: the same in every attempt, another for every other work."""
+        return f"{self.aggregate_id}.{self.name}"
+
+    async def reached(self, checkpoint: BaseModel, commands: Sequence[Command | Send] = ()) -> None:
+        """Record how far the work has come, and send the commands of the part that is done, both or neither.
+
+        Raise LeaseLost if the lease is another's.
+        """
+        change = Checkpoint(
+            aggregate=self._aggregate,
+            id=self.aggregate_id,
+            name=self.name,
+            epoch=self.epoch,
+            reached=checkpoint,
+            commands=commands,
+        )
+        if not await self._workers.record(change):
+            raise LeaseLost(self.label)
+
+    def log(self, text: str, level: str = "info") -> None:
+        """Tell who watches a line. It may be lost."""
+        now = self._workers.clock()
+        self._workers.tell(WorkLogged(subject=self.aggregate_id, work=self.name, at=now, level=level, text=text))
+
+    def progress(self, done: float, total: float, unit: str) -> None:
+        """Tell who watches how far it is. It may be lost."""
+        now = self._workers.clock()
+        self._workers.tell(
+            WorkProgressed(subject=self.aggregate_id, work=self.name, at=now, done=done, total=total, unit=unit)
+        )
+
+
+class Workers:
+    """The pieces of work that this process does, at most `slots` at once."""
+
+    def __init__(
+        self,
+        committer: Committer,
+        *,
+        owner: str,
+        clock: Clock,
+        slots: int,
+        lease: timedelta,
+        tell: Callable[[Progress], None],
+    ) -> None:
+        self.owner = owner
+        self.lease = lease
+        self.clock = clock
+        self.tell = tell
+        self._committer = committer
+        self._service: Service = committer.service
+        self._slots = slots
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._on_free: Callable[[], None] = lambda: None
+
+    def when_free(self, callback: Callable[[], None]) -> None:
+        """Call `callback` whenever a slot becomes free."""
+        self._on_free = callback
+
+    @property
+    def free(self) -> int:
+        """How many pieces of work more may be claimed."""
+        return self._slots - len(self._tasks)
+
+    def start(self, aggregate: Aggregate[Any], id_: str, work: PendingWork) -> None:
+        """Begin a piece of work whose lease was taken."""
+        task = asyncio.create_task(self._do(aggregate, id_, work), name=f"work {id_} {work.name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("work_not_recorded", task=task.get_name(), exc_info=error)
+        self._on_free()
+
+    async def idle(self) -> None:
+        """Return when no work is being done."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def stop(self) -> None:
+        """Cut off all work and give the leases back, so that another process goes on at once."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _do(self, aggregate: Aggregate[Any], id_: str, work: PendingWork) -> None:
+        held: dict[str, Any] = {"aggregate": aggregate, "id": id_, "name": work.name, "epoch": work.epoch}
+        line = self._service.work[aggregate.name, split_name(work.name)[0]]
+        crash_point("work.claimed")
+        if work.attempts > line.attempts:
+            failure = Failure("crashed", work.error or "the process ended in the middle, every time", line.attempts)
+            await self._finish(End(**held, failure=failure))
+            return
+        try:
+            result = await self._run(line, Job(self, aggregate, id_, work), work, held)
+        except LeaseLost:
+            log.warning("lease_lost", aggregate_id=id_, work=work.name, epoch=work.epoch)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._give_back(PutBack(**held, due=self.clock())))
+            raise
+        except Permanent as error:
+            await self._finish(End(**held, failure=Failure("permanent", str(error), work.attempts)))
+        except Exception as error:  # noqa: BLE001 - a step may raise anything; what it means is decided here
+            await self._failed(line, work, held, error)
+        else:
+            crash_point("work.done")
+            await self._finish(End(**held, result=result))
+            crash_point("work.recorded")
+
+    async def _run(self, line: OnWork[Any, Any, Any, Any], job: Job, work: PendingWork, held: dict[str, Any]) -> Any:
+        given = line.input.model_validate(work.input, strict=False)
+        running = asyncio.ensure_future(line.run(given, job))
+        beating = asyncio.create_task(self._beat(held))
+        try:
+            async with asyncio.timeout(line.limit.total_seconds()):
+                await asyncio.wait((running, beating), return_when=asyncio.FIRST_COMPLETED)
+                if not running.done():
+                    raise LeaseLost(job.label)
+                return await running
+        except TimeoutError:
+            raise TimeoutError(f"not finished within {line.limit}") from None
+        finally:
+            for task in (running, beating):
+                task.cancel()
+            await asyncio.gather(running, beating, return_exceptions=True)
+
+    async def _beat(self, held: dict[str, Any]) -> None:
+        """Extend the lease until it is lost."""
+        until = self.clock() + self.lease
+        while True:
+            await asyncio.sleep(self.lease.total_seconds() / 3)
+            beat = Beat(**held, lease=self.lease)
+            try:
+                await self._committer.commit([beat])
+            except (StoreUnavailable, Conflict):
+                if self.clock() >= until:
+                    return
+                continue
+            if beat.outcome is not Outcome.APPLIED:
+                return
+            until = self.clock() + self.lease
+
+    async def _failed(
+        self, line: OnWork[Any, Any, Any, Any], work: PendingWork, held: dict[str, Any], error: Exception
+    ) -> None:
+        message = f"{type(error).__name__}: {error}"
+        log.warning(
+            "work_attempt_failed", aggregate_id=held["id"], work=work.name, attempt=work.attempts, error=message
+        )
+        if work.attempts >= line.attempts:
+            await self._finish(End(**held, failure=Failure("exhausted", message, work.attempts)))
+            return
+        wait = min(RETRY_FIRST * 2 ** (work.attempts - 1), RETRY_LONGEST) * (0.5 + random.random())  # noqa: S311
+        await self._finish(PutBack(**held, due=self.clock() + wait, failed=message))
+
+    async def record(self, change: Held) -> bool:
+        """Commit something under a lease; False if the lease is lost."""
+        while True:
+            try:
+                await self._committer.commit([change])
+            except (StoreUnavailable, Conflict):
+                await asyncio.sleep(0.2)
+                continue
+            if change.error:
+                raise change.error
+            return change.outcome is Outcome.APPLIED
+
+    async def _finish(self, change: Held) -> None:
+        if not await self.record(change):
+            log.warning("late_write_fenced", aggregate_id=change.id, work=change.name, epoch=change.epoch)
+
+    async def _give_back(self, change: PutBack) -> None:
+        try:
+            async with asyncio.timeout(2):
+                await self.record(change)
+        except TimeoutError:
+            return  # the lease ends by itself
