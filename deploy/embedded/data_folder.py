@@ -1,0 +1,90 @@
+"""The folder that keeps the engines' data, logs and the record of who runs them."""
+
+import json
+import os
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+
+from deploy.embedded.errors import EnginesError
+from deploy.embedded.filelock import FileLock
+
+# The guards of a parent that was killed hold the lock until they have ended their engines.
+_WAIT_FOR_ORPHANS = 20.0
+
+
+@dataclass(frozen=True)
+class EngineRecord:
+    """What is known of one engine: `url` for clients, `pid` None while it does not run or is not ours."""
+
+    url: str
+    port: int | None = None
+    pid: int | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """Who runs the engines of a data folder. `started` tells it from a later process of its id."""
+
+    supervisor: int
+    started: float
+    controller_port: int | None = None
+    engines: dict[str, EngineRecord] = field(default_factory=dict)
+
+    def supervisor_lives(self) -> bool:
+        try:
+            process = psutil.Process(self.supervisor)
+            alive: bool = process.status() != psutil.STATUS_ZOMBIE
+            return alive and abs(process.create_time() - self.started) < 1
+        except psutil.NoSuchProcess:
+            return False
+
+
+class DataFolder:
+    """Paths inside the folder, the lock that one program holds on it, and `engines.json`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.lock = FileLock(self.path / "engines.lock")
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def _record(self) -> Path:
+        return self.path / "engines.json"
+
+    def take(self) -> None:
+        """Lock the folder for this process. Raises EnginesError when another one has it."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + _WAIT_FOR_ORPHANS
+        while not self.lock.try_acquire():
+            record = self.read()
+            if record is not None and record.supervisor_lives():
+                raise EnginesError(
+                    f"The engines on {self.path} are already run by process {record.supervisor}; end "
+                    f"them with `drydock engines down --data {self.path}`, or choose another --data folder."
+                )
+            if time.monotonic() > deadline:
+                raise EnginesError(f"{self.lock.path} is held by a process that is not known; end it first.")
+            time.sleep(0.05)
+
+    def read(self) -> Record | None:
+        """The last record, None if there is none or it cannot be read."""
+        try:
+            raw = json.loads(self._record.read_text(encoding="utf-8"))
+            engines = {name: EngineRecord(**entry) for name, entry in raw.pop("engines").items()}
+            return Record(**raw, engines=engines)
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return None
+
+    def write(self, controller_port: int | None, engines: dict[str, EngineRecord]) -> None:
+        """Record that this process runs `engines`."""
+        me = psutil.Process()
+        record = Record(me.pid, me.create_time(), controller_port, engines)
+        new = self._record.with_name(f".engines.{os.getpid()}.json")
+        new.write_text(json.dumps(asdict(record), indent=1), encoding="utf-8")
+        new.replace(self._record)

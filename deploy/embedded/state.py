@@ -1,0 +1,104 @@
+"""The state engine: MongoDB where it is installed, else the embedded state server."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from deploy.embedded.errors import EnginesError
+
+
+@dataclass(frozen=True)
+class StateServer:
+    """The embedded server with its file in `folder`."""
+
+    folder: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"mongodb://127.0.0.1:{self.port}"
+
+    def prepare(self, class_path: Sequence[Path]) -> list[str]:
+        """The command that runs the server."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        program = Path(__file__).with_name("state_server.py")
+        file = self.folder / "state.mv"
+        return [sys.executable, str(program), str(self.port), str(file), *map(str, class_path)]
+
+    def answers(self, timeout: float) -> None:
+        """Return when a write is acknowledged. Raises OSError otherwise."""
+        check(self.url, timeout, write=True)
+
+
+@dataclass(frozen=True)
+class Mongod:
+    """MongoDB's own server with its data in `folder`."""
+
+    program: str
+    folder: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        # An acknowledged write is in the journal: then it survives a kill here too.
+        return f"mongodb://127.0.0.1:{self.port}/?journal=true"
+
+    def prepare(self) -> list[str]:
+        """The command that runs the server."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return [
+            self.program,
+            "--dbpath",
+            str(self.folder),
+            "--bind_ip",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+        ]
+
+    def answers(self, timeout: float) -> None:
+        """Return when a write is acknowledged. Raises OSError otherwise."""
+        check(self.url, timeout, write=True)
+
+
+def choose(data: Path, port: int) -> StateServer | Mongod:
+    """The engine whose data is in `data`; for a new folder `mongod` if it is on PATH, else the state server.
+
+    Raises EnginesError when the data is mongod's and mongod is not there.
+    """
+    embedded, native = data / "state", data / "mongod"
+    program = shutil.which("mongod")
+    if native.exists() and program is None:
+        raise EnginesError(
+            f"The state in {native} was written by mongod, which is not on PATH. Put it there, give a "
+            "running server with --mongo, or start on another --data folder."
+        )
+    if program is None or embedded.exists():
+        return StateServer(embedded, port)
+    return Mongod(program, native, port)
+
+
+def check(url: str, timeout: float, *, write: bool) -> None:
+    """Return when the server answers a ping and, if asked, acknowledges a write. Raises ConnectionError."""
+    milliseconds = max(50, int(timeout * 1000))
+    client: MongoClient[dict[str, object]] = MongoClient(
+        url,
+        serverSelectionTimeoutMS=milliseconds,
+        connectTimeoutMS=milliseconds,
+        socketTimeoutMS=milliseconds,
+    )
+    try:
+        client.admin.command("ping")
+        if write:
+            client["drydock-engines"]["readiness"].update_one(
+                {"_id": 1}, {"$inc": {"starts": 1}}, upsert=True
+            )
+    except PyMongoError as error:
+        raise ConnectionError(str(error).split(", Timeout:")[0]) from error
+    finally:
+        client.close()
