@@ -157,9 +157,7 @@ def _bootstrap_checkpoint(class_path: Sequence[Path], cache: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="format-", dir=cache) as folder:
         scratch = Kafka(Path(folder), 1, 2)
         properties = Path(folder) / "server.properties"
-        properties.write_text(
-            "".join(f"{k}={v}\n" for k, v in scratch._properties().items()), encoding="utf-8"
-        )
+        properties.write_text("".join(f"{k}={v}\n" for k, v in scratch._properties().items()), encoding="utf-8")
         done = subprocess.run(
             [
                 *java(class_path),
@@ -175,9 +173,7 @@ def _bootstrap_checkpoint(class_path: Sequence[Path], cache: Path) -> Path:
             check=False,
         )
         if done.returncode != 0:
-            raise EnginesError(
-                f"Kafka's storage formatter failed: {(done.stderr or done.stdout).strip()[-500:]}"
-            )
+            raise EnginesError(f"Kafka's storage formatter failed: {(done.stderr or done.stdout).strip()[-500:]}")
         (Path(folder) / "log" / "bootstrap.checkpoint").replace(kept)
     return kept
 

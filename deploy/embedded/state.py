@@ -95,9 +95,7 @@ def check(url: str, timeout: float, *, write: bool) -> None:
     try:
         client.admin.command("ping")
         if write:
-            client["drydock-engines"]["readiness"].update_one(
-                {"_id": 1}, {"$inc": {"starts": 1}}, upsert=True
-            )
+            client["drydock-engines"]["readiness"].update_one({"_id": 1}, {"$inc": {"starts": 1}}, upsert=True)
     except PyMongoError as error:
         raise ConnectionError(str(error).split(", Timeout:")[0]) from error
     finally:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -225,7 +225,7 @@ class Client:
 
 
 @asynccontextmanager
-async def client(engines: Endpoints, catalogue: Catalogue, topics: Mapping[str, object]) -> AsyncIterator[Client]:
+async def client(engines: Endpoints, catalogue: Catalogue, topics: Sequence[str]) -> AsyncIterator[Client]:
     """A client that reads `topics` from now on."""
     await create_topics(engines.kafka, catalogue.topics.values())
     producer = AIOKafkaProducer(bootstrap_servers=engines.kafka, acks="all", max_request_size=4 * 1024 * 1024)

@@ -9,7 +9,12 @@ from deploy.embedded import Endpoints
 from tests.support.example.example import CATALOGUE
 from tests.support.services import Client, ServiceProcess, client
 
-TOPICS = dict.fromkeys(("drydock.example.events", "drydock.example.dead-letters", "drydock.example.snapshots", "drydock.neighbour.commands"))
+TOPICS = (
+    "drydock.example.events",
+    "drydock.example.dead-letters",
+    "drydock.example.snapshots",
+    "drydock.neighbour.commands",
+)
 
 
 @pytest.fixture

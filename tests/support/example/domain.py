@@ -100,14 +100,11 @@ def start_errand(
     errand = Errand(
         counter=data.counter, name=data.name, amount=data.amount, failures=data.failures, seconds=data.seconds
     )
-    return Decision(
-        state.model_copy(update={"errands": state.errands | {data.name}}), work={f"errand:{data.counter}/{data.name}": errand}
-    )
+    busy = state.model_copy(update={"errands": state.errands | {data.name}})
+    return Decision(busy, work={f"errand:{data.counter}/{data.name}": errand})
 
 
-def errand_ended(
-    state: Counter | None, ended: WorkEnded[Brought], facts: None, now: datetime
-) -> Decision[Counter]:
+def errand_ended(state: Counter | None, ended: WorkEnded[Brought], facts: None, now: datetime) -> Decision[Counter]:
     """Add what the errand brought."""
     assert state
     counter, _, name = ended.argument.rpartition("/")
