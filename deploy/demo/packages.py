@@ -94,7 +94,7 @@ def _zip(entries: dict[str, bytes], stored: tuple[str, ...] = ()) -> bytes:
         for name, content in entries.items():
             info = zipfile.ZipInfo(name, _NO_TIME)
             info.create_system = 0
-            info.compress_type = zipfile.ZIP_STORED if name.endswith(stored or "\0") else zipfile.ZIP_DEFLATED
+            info.compress_type = zipfile.ZIP_STORED if name.endswith(stored) else zipfile.ZIP_DEFLATED
             archive.writestr(info, content)
     return target.getvalue()
 
