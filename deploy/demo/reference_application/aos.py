@@ -88,7 +88,7 @@ def main() -> None:
     settings = Settings.read()
     stopping = stop_on_signal()
     with Front(settings) as front:
-        threading.Thread(target=front.serve_forever, daemon=True).start()
+        threading.Thread(target=front.serve_forever, args=(0.05,), daemon=True).start()
         settings.say_ready()
         print(f"AOS of {settings.environment} serves port {settings.port}", flush=True)
         stopping.wait()

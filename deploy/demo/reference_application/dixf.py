@@ -27,7 +27,8 @@ def import_file(database: str, path: Path) -> int | None:
     )
     with psycopg.connect(database) as connection:
         new = connection.execute(
-            "insert into import_history (digest, file_name, row_count) values (%s, %s, 0) on conflict do nothing",
+            "insert into import_history (digest, file_name, row_count) values (%s, %s, 0) "
+            "on conflict do nothing",
             (digest, path.name),
         ).rowcount
         if not new:

@@ -9,7 +9,6 @@ is killed, and never runs twice. Exit status: 0 started, 3 the lock is held by a
 import fcntl
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -34,6 +33,8 @@ def process_start(pid: int) -> str | None:
     else:
         return f"{boot}:{fields[19]}"
     # No /proc, as on macOS: ps knows the start to the second.
+    import subprocess  # late, because a launch should be quick
+
     found = subprocess.run(
         ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     ).stdout.strip()

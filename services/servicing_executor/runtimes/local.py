@@ -117,7 +117,9 @@ class LocalRuntime:
     async def start_services(self, step: Step) -> None:
         async with self._limited(step):
             for service in self._application.services:
-                await self._start(step, service)
+                await self._launch(step, service)
+            for service in self._application.services:
+                await self._wait_ready(step, service)
 
     async def restart_service(self, step: Step, service: str) -> None:
         async with self._limited(step):
@@ -128,7 +130,8 @@ class LocalRuntime:
                 step.log(f"stopping {service}")
                 await processes.stop(service)
                 step.log(f"{service} is stopped")
-            await self._start(step, definition)
+            await self._launch(step, definition)
+            await self._wait_ready(step, definition)
 
     async def verify(self, step: Step, image: str) -> None:
         async with self._limited(step):
@@ -224,7 +227,7 @@ class LocalRuntime:
         """The folder with the services' own files: `inbox` for imports, `reports`."""
         return self._folder(environment) / "data"
 
-    async def _start(self, step: Step, service: ServiceDefinition) -> None:
+    async def _launch(self, step: Step, service: ServiceDefinition) -> None:
         processes = self._processes(step.environment)
         image = self._releases(step.environment).current()
         if image is None:
@@ -241,7 +244,9 @@ class LocalRuntime:
             step.log(f"{service.name} runs as process {running.pid}")
         else:
             step.log(f"{service.name} runs already as process {running.pid}")
-        await processes.wait_ready(service.name)
+
+    async def _wait_ready(self, step: Step, service: ServiceDefinition) -> None:
+        await self._processes(step.environment).wait_ready(service.name)
         step.log(f"{service.name} is ready")
 
     def _settings(self, environment: str, service: ServiceDefinition, image: str) -> dict[str, object]:

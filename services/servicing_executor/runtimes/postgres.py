@@ -139,13 +139,14 @@ class PostgresCluster:
     async def start(self) -> None:
         """Have the server running and answering; several processes may call this at once."""
         async with self._locked():
-            major = await asyncio.to_thread(self._made_by)
+            self._port = self._recorded_port()
+            if await self._answers():
+                return
+            major = self._made_by()
             binaries = await find_binaries(major, self._user)
             if major is None:
                 await self._make(binaries)
-            self._port = self._recorded_port()
-            if not await self._answers():
-                await self._launch(binaries)
+            await self._launch(binaries)
 
     async def stop(self) -> None:
         """End the server and with it all sessions; nothing committed is lost."""

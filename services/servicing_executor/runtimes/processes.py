@@ -68,7 +68,7 @@ class ServiceProcesses:
         write_private(settings_file, json.dumps({**settings, "ready_file": str(ready_file)}))
         while True:
             launch = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", launcher.__file__),
+                *(sys.executable, "-I", "-S", launcher.__file__),
                 *(str(self._folder), service.name, release, tag, *service.command),
                 stdin=asyncio.subprocess.DEVNULL,
                 cwd=self._folder,
