@@ -288,7 +288,7 @@ class PostgresCluster:
         )
 
     async def _predecessor_gone(self) -> None:
-        # A killed server that init has not reaped yet still has its pid, and PostgreSQL believes that it runs.
+        # A killed server that init has not reaped yet has its pid still: PostgreSQL would think that it runs.
         try:
             pid = int((self._data / "postmaster.pid").read_text().split()[0])
         except (FileNotFoundError, IndexError, ValueError):
