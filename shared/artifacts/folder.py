@@ -125,13 +125,18 @@ class FolderStore:
 
     @asynccontextmanager
     async def local_file(self, digest: str) -> AsyncIterator[Path]:
-        def verified() -> Path:
-            path = self._blob(digest)
+        path = await self._in_thread(self._blob, digest)
+
+        def verify() -> None:
             with path.open("rb") as source:
                 _check(digest, hashlib.file_digest(source, "sha256").hexdigest())
-            return path
 
-        yield await self._in_thread(verified)
+        verified = asyncio.create_task(self._in_thread(verify))
+        try:
+            yield path
+        finally:
+            # Also after an error inside: corrupt bytes are then its cause, and the store is to blame.
+            await verified
 
     async def set_reference(self, name: str, target: Descriptor) -> None:
         check_reference(name)

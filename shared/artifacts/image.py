@@ -190,12 +190,13 @@ async def verify_image(store: ArtifactStore, digest: str) -> tuple[str, ...]:
     for layer in image.layers:
         try:
             async with store.local_file(layer.digest) as path:
-                if (size := path.stat().st_size) != layer.size:
-                    problems.append(f"layer {layer.digest} has {size} bytes, the manifest says {layer.size}")
+                size = path.stat().st_size
                 found = await asyncio.to_thread(_uncompressed_digest, path)
         except (ArtifactMissingError, ArtifactCorruptError) as error:
             problems.append(str(error))
             continue
+        if size != layer.size:
+            problems.append(f"layer {layer.digest} has {size} bytes, the manifest says {layer.size}")
         if found != layer.diff_id:
             problems.append(f"layer {layer.digest} unpacks to {found}, the config says {layer.diff_id}")
     return tuple(problems)

@@ -65,7 +65,11 @@ class ArtifactStore(Protocol):
         ...
 
     def local_file(self, digest: str) -> AbstractAsyncContextManager[Path]:
-        """A verified, read-only file with the artifact's bytes, valid inside the context."""
+        """A read-only file with the artifact's bytes, verified while the context is open.
+
+        What was made from the file is right only after the context has ended without ArtifactCorruptError;
+        that error takes the place of whatever corrupt bytes have caused inside.
+        """
         ...
 
     async def set_reference(self, name: str, target: Descriptor) -> None:

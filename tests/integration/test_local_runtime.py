@@ -22,7 +22,11 @@ from deploy.demo.packages import (
 )
 from services.servicing_executor.runtimes.launcher import process_start
 from services.servicing_executor.runtimes.local import LocalRuntime
-from services.servicing_executor.runtimes.port import StepFailedError, StepTimedOutError
+from services.servicing_executor.runtimes.port import (
+    RuntimeUnavailableError,
+    StepFailedError,
+    StepTimedOutError,
+)
 from services.servicing_executor.runtimes.processes import ServiceProcesses
 from shared.artifacts.folder import FolderStore
 from tests.demo_images import built
@@ -375,6 +379,18 @@ async def test_a_migration_that_was_changed_after_it_ran_is_refused(
             )
     with pytest.raises(StepFailedError, match=r"Changing/001_t\.sql was changed after it ran"):
         await runtime.migrate_database(step(ENVIRONMENT, "apply-1", "migrate"), image)
+
+
+async def test_a_database_server_that_was_killed_is_no_fault_of_the_image_and_is_started_again(
+    runtime: LocalRuntime, place: Machine
+) -> None:
+    image = place.images[PLATFORM.name]
+    await runtime.prepare_release(step(ENVIRONMENT, "apply", "prepare"), image)
+    server = int((place.root / "postgres/data/postmaster.pid").read_text().splitlines()[0])
+    os.kill(server, signal.SIGKILL)
+    with pytest.raises(RuntimeUnavailableError):
+        await runtime.migrate_database(step(ENVIRONMENT, "apply", "migrate"), image)
+    assert await runtime.migrate_database(step(ENVIRONMENT, "apply", "migrate"), image)
 
 
 async def test_an_environments_role_cannot_enter_another_environments_database(

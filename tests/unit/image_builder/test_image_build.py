@@ -18,7 +18,7 @@ from services.image_builder.layers.payload import PackageFile, PayloadRefusedErr
 from services.image_builder.layers.tar import file_header
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.folder import FolderStore
-from shared.artifacts.image import ImageLayer, load_image, verify_image
+from shared.artifacts.image import ImageLayer, load_image, verify_image, write_image
 from tests.demo_images import built, stored
 
 
@@ -135,10 +135,14 @@ async def test_a_base_whose_layer_is_gone_or_a_package_that_is_damaged_is_the_ma
 ) -> None:
     base = await built(store, PLATFORM, tmp_path)
     source = await stored(store, CUSTOMIZATION_V1, tmp_path)
-    with blob(tmp_path, source.package.digest).open("ab") as file:
-        file.write(b"x")
-    with pytest.raises(ArtifactCorruptError):
-        await build_image(store, source, update_name="x", base=base.image.digest)
+    package = blob(tmp_path, source.package.digest)
+    content = package.read_bytes()
+    for damaged in (content + b"x", content[:-9], b"not even a zip"):
+        package.write_bytes(damaged)
+        with pytest.raises(ArtifactCorruptError):
+            await build_image(store, source, update_name="x", base=base.image.digest)
+    package.write_bytes(content)
+    assert (await build_image(store, source, update_name="x", base=base.image.digest)).built
     blob(tmp_path, base.image.layers[0].digest).unlink()
     with pytest.raises(ArtifactMissingError, match="of the base image is gone"):
         await built(store, CUSTOMIZATION_V1, tmp_path, base.image.digest)
@@ -162,6 +166,18 @@ async def test_verification_names_everything_that_is_wrong_with_an_image(
     assert "is not in" in problems[1]
     blob(tmp_path, image.digest).write_bytes(b"{}")
     assert len(await verify_image(store, image.digest)) == 1
+
+
+async def test_an_image_whose_manifest_and_config_lie_about_a_layer_does_not_verify(
+    store: FolderStore, tmp_path: Path
+) -> None:
+    image = (await built(store, PLATFORM, tmp_path)).image
+    (layer,) = image.layers
+    lying = ImageLayer(part="platform", digest=layer.digest, size=layer.size + 1, diff_id=layer.digest)
+    forged = await write_image(store, image.contents, [lying], image.created)
+    size, content = await verify_image(store, forged.digest)
+    assert f"has {layer.size} bytes, the manifest says {layer.size + 1}" in size
+    assert f"unpacks to {layer.diff_id}" in content
 
 
 async def test_something_that_is_no_image_is_not_loaded(store: FolderStore) -> None:
