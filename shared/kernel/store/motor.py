@@ -14,7 +14,7 @@ from typing import Any
 from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorCursor
 from pymongo import ASCENDING, IndexModel, InsertOne, ReadPreference, ReplaceOne, WriteConcern
-from pymongo.errors import BulkWriteError, ConfigurationError, OperationFailure, PyMongoError
+from pymongo.errors import BulkWriteError, InvalidName, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from shared.kernel.store.documents import CODEC, RESERVED, check_limit, encode, encode_writes
@@ -61,7 +61,7 @@ class MotorStore:
                 write_concern=WriteConcern("majority", j=True),
                 read_concern=ReadConcern("majority"),
             )
-        except (ConfigurationError, ValueError) as error:
+        except (PyMongoError, ValueError) as error:
             raise ValueError(f"the state server's URL or database name cannot be used: {error}") from error
 
     async def get_many(self, collection: str, ids: Sequence[str]) -> dict[str, StoredDocument]:
@@ -131,7 +131,10 @@ class MotorStore:
         self._client.close()
 
     def _collection(self, name: str) -> AsyncIOMotorCollection[dict[str, Any]]:
-        return self._database[name]
+        try:
+            return self._database[name]
+        except InvalidName as error:
+            raise ValueError(f"{name!r} cannot be a collection: {error}") from error
 
     async def _bulk(self, collection: str, requests: Sequence[_Request]) -> tuple[set[int], int]:
         """Send the requests; the numbers of those whose id exists already, and how many updates found theirs."""

@@ -11,7 +11,8 @@ StoredDocument = dict[str, Any]
 Values are those of BSON: None, bool, int (64 bits), float, str, bytes, datetime, list, dict. What is read shares
 nothing with what was written: a tuple comes back as a list, a datetime in UTC and cut to milliseconds (one without
 a zone is taken to be in UTC). Names of fields are str; at the top they have no dots and no $ in front, further down
-they may. An `_id` is not empty, `_commit` is a field of the stores, and a document has at most 16 MiB.
+they may, and keep their order. An `_id` is not empty, `_commit` is a field of the stores, and a document has at most
+16 MiB.
 """
 
 
