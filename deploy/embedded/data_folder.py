@@ -28,12 +28,14 @@ class EngineRecord:
 class Record:
     """Who runs the engines of a data folder. `started` tells it from a later process of its id."""
 
-    supervisor: int
-    started: float
+    supervisor: int | None
+    started: float | None
     controller_port: int | None = None
     engines: dict[str, EngineRecord] = field(default_factory=dict)
 
     def supervisor_lives(self) -> bool:
+        if self.supervisor is None or self.started is None:
+            return False
         try:
             process = psutil.Process(self.supervisor)
             alive: bool = process.status() != psutil.STATUS_ZOMBIE
@@ -46,7 +48,7 @@ class DataFolder:
     """Paths inside the folder, the lock that one program holds on it, and `engines.json`."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        self.path = path.resolve()
         self.lock = FileLock(self.path / "engines.lock")
 
     @property
@@ -81,10 +83,14 @@ class DataFolder:
         except (FileNotFoundError, ValueError, TypeError, KeyError):
             return None
 
-    def write(self, controller_port: int | None, engines: dict[str, EngineRecord]) -> None:
-        """Record that this process runs `engines`."""
-        me = psutil.Process()
-        record = Record(me.pid, me.create_time(), controller_port, engines)
+    def write(
+        self, supervisor: int | None, controller_port: int | None, engines: dict[str, EngineRecord]
+    ) -> None:
+        """Record that the process `supervisor` runs `engines`; None: that they do not run."""
+        started = None if supervisor is None else psutil.Process(supervisor).create_time()
+        record = Record(supervisor, started, controller_port, engines)
         new = self._record.with_name(f".engines.{os.getpid()}.json")
+        # For the owner alone: the URL of a server that runs elsewhere may hold a password.
+        new.touch(mode=0o600)
         new.write_text(json.dumps(asdict(record), indent=1), encoding="utf-8")
         new.replace(self._record)

@@ -19,6 +19,11 @@ _LONGEST_BACK_OFF = 10.0
 _STEADY = 30.0
 
 
+def guarded(command: Sequence[str], grace: float) -> list[str]:
+    """The command that runs `command` for as long as the guard's standard input is open (see guard.py)."""
+    return [sys.executable, "-I", "-S", str(_GUARD), str(grace), *command]
+
+
 class EngineProcess:
     """A supervised engine. All methods may be called from any thread; times are in seconds.
 
@@ -34,8 +39,8 @@ class EngineProcess:
         *,
         lock_fd: int,
         supervise: bool,
-        on_change: "Callable[[EngineProcess], None]",
-        say: Callable[[str], None],
+        on_change: "Callable[[EngineProcess], None]" = lambda _: None,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.name = name
         self.log_file = log_file
@@ -136,7 +141,7 @@ class EngineProcess:
     def _spawn(self) -> subprocess.Popen[bytes]:
         with self.log_file.open("ab") as output:
             guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_GUARD), str(_GRACE), *self._command],
+                guarded(self._command, _GRACE),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,

@@ -1,13 +1,11 @@
 """The state engine: MongoDB where it is installed, else the embedded state server."""
 
 import shutil
+import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from pymongo import MongoClient
-from pymongo.errors import PyMongoError
 
 from deploy.embedded.errors import EnginesError
 
@@ -32,7 +30,7 @@ class StateServer:
 
     def answers(self, timeout: float) -> None:
         """Return when a write is acknowledged. Raises OSError otherwise."""
-        check(self.url, timeout, write=True)
+        _answers(self.url, self.port, timeout)
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Mongod:
 
     def answers(self, timeout: float) -> None:
         """Return when a write is acknowledged. Raises OSError otherwise."""
-        check(self.url, timeout, write=True)
+        _answers(self.url, self.port, timeout)
 
 
 def choose(data: Path, port: int) -> StateServer | Mongod:
@@ -83,8 +81,18 @@ def choose(data: Path, port: int) -> StateServer | Mongod:
     return Mongod(program, native, port)
 
 
+def _answers(url: str, port: int, timeout: float) -> None:
+    # The driver would look again only after half a second.
+    socket.create_connection(("127.0.0.1", port), timeout).close()
+    check(url, min(timeout, 5.0), write=True)
+
+
 def check(url: str, timeout: float, *, write: bool) -> None:
     """Return when the server answers a ping and, if asked, acknowledges a write. Raises ConnectionError."""
+    # Costs 0.1 s, which passes while an engine starts; commands that need no engine do without.
+    from pymongo import MongoClient
+    from pymongo.errors import PyMongoError
+
     milliseconds = max(50, int(timeout * 1000))
     client: MongoClient[dict[str, object]] = MongoClient(
         url,
