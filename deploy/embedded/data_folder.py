@@ -38,8 +38,8 @@ class Record:
             return False
         try:
             process = psutil.Process(self.supervisor)
-            alive: bool = process.status() != psutil.STATUS_ZOMBIE
-            return alive and abs(process.create_time() - self.started) < 1
+            same = abs(process.create_time() - self.started) < 1
+            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
 

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from deploy.embedded import Endpoints, Engines, EnginesError
+from deploy.embedded.filelock import FileLock
 
 pytestmark = pytest.mark.engines
 
@@ -28,7 +29,7 @@ time.sleep(60)
 def lives(process: psutil.Process) -> bool:
     """Whether it runs: nobody may have collected the exit code of an orphan that ended."""
     try:
-        return process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
@@ -53,7 +54,11 @@ def test_the_engines_end_when_the_program_is_killed_and_the_folder_is_free_again
         pids = json.loads(program.stdout.readline())
         started = [psutil.Process(pid) for pid in pids]
         guards = psutil.Process(program.pid).children()
+        guards[0].suspend()
         program.send_signal(signal.SIGKILL)
+    lock = FileLock(data / "engines.lock")
+    assert not lock.try_acquire(), "an engine still runs: the folder is not free"
+    guards[0].resume()
     # At once: the new program waits until the guards of the old one have ended their engines.
     own = own_engines(data)
     assert [process for process in (*started, *guards) if lives(process)] == []
