@@ -60,8 +60,13 @@ class DataFolder:
         return self.path / "engines.json"
 
     def take(self) -> None:
-        """Lock the folder for this process. Raises EnginesError when another one has it."""
-        self.logs.mkdir(parents=True, exist_ok=True)
+        """Lock the folder for this process. Raises EnginesError when it cannot be had."""
+        try:
+            self.logs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EnginesError(
+                f"{self.path} cannot be the data folder: {error.strerror}. Choose another one with --data."
+            ) from error
         deadline = time.monotonic() + _WAIT_FOR_ORPHANS
         while not self.lock.try_acquire():
             record = self.read()

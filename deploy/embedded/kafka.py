@@ -84,7 +84,7 @@ class Kafka:
 
     def answers(self, timeout: float) -> None:
         """Return when the broker is registered and lists itself. Raises OSError otherwise."""
-        if not brokers("127.0.0.1", self.port, min(timeout, 5.0)):
+        if not brokers("127.0.0.1", self.port, min(timeout, 2.0)):
             raise ConnectionError("no broker is registered yet")
 
     def _properties(self) -> dict[str, str]:

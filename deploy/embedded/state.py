@@ -1,5 +1,6 @@
 """The state engine: MongoDB where it is installed, else the embedded state server."""
 
+import re
 import shutil
 import socket
 import sys
@@ -8,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.embedded.errors import EnginesError
+
+# Short enough to notice soon that the server was ended meanwhile.
+_ONE_TRY = 2.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def choose(data: Path, port: int) -> StateServer | Mongod:
 def _answers(url: str, port: int, timeout: float) -> None:
     # The driver would look again only after half a second.
     socket.create_connection(("127.0.0.1", port), timeout).close()
-    check(url, min(timeout, 5.0), write=True)
+    check(url, min(timeout, _ONE_TRY), write=True)
 
 
 def check(url: str, timeout: float, *, write: bool) -> None:
@@ -93,20 +97,14 @@ def check(url: str, timeout: float, *, write: bool) -> None:
     from pymongo import MongoClient
     from pymongo.errors import PyMongoError
 
-    milliseconds = max(50, int(timeout * 1000))
-    client: MongoClient[dict[str, object]] = MongoClient(
-        url,
-        serverSelectionTimeoutMS=milliseconds,
-        connectTimeoutMS=milliseconds,
-        socketTimeoutMS=milliseconds,
-    )
+    limit = max(50, int(timeout * 1000))
     try:
-        client.admin.command("ping")
-        if write:
-            client["drydock-engines"]["readiness"].update_one(
-                {"_id": 1}, {"$inc": {"starts": 1}}, upsert=True
-            )
-    except PyMongoError as error:
-        raise ConnectionError(str(error).split(", Timeout:")[0]) from error
-    finally:
-        client.close()
+        with MongoClient[dict[str, object]](
+            url, serverSelectionTimeoutMS=limit, connectTimeoutMS=limit, socketTimeoutMS=limit
+        ) as client:
+            client.admin.command("ping")
+            if write:
+                readiness = client["drydock-engines"]["readiness"]
+                readiness.update_one({"_id": 1}, {"$inc": {"starts": 1}}, upsert=True)
+    except (PyMongoError, ValueError) as error:
+        raise ConnectionError(re.split(r" \(configured timeouts|, Timeout:", str(error))[0]) from error

@@ -178,3 +178,17 @@ def test_a_server_elsewhere_that_does_not_answer_is_named(own_engines: Start) ->
         address = f"127.0.0.1:{nobody.getsockname()[1]}"
         with pytest.raises(EnginesError, match=f"Kafka at {address} does not answer"):
             own_engines(kafka=address)
+
+
+def test_an_address_that_cannot_be_read_is_refused_without_its_password(own_engines: Start) -> None:
+    with pytest.raises(EnginesError, match=r"Kafka at nowhere does not answer .* is not host:port"):
+        own_engines(kafka="nowhere")
+    with pytest.raises(EnginesError, match=r"MongoDB at host/.* does not answer") as refused:
+        own_engines(mongo="mongodb://me:secret@host/?half")
+    assert "secret" not in str(refused.value)
+
+
+def test_a_data_folder_that_cannot_be_made_is_refused(own_engines: Start, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EnginesError, match=r"file/data cannot be the data folder.*--data"):
+        own_engines(tmp_path / "file" / "data")

@@ -8,7 +8,7 @@ import time
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -57,7 +57,7 @@ def up(
         typer.echo(f"DRYDOCK_KAFKA={endpoints.kafka}\nDRYDOCK_MONGO={endpoints.mongo}")
         _progress(f"The engines on {engines.folder.path} answer. Ctrl-C ends them; the data stays.")
         threading.Event().wait()
-    except EnginesError as error:
+    except (EnginesError, OSError) as error:
         _fail(error)
     except KeyboardInterrupt:
         _progress("Ending the engines.")
@@ -113,7 +113,7 @@ def _progress(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _fail(error: EnginesError) -> None:
+def _fail(error: Exception) -> NoReturn:
     typer.echo(f"Error: {error}", err=True)
     raise typer.Exit(1)
 
