@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
+from services.console.cli import engines
+
 app = typer.Typer(no_args_is_help=True, help="Brings ERP environments safely from one version to the next.")
+app.add_typer(engines.app, name="engines")
 
 
 def _print_version(wanted: bool) -> None:
