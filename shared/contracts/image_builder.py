@@ -1,0 +1,78 @@
+"""Messages of image-builder: a base image and a package become a new image."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from shared.contracts.message import Command, Event, Instant, Snapshot
+from shared.contracts.parts import ArtifactRef, ImageContents, PackageContents, Problem
+from shared.contracts.scalars import Digest, EnvironmentId, ModuleName, OperationId, PackageId, UpdateName, Version
+
+
+class Reason(StrEnum):
+    """Why a command is refused, or why an image could not be built."""
+
+    PLATFORM_NEEDED = "PLATFORM_NEEDED"
+    """Without a base image, the package must bring a platform."""
+    MODULES_MISSING = "MODULES_MISSING"
+    """The image would drop modules beyond those that were acknowledged."""
+    BASE_IMAGE_UNKNOWN = "BASE_IMAGE_UNKNOWN"
+    """There is no image of the digest to build on."""
+    ARTIFACT_MISSING = "ARTIFACT_MISSING"
+    """The artifact store does not have the package."""
+    ARTIFACT_DAMAGED = "ARTIFACT_DAMAGED"
+    """The package in the artifact store is not the one that was validated."""
+    BUILD_FAILED = "BUILD_FAILED"
+    """The build did not come to an end, by a fault of ours."""
+
+
+class BuildImage(Command, key="environment"):
+    """Build the image of a base image and a package. Sent by servicing-executor once per operation."""
+
+    environment: EnvironmentId
+    operation: OperationId
+    update_name: UpdateName
+    base_image: Digest | None
+    """The image that the environment runs; None for its first."""
+    package: PackageId
+    artifact: ArtifactRef
+    contents: PackageContents
+    base_version: Version | None
+    """Base version that goes with the package's platform; None: no release names it, or there is no platform."""
+    may_drop: tuple[ModuleName, ...] = Field(max_length=1000)
+    """Modules that may be missing without a removal file: exactly those that were acknowledged."""
+
+
+class ImageBuilt(Event, key="environment"):
+    """An image is in the artifact store. The same input gives the same digest again."""
+
+    environment: EnvironmentId
+    operation: OperationId
+    image: Digest
+    """Digest of its OCI manifest."""
+    update_name: UpdateName
+    base_image: Digest | None
+    """The image it was built on."""
+    contents: ImageContents
+
+
+class ImageBuildFailed(Event, key="environment"):
+    """There is no image for this operation."""
+
+    environment: EnvironmentId
+    operation: OperationId
+    problem: Problem
+
+
+class ImageSnapshot(Snapshot, key="image"):
+    """An image; it never changes."""
+
+    image: Digest
+    update_name: UpdateName
+    lineage: tuple[Digest, ...] = Field(max_length=1000)
+    """The image it was built on, the one before that, and so on, as far as is kept."""
+    contents: ImageContents
+    built_at: Instant
+
+
+MESSAGES = (BuildImage, ImageBuilt, ImageBuildFailed, ImageSnapshot)

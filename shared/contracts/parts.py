@@ -1,0 +1,187 @@
+"""Values that several messages share."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.contracts.message import Instant, Part
+from shared.contracts.scalars import (
+    AppId,
+    Digest,
+    ModuleName,
+    PackageId,
+    ReasonCode,
+    Sentence,
+    UpdateName,
+    Version,
+)
+
+
+class ArtifactRef(Part):
+    """A file in the artifact store: packages, images, logs and reports travel as this, never themselves."""
+
+    digest: Digest
+    size: int = Field(ge=0)
+    """In bytes."""
+    media_type: str = Field(min_length=1, max_length=200)
+
+
+class Module(Part):
+    """A module in one version."""
+
+    name: ModuleName
+    version: Version
+
+
+class ModuleChange(Part):
+    """A module whose version a package changes."""
+
+    name: ModuleName
+    running: Version
+    package: Version
+
+
+class ModuleChanges(Part):
+    """How the customization modules of a package differ from those of the image that runs."""
+
+    added: tuple[Module, ...]
+    changed: tuple[ModuleChange, ...]
+    missing: tuple[Module, ...]
+    """Those that run and that neither the package nor its removal file names."""
+
+
+class Severity(StrEnum):
+    """Whether a finding makes a package invalid."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Finding(Part):
+    """One thing that a check found in a package."""
+
+    rule: str = Field(pattern=r"^[A-Z]{2}[0-9]{3}$")
+    """Stable id of the rule."""
+    severity: Severity
+    path: str = Field(max_length=1000)
+    """Path inside the package; empty if the whole package is meant."""
+    message: Sentence
+    fix: str = Field(max_length=1000)
+    """What to do about it."""
+
+
+class PackageKind(StrEnum):
+    """What a package brings."""
+
+    PLATFORM = "platform"
+    CUSTOMIZATION = "customization"
+    MERGED = "merged"
+
+
+class PackageContents(Part):
+    """What is in a valid package."""
+
+    kind: PackageKind
+    modules: tuple[Module, ...] = Field(max_length=1000)
+    """The customization modules."""
+    platform_modules: tuple[Module, ...] = Field(max_length=1000)
+    """The vendor's modules; empty in a customization package."""
+    removed_modules: tuple[ModuleName, ...] = Field(max_length=1000)
+    """Those that its removal file names."""
+    platform_version: Version | None
+    """The version it brings, or for a customization package the one it was built for; None: not stated."""
+    application_version: Version | None
+    """Like `platform_version`."""
+
+
+class ImageContents(Part):
+    """What an image consists of."""
+
+    platform_package: PackageId
+    customization_package: PackageId | None
+    platform_version: Version
+    application_version: Version
+    base_version: Version | None
+    """Version of the base that extensions compile against; None if no release names one."""
+    modules: tuple[Module, ...] = Field(max_length=1000)
+    """The customization modules."""
+    dropped: tuple[ModuleName, ...] = Field(max_length=1000)
+    """Customization modules that were left out without a removal file. Promotable only while this is empty."""
+
+
+class EnvironmentKind(StrEnum):
+    """What an environment is for."""
+
+    SANDBOX = "sandbox"
+    PRODUCTION = "production"
+
+
+class Downtime(Part):
+    """The window [start, end) of a promotion."""
+
+    start: Instant
+    end: Instant
+    """Start plus the expected duration."""
+
+
+class ExtensionScope(StrEnum):
+    """Where an extension comes from."""
+
+    TENANT = "tenant"
+    MARKETPLACE = "marketplace"
+
+
+class ExtensionName(Part):
+    """How an extension is called in one version."""
+
+    app_id: AppId
+    name: str = Field(min_length=1, max_length=250)
+    publisher: str = Field(min_length=1, max_length=250)
+    version: Version
+
+
+class Dependency(Part):
+    """An extension that another one needs."""
+
+    app_id: AppId
+    minimum_version: Version
+
+
+class Extension(ExtensionName):
+    """An extension as it is installed."""
+
+    scope: ExtensionScope
+    artifact: ArtifactRef
+    """Its `.app` file."""
+    dependencies: tuple[Dependency, ...] = Field(max_length=100)
+    """Other extensions that it needs; the base is none."""
+
+
+ExtensionSet = Annotated[tuple[Extension, ...], Field(max_length=200)]
+
+
+class Verdict(StrEnum):
+    """What a check says about an extension, and about an environment: the worst of its extensions."""
+
+    COMPATIBLE = "compatible"
+    INCOMPATIBLE = "incompatible"
+    UNVERIFIABLE = "unverifiable"
+    """Its file does not hold what a check needs; no fault of the extension is known."""
+    CHECK_FAILED = "check-failed"
+    """The check could not be done, by a fault of ours."""
+
+
+class Problem(Part):
+    """Why something did not succeed."""
+
+    reason: ReasonCode
+    message: Sentence
+
+
+class Update(Part):
+    """An image under the name that it has in an environment."""
+
+    name: UpdateName
+    image: Digest
+    contents: ImageContents

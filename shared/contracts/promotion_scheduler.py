@@ -1,0 +1,250 @@
+"""Messages of promotion-scheduler: candidates, their promotion to production, and the vendor's releases."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from shared.contracts.message import Command, Event, Instant, Snapshot
+from shared.contracts.parts import Downtime, Problem, Update
+from shared.contracts.scalars import (
+    AppId,
+    EnvironmentId,
+    OperationId,
+    PackageId,
+    ProjectId,
+    PromotionId,
+    UpdateId,
+    UpdateName,
+    Version,
+)
+
+
+class Reason(StrEnum):
+    """Why a command is refused, or why a promotion was cancelled by its own guards."""
+
+    NOT_SANDBOX = "NOT_SANDBOX"
+    """Candidates are updates of sandboxes."""
+    NOT_PRODUCTION = "NOT_PRODUCTION"
+    """Promotions go to production only."""
+    OTHER_PROJECT = "OTHER_PROJECT"
+    """Sandbox and production belong to different projects."""
+    UPDATE_NOT_SUCCEEDED = "UPDATE_NOT_SUCCEEDED"
+    """The attempt to apply the update did not succeed."""
+    NOT_A_CANDIDATE = "NOT_A_CANDIDATE"
+    """The update is not marked as release candidate."""
+    NOT_PROMOTABLE = "NOT_PROMOTABLE"
+    """The image dropped modules without a removal file; `facts` name them."""
+    NOT_PROVISIONED = "NOT_PROVISIONED"
+    """Production runs nothing yet."""
+    LOWER_VERSION = "LOWER_VERSION"
+    """The candidate has a lower application version than production."""
+    START_IN_PAST = "START_IN_PAST"
+    """The start has passed; now is early enough."""
+    PROMOTION_OPEN = "PROMOTION_OPEN"
+    """Another promotion of this environment is open; `facts` name it."""
+    NO_OPEN_PROMOTION = "NO_OPEN_PROMOTION"
+    """There is no promotion, or not this one, to cancel."""
+    STARTED_ALREADY = "STARTED_ALREADY"
+    """The downtime has begun: the operation can be cancelled, the promotion no longer."""
+    EXTENSIONS_INCOMPATIBLE = "EXTENSIONS_INCOMPATIBLE"
+    """Extensions of production do not work with the candidate's base."""
+    EXTENSIONS_UNVERIFIABLE = "EXTENSIONS_UNVERIFIABLE"
+    """Extensions of production could not be judged, and were not acknowledged."""
+    CHECK_FAILED = "CHECK_FAILED"
+    """The extensions could not be checked now, by a fault of ours."""
+    CANCELLED_BY_USER = "CANCELLED_BY_USER"
+    """A person cancelled it."""
+    RELEASE_EXISTS = "RELEASE_EXISTS"
+    """Another package was published as this release."""
+    PACKAGE_NOT_VALID = "PACKAGE_NOT_VALID"
+    """The package is not valid, or its check could not be done."""
+    PACKAGE_NOT_PLATFORM = "PACKAGE_NOT_PLATFORM"
+    """A release is a platform package, without customization."""
+    VERSIONS_NOT_STATED = "VERSIONS_NOT_STATED"
+    """The package does not say which platform and application version it brings."""
+
+
+class PromotionStatus(StrEnum):
+    """Where a promotion stands."""
+
+    CHECKING = "checking"
+    SCHEDULED = "scheduled"
+    STARTING = "starting"
+    STARTED = "started"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+
+
+class MarkCandidate(Command, key="environment"):
+    """Mark an update of a sandbox as release candidate."""
+
+    environment: EnvironmentId
+    update_name: UpdateName
+
+
+class SchedulePromotion(Command, key="environment"):
+    """Move a candidate's image to production at a time. One promotion per environment may be open."""
+
+    environment: EnvironmentId
+    """The production environment."""
+    sandbox: EnvironmentId
+    update_name: UpdateName
+    """A candidate of the sandbox."""
+    start: Instant
+    """Downtime start: now or later."""
+    acknowledge_unverifiable: tuple[AppId, ...] = Field(default=(), max_length=200)
+    """Extensions of production that may stay although they cannot be judged."""
+
+
+class CancelPromotion(Command, key="environment"):
+    """Cancel the open promotion of a production environment before its downtime."""
+
+    environment: EnvironmentId
+    promotion: PromotionId | None = None
+    """Only this one; None: whichever is open."""
+
+
+class PublishRelease(Command, key="version"):
+    """A vendor version is generally available."""
+
+    version: Version
+    package: PackageId
+    """Its platform package."""
+    base_version: Version | None
+    """Version of the base that goes with it; None: it comes with no base for extensions."""
+
+
+class CandidateMarked(Event, key="environment"):
+    """An update may be promoted."""
+
+    environment: EnvironmentId
+    project: ProjectId
+    update: Update
+
+
+class PromotionScheduled(Event, key="environment"):
+    """A promotion has passed its guards and waits for its start."""
+
+    environment: EnvironmentId
+    project: ProjectId
+    promotion: PromotionId
+    sandbox: EnvironmentId
+    update: Update
+    downtime: Downtime
+
+
+class PromotionStarted(Event, key="environment"):
+    """The operation of a promotion holds the environment."""
+
+    environment: EnvironmentId
+    project: ProjectId
+    promotion: PromotionId
+    sandbox: EnvironmentId
+    update: Update
+    downtime: Downtime
+    operation: OperationId
+
+
+class PromotionCompleted(Event, key="environment"):
+    """Production runs the candidate's image."""
+
+    environment: EnvironmentId
+    project: ProjectId
+    promotion: PromotionId
+    sandbox: EnvironmentId
+    update: Update
+    operation: OperationId
+
+
+class PromotionFailed(Event, key="environment"):
+    """The operation of a promotion ended without success; production runs what it ran."""
+
+    environment: EnvironmentId
+    project: ProjectId
+    promotion: PromotionId
+    sandbox: EnvironmentId
+    update: Update
+    operation: OperationId
+    problem: Problem
+
+
+class PromotionCancelled(Event, key="environment"):
+    """A scheduled promotion will not take place: a person, or a guard at its start, has cancelled it."""
+
+    environment: EnvironmentId
+    project: ProjectId
+    promotion: PromotionId
+    sandbox: EnvironmentId
+    update: Update
+    downtime: Downtime
+    problem: Problem
+    """The reason is one of ours, or of servicing-executor where that refused the start."""
+
+
+class ReleasePublished(Event, key="version"):
+    """A vendor version is generally available."""
+
+    version: Version
+    package: PackageId
+    platform_version: Version
+    application_version: Version
+    base_version: Version | None
+
+
+class CandidateSnapshot(Snapshot, key="candidate"):
+    """A candidate as it stands."""
+
+    candidate: UpdateId
+    environment: EnvironmentId
+    project: ProjectId
+    update: Update
+    marked_at: Instant
+    actor: str | None
+
+
+class PromotionSnapshot(Snapshot, key="promotion"):
+    """A promotion as it stands, or as it ended."""
+
+    promotion: PromotionId
+    environment: EnvironmentId
+    project: ProjectId
+    sandbox: EnvironmentId
+    update: Update
+    status: PromotionStatus
+    downtime: Downtime | None
+    """None until it is scheduled."""
+    operation: OperationId | None
+    problem: Problem | None
+    """Why it failed, was cancelled or refused."""
+    actor: str | None
+
+
+class ReleaseSnapshot(Snapshot, key="version"):
+    """A release as it stands."""
+
+    version: Version
+    package: PackageId
+    platform_version: Version
+    application_version: Version
+    base_version: Version | None
+    published_at: Instant
+
+
+MESSAGES = (
+    MarkCandidate,
+    SchedulePromotion,
+    CancelPromotion,
+    PublishRelease,
+    CandidateMarked,
+    PromotionScheduled,
+    PromotionStarted,
+    PromotionCompleted,
+    PromotionFailed,
+    PromotionCancelled,
+    ReleasePublished,
+    CandidateSnapshot,
+    PromotionSnapshot,
+    ReleaseSnapshot,
+)
