@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := deploy/requirements/dev.lock
 STAMP := $(VENV)/.installed
 
-.PHONY: setup check fix test schemas bench chaos clean
+.PHONY: setup check fix test schemas asyncapi-validate bench chaos clean
 
 setup: $(STAMP)
 
@@ -23,6 +23,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m shared.contracts.schemas --check
 
 fix: setup
 	$(BIN)/ruff check --fix .
@@ -30,6 +31,18 @@ fix: setup
 
 test: check
 	$(BIN)/pytest
+
+# Writes schemas/ from the messages; `make check` fails while they differ.
+schemas: setup
+	$(BIN)/python -m shared.contracts.schemas
+
+# Reads the AsyncAPI documents with the official parser; needs node and npm, installs into a temporary folder.
+ASYNCAPI_PARSER := @asyncapi/parser@3.6.3
+asyncapi-validate:
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	  npm install --prefix "$$folder" --ignore-scripts --no-audit --no-fund --silent $(ASYNCAPI_PARSER) && \
+	  cp shared/contracts/schemas/validate-asyncapi.cjs "$$folder" && \
+	  node "$$folder/validate-asyncapi.cjs" schemas/*/asyncapi.json
 
 # Rewrites the locked dependencies from pyproject.toml; needs uv (pip install uv).
 lock:

@@ -375,7 +375,7 @@ class StepFinished(Event, key="environment"):
     environment: EnvironmentId
     project: ProjectId
     operation: OperationId
-    step: StepRecord
+    record: StepRecord
 
 
 class OperationHeld(Event, key="environment"):

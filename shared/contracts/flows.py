@@ -1,0 +1,60 @@
+"""Which messages of others a service takes, and which commands it gives them. Its own are in its module."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from shared.contracts import extension_compatibility_checker as checker
+from shared.contracts import image_builder, package_validator, promotion_scheduler, servicing_executor
+from shared.contracts.common import CommandRejected
+from shared.contracts.message import Message
+
+Flow = tuple[str, type[Message]]
+"""The service whose topic it is, and the message."""
+
+_CHECKED: tuple[Flow, ...] = (
+    ("package-validator", package_validator.PackageValidated),
+    ("package-validator", package_validator.PackageRejected),
+    ("package-validator", package_validator.PackageCheckFailed),
+)
+_JUDGED: Flow = ("extension-compatibility-checker", checker.CompatibilityChecked)
+_CHECK: Flow = ("extension-compatibility-checker", checker.CheckCompatibility)
+
+TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
+    {
+        "servicing-executor": (
+            *_CHECKED,
+            ("image-builder", image_builder.ImageBuilt),
+            ("image-builder", image_builder.ImageBuildFailed),
+            ("image-builder", CommandRejected),
+            _JUDGED,
+            ("extension-compatibility-checker", CommandRejected),
+            ("promotion-scheduler", promotion_scheduler.ReleasePublished),
+        ),
+        "promotion-scheduler": (
+            *_CHECKED,
+            ("servicing-executor", servicing_executor.EnvironmentRegistered),
+            ("servicing-executor", servicing_executor.OperationAccepted),
+            ("servicing-executor", servicing_executor.OperationFinished),
+            ("servicing-executor", servicing_executor.ExtensionSetChanged),
+            ("servicing-executor", CommandRejected),
+            _JUDGED,
+            ("extension-compatibility-checker", CommandRejected),
+        ),
+        "notifier": (
+            ("servicing-executor", servicing_executor.OperationAccepted),
+            ("servicing-executor", servicing_executor.EnvironmentStatusChanged),
+            ("servicing-executor", servicing_executor.OperationHeld),
+            ("servicing-executor", servicing_executor.OperationFinished),
+            ("promotion-scheduler", promotion_scheduler.PromotionScheduled),
+            ("promotion-scheduler", promotion_scheduler.PromotionCancelled),
+            ("extension-compatibility-checker", checker.ExtensionIncompatible),
+        ),
+    }
+)
+
+COMMANDS: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
+    {
+        "servicing-executor": (("image-builder", image_builder.BuildImage), _CHECK),
+        "promotion-scheduler": (("servicing-executor", servicing_executor.ApplyImage), _CHECK),
+    }
+)

@@ -1,0 +1,57 @@
+"""The page that lists topics and messages."""
+
+from datetime import timedelta
+
+from shared.contracts.catalogue import Catalogue
+from shared.contracts.message import Message, MessageKind
+from shared.contracts.schemas.json_schema import file_name
+from shared.contracts.topics import MESSAGE_LIMIT, topic_name
+
+_HEAD = f"""# Topics and messages
+
+Written by `python -m shared.contracts.schemas` (`make schemas`); changes made by hand are lost.
+
+Every message is a [CloudEvents 1.0](https://cloudevents.io) record in Kafka's binary content mode: the value is JSON,
+its attributes are headers (`ce_id`, `ce_source`, `ce_type`, ...), the key keeps the order of what belongs together.
+A value has at most {MESSAGE_LIMIT // 1024} KiB; files travel as digests. Readers ignore fields that they do not know.
+
+* `<service>/<message>.schema.json`: JSON Schema 2020-12 of the value
+* `<service>/examples/<message>.json`: headers, key and value of one record
+* `<service>/asyncapi.json`: AsyncAPI 3.0, with the topics of others that the service reads
+* `drydock/`: what every service sends and takes
+* `released/`: the schemas of the last release, which `--check` compares with; absent until one is released
+"""
+
+
+def page_of(catalogue: Catalogue) -> str:
+    """The page in Markdown."""
+    parts = [_HEAD, "## On the topics of every service\n", _table(_common(catalogue), "drydock")]
+    for service in catalogue.services:
+        parts.append(f"## {service}\n")
+        for kind in MessageKind:
+            topic = catalogue.topics[topic_name(service, kind)]
+            kept = "compacted" if topic.compacted else f"kept {_span(topic.retention)}"
+            parts.append(f"### {topic.name}\n\n{topic.partitions} partitions, {kept}\n")
+            own = [message for message in catalogue.on_topic(topic.name).values() if message.owner == service]
+            if own:
+                parts.append(_table(own, service))
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _common(catalogue: Catalogue) -> list[type[Message]]:
+    return [message for message in catalogue.messages.values() if message.owner == "drydock"]
+
+
+def _table(messages: list[type[Message]], folder: str) -> str:
+    rows = ["| Type | Key | |", "|---|---|---|"]
+    for message in messages:
+        says = (message.__doc__ or "").partition("\n")[0]
+        rows.append(f"| [{message.type}]({folder}/{file_name(message)}.schema.json) | {message.key_field} | {says} |")
+    return "\n".join(rows) + "\n"
+
+
+def _span(retention: timedelta | None) -> str:
+    if retention is None:
+        return "for ever"
+    days, hours = retention.days, retention.seconds // 3600
+    return f"{days} days" if days else f"{hours} hours"
