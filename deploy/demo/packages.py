@@ -219,17 +219,13 @@ create table loyalty_cards (
 );
 """
 _TIERS = "alter table loyalty_cards add column tier text not null default 'basic';\n"
-_LOSE_CUSTOMERS = (
-    "delete from loyalty_cards;\ndelete from customers;\nalter table customers add region text;\n"
-)
+_LOSE_CUSTOMERS = "delete from loyalty_cards;\ndelete from customers;\nalter table customers add region text;\n"
 _FAIL = "insert into customers (account, name) values ('C-1', 'First'), ('C-1', 'Again');\n"
 
 _FOUNDATION = DemoModule(
     "ApplicationFoundation", PLATFORM_VERSION, ("ApplicationPlatform",), {"001_customers.sql": _CUSTOMERS}
 )
-_PLATFORM_MODULE = DemoModule(
-    "ApplicationPlatform", PLATFORM_VERSION, (), {"001_system_tables.sql": _PLATFORM_TABLES}
-)
+_PLATFORM_MODULE = DemoModule("ApplicationPlatform", PLATFORM_VERSION, (), {"001_system_tables.sql": _PLATFORM_TABLES})
 _REFERENCES = ("ApplicationFoundation",)
 
 PLATFORM = DemoPackage("vendor-10.0.44", "platform", (_FOUNDATION, _PLATFORM_MODULE))

@@ -90,9 +90,7 @@ def make(class_path: Sequence[Path], cache: Path, lock: FileLock) -> None:
             broker.wait_ready()
         finally:
             broker.stop()
-        create = java(
-            class_path, "-XX:AOTMode=create", f"-XX:AOTConfiguration={learned}", f"-XX:AOTCache={made}"
-        )
+        create = java(class_path, "-XX:AOTMode=create", f"-XX:AOTConfiguration={learned}", f"-XX:AOTCache={made}")
         with (scratch / "log").open("ab") as log:
             assembly = subprocess.Popen(
                 guarded(["nice", "-n", "19", *create], grace=0),

@@ -88,9 +88,7 @@ class DataFolder:
         except (FileNotFoundError, ValueError, TypeError, KeyError):
             return None
 
-    def write(
-        self, supervisor: int | None, controller_port: int | None, engines: dict[str, EngineRecord]
-    ) -> None:
+    def write(self, supervisor: int | None, controller_port: int | None, engines: dict[str, EngineRecord]) -> None:
         """Record that the process `supervisor` runs `engines`; None: that they do not run."""
         started = None if supervisor is None else psutil.Process(supervisor).create_time()
         record = Record(supervisor, started, controller_port, engines)

@@ -173,9 +173,7 @@ class Engines:
         except KeyError:
             raise EnginesError(f"{name} is not started, or it is a server that runs elsewhere") from None
 
-    def _launch(
-        self, name: str, record: EngineRecord, command: list[str], answers: Callable[[float], None]
-    ) -> None:
+    def _launch(self, name: str, record: EngineRecord, command: list[str], answers: Callable[[float], None]) -> None:
         with self._recording:
             if self._ending.is_set():
                 raise EnginesError("the engines are being ended")

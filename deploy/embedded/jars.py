@@ -67,9 +67,7 @@ def resolve(
         with FileLock(cache / "fetch.lock").wait(), scratch_folder(cache, "fetch") as folder:
             missing = [jar for jar in damaged if not _is_good(jar, cache)]
             if missing:
-                say(
-                    f"fetching {len(missing)} Java archives for {lock.name.split('.')[0]} into {cache} (once)"
-                )
+                say(f"fetching {len(missing)} Java archives for {lock.name.split('.')[0]} into {cache} (once)")
                 _fetch_all(missing, folder, cache, cancelled or threading.Event())
     return [jar.path(cache) for jar in jars]
 
@@ -95,9 +93,7 @@ def _fetch_all(jars: Sequence[LockedJar], folder: Path, cache: Path, cancelled: 
         if cancelled.is_set():
             raise EnginesError("fetching the Java archives was interrupted")
         try:
-            downloaded: Path = (
-                context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
-            )
+            downloaded: Path = context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
         except (OSError, RuntimeError) as error:
             raise EnginesError(
                 f"{jar.group}:{jar.artifact}:{jar.version} could not be fetched: {_reason(error)}. "

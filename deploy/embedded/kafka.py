@@ -176,9 +176,7 @@ def _bootstrap_checkpoint(class_path: Sequence[Path], cache: Path) -> Path:
     with scratch_folder(cache, "format") as folder:
         scratch = Kafka(folder, 1, 2)
         properties = folder / "server.properties"
-        properties.write_text(
-            "".join(f"{k}={v}\n" for k, v in scratch._properties().items()), encoding="utf-8"
-        )
+        properties.write_text("".join(f"{k}={v}\n" for k, v in scratch._properties().items()), encoding="utf-8")
         done = subprocess.run(
             [
                 *java(class_path),
@@ -194,9 +192,7 @@ def _bootstrap_checkpoint(class_path: Sequence[Path], cache: Path) -> Path:
             check=False,
         )
         if done.returncode != 0:
-            raise EnginesError(
-                f"Kafka's storage formatter failed: {(done.stderr or done.stdout).strip()[-500:]}"
-            )
+            raise EnginesError(f"Kafka's storage formatter failed: {(done.stderr or done.stdout).strip()[-500:]}")
         (folder / "log" / "bootstrap.checkpoint").replace(kept)
     return kept
 

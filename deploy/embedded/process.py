@@ -195,9 +195,7 @@ class EngineProcess:
             guard, back_off = again
             self._on_change(self)
 
-    def _start_again(
-        self, back_off: float, stopping: threading.Event
-    ) -> tuple[subprocess.Popen[bytes], float] | None:
+    def _start_again(self, back_off: float, stopping: threading.Event) -> tuple[subprocess.Popen[bytes], float] | None:
         """The new guard and the next back-off; None when it is to stay down or was started meanwhile."""
         while not stopping.wait(back_off):
             back_off = min(back_off * 2, _LONGEST_BACK_OFF)

@@ -86,9 +86,7 @@ def compose(
     modules = (*kept, *package.modules)
     _check_unique(modules)
     removals = _check_removals(modules, package, replaced)
-    platform_version = (
-        package.platform_version if base is None or "platform" in replaced else base.platform_version
-    )
+    platform_version = package.platform_version if base is None or "platform" in replaced else base.platform_version
     if _numbers(package.platform_version) > _numbers(platform_version):
         raise CompositionRefusedError(
             "platform-too-old",
@@ -98,9 +96,7 @@ def compose(
 
     after = {module.name.casefold(): module for module in modules}
     before = {} if base is None else {m.name.casefold(): m for m in base.modules}
-    before_customization = (
-        {} if base is None else {m.name.casefold(): m.name for m in base.part("customization")}
-    )
+    before_customization = {} if base is None else {m.name.casefold(): m.name for m in base.part("customization")}
     gone = {key: name for key, name in before_customization.items() if key not in after}
     missing = {key: name for key, name in gone.items() if key not in removals}
     refused = [name for key, name in missing.items() if key not in {a.casefold() for a in acknowledged}]
@@ -140,9 +136,7 @@ def _check_parts(base: ImageContents | None, package: Package, replaced: tuple[P
         )
     found = {module.part for module in package.modules}
     for part in found.difference(replaced):
-        raise CompositionRefusedError(
-            "part-unexpected", f"a {package.kind} package has modules of the {part} part"
-        )
+        raise CompositionRefusedError("part-unexpected", f"a {package.kind} package has modules of the {part} part")
     if "platform" in replaced and "platform" not in found:
         raise CompositionRefusedError(
             "part-missing", f"a {package.kind} package has no platform modules: use a customization package"
@@ -162,9 +156,7 @@ def _check_unique(modules: Iterable[ImageModule]) -> None:
             )
 
 
-def _check_removals(
-    modules: Iterable[ImageModule], package: Package, replaced: tuple[Part, ...]
-) -> frozenset[str]:
+def _check_removals(modules: Iterable[ImageModule], package: Package, replaced: tuple[Part, ...]) -> frozenset[str]:
     removals = frozenset(name.strip().casefold() for name in package.removals) - {""}
     if removals and "customization" not in replaced:
         raise CompositionRefusedError(

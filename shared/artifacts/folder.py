@@ -261,9 +261,7 @@ class _Upload:
 
 def _check(digest: str, found_hex: str) -> None:
     if digest_hex(digest) != found_hex:
-        raise ArtifactCorruptError(
-            f"artifact {digest} has other bytes on disk, with digest sha256:{found_hex}"
-        )
+        raise ArtifactCorruptError(f"artifact {digest} has other bytes on disk, with digest sha256:{found_hex}")
 
 
 def _write_once(path: Path, content: bytes) -> None:
@@ -298,7 +296,5 @@ def _storage_errors(root: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _FULL:
-            raise StoreFullError(
-                f"no space is left for artifacts in {root}: free some, then try again"
-            ) from error
+            raise StoreFullError(f"no space is left for artifacts in {root}: free some, then try again") from error
         raise StoreUnavailableError(f"the artifact store {root} cannot be used: {error}") from error

@@ -163,9 +163,7 @@ async def load_image(store: ArtifactStore, digest: str) -> Image:
     """Read manifest and config, no layer; ArtifactCorruptError where they describe no image of ours."""
     try:
         manifest = msgspec.json.decode(await store.read(digest, limit=_JSON_LIMIT), type=_Manifest)
-        config = msgspec.json.decode(
-            await store.read(manifest.config.digest, limit=_JSON_LIMIT), type=_Config
-        )
+        config = msgspec.json.decode(await store.read(manifest.config.digest, limit=_JSON_LIMIT), type=_Config)
         layers = tuple(
             ImageLayer(
                 part=msgspec.convert(blob.annotations.get(_PART), Part),

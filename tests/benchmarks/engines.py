@@ -101,9 +101,7 @@ def writes(url: str) -> None:
 
         def update(number: int) -> UpdateOne:
             versions[number] += 1
-            return UpdateOne(
-                {"_id": number, "version": versions[number] - 1}, {"$set": {"version": versions[number]}}
-            )
+            return UpdateOne({"_id": number, "version": versions[number] - 1}, {"$set": {"version": versions[number]}})
 
         def one_by_one(numbers: range) -> int:
             done = 0

@@ -53,9 +53,7 @@ def _contents(megabytes: int) -> Iterator[bytes]:
                     return
 
 
-def _package(
-    folder: Path, megabytes: int, part: Part
-) -> tuple[Path, dict[str, str], list[tuple[bytes, int]]]:
+def _package(folder: Path, megabytes: int, part: Part) -> tuple[Path, dict[str, str], list[tuple[bytes, int]]]:
     """Writes a package; returns its path, payloads, and each file deflated with its size."""
     contents = list(_contents(megabytes))
     payloads: dict[str, str] = {}

@@ -209,9 +209,7 @@ def _die_while_writing(root: Path) -> None:
     asyncio.run(FolderStore(root).put(chunks(), "text/plain"))
 
 
-async def test_several_processes_write_one_store_without_losing_names(
-    store: FolderStore, tmp_path: Path
-) -> None:
+async def test_several_processes_write_one_store_without_losing_names(store: FolderStore, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_put_and_name, args=(tmp_path / "store", n)) for n in range(3)]
     for process in writers:
@@ -228,9 +226,7 @@ async def test_several_processes_write_one_store_without_losing_names(
 async def test_a_killed_writer_leaves_no_artifact_and_its_rest_is_removed_but_no_living_writers(
     store: FolderStore, tmp_path: Path
 ) -> None:
-    process = multiprocessing.get_context("spawn").Process(
-        target=_die_while_writing, args=(tmp_path / "store",)
-    )
+    process = multiprocessing.get_context("spawn").Process(target=_die_while_writing, args=(tmp_path / "store",))
     process.start()
     await asyncio.to_thread(process.join)
     process.close()

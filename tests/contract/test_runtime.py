@@ -29,9 +29,7 @@ async def runtime(request: pytest.FixtureRequest, place: Machine) -> AsyncIterat
 
 async def twice(runtime: Runtime, operation: str, method: str, *arguments: object) -> object:
     """Run a step, and once more as an executor does that does not know how far the last one came."""
-    results = [
-        await getattr(runtime, method)(step(ENVIRONMENT, operation, method), *arguments) for _ in range(2)
-    ]
+    results = [await getattr(runtime, method)(step(ENVIRONMENT, operation, method), *arguments) for _ in range(2)]
     if method != "migrate_database":
         assert results[0] == results[1]
     return results[0]

@@ -43,9 +43,7 @@ async def send(engines: Engines, topic: str, values: range) -> None:
 async def stored(engines: Engines, topic: str) -> list[int]:
     """All records of the topic's partition."""
     partition = TopicPartition(topic, 0)
-    async with AIOKafkaConsumer(
-        bootstrap_servers=engines.endpoints.kafka, auto_offset_reset="earliest"
-    ) as consumer:
+    async with AIOKafkaConsumer(bootstrap_servers=engines.endpoints.kafka, auto_offset_reset="earliest") as consumer:
         consumer.assign([partition])
         end = (await consumer.end_offsets([partition]))[partition]
         return [int((await consumer.getone()).value) for _ in range(end)]
@@ -67,9 +65,7 @@ async def test_data_and_addresses_survive_stop_and_start(own_engines: Start, tmp
         assert mongo["kept"]["kept"].count_documents({}) == 1
 
 
-async def test_a_killed_kafka_comes_back_with_every_acknowledged_record(
-    own_engines: Start, engines: Endpoints
-) -> None:
+async def test_a_killed_kafka_comes_back_with_every_acknowledged_record(own_engines: Start, engines: Endpoints) -> None:
     lines: list[str] = []
     own = own_engines(mongo=engines.mongo, say=lines.append)
     await create_topic(own, "acknowledged")
@@ -83,9 +79,7 @@ async def test_a_killed_kafka_comes_back_with_every_acknowledged_record(
     assert lines[-1].startswith(f"kafka (process {killed}) was ended by signal 9; starting it again")
 
 
-def test_a_killed_state_server_comes_back_with_every_acknowledged_write(
-    own_engines: Start, engines: Endpoints
-) -> None:
+def test_a_killed_state_server_comes_back_with_every_acknowledged_write(own_engines: Start, engines: Endpoints) -> None:
     own = own_engines(kafka=engines.kafka)
     acknowledged: list[int] = []
     enough = threading.Event()
@@ -119,9 +113,7 @@ def test_a_killed_state_server_comes_back_with_every_acknowledged_write(
     assert scanned >= set(acknowledged)
 
 
-def test_an_unsupervised_engine_stays_down_until_it_is_started(
-    own_engines: Start, engines: Endpoints
-) -> None:
+def test_an_unsupervised_engine_stays_down_until_it_is_started(own_engines: Start, engines: Endpoints) -> None:
     own = own_engines(kafka=engines.kafka, supervise=False)
     own.state.kill()
     assert not own.state.running

@@ -143,9 +143,7 @@ async def test_a_failing_migration_is_rolled_back_to_the_release_and_the_data_be
     await apply(runtime, before, "apply-1")
     await import_csv(runtime, "customers.csv", "account,name\nC-1,Contoso\n")
 
-    with pytest.raises(
-        StepFailedError, match=r"ContosoLoyalty/004_first_customers\.sql failed: duplicate key"
-    ):
+    with pytest.raises(StepFailedError, match=r"ContosoLoyalty/004_first_customers\.sql failed: duplicate key"):
         await apply(runtime, place.images[FAILING.name], "apply-2")
     assert rows(runtime, "select * from customers") == []  # the migration before it has lost them for real
 
@@ -250,10 +248,7 @@ def service_pids(place: Machine) -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
         try:
-            if (
-                entry.name.isdecimal()
-                and b"DRYDOCK_SERVICE_SETTINGS=" + folder in (entry / "environ").read_bytes()
-            ):
+            if entry.name.isdecimal() and b"DRYDOCK_SERVICE_SETTINGS=" + folder in (entry / "environ").read_bytes():
                 found.append(int(entry.name))
         except OSError:
             continue
@@ -282,9 +277,7 @@ async def test_a_process_that_got_the_pid_of_a_service_is_neither_adopted_nor_ki
         await stranger.wait()
 
 
-async def test_services_outlive_the_executor_and_a_new_one_adopts_them(
-    runtime: LocalRuntime, place: Machine
-) -> None:
+async def test_services_outlive_the_executor_and_a_new_one_adopts_them(runtime: LocalRuntime, place: Machine) -> None:
     image = place.images[PLATFORM.name]
     await apply(runtime, image, "apply")
     before = processes(place)
@@ -295,9 +288,7 @@ async def test_services_outlive_the_executor_and_a_new_one_adopts_them(
     assert processes(place) == before
 
 
-async def test_maintenance_mode_refuses_everybody_but_administrators(
-    runtime: LocalRuntime, place: Machine
-) -> None:
+async def test_maintenance_mode_refuses_everybody_but_administrators(runtime: LocalRuntime, place: Machine) -> None:
     image = place.images[PLATFORM.name]
     await apply(runtime, image, "apply")
     for _ in range(2):
@@ -314,9 +305,7 @@ async def test_maintenance_mode_refuses_everybody_but_administrators(
     assert (await get(runtime, "/customers")).status_code == 200
 
 
-async def test_restarting_a_service_replaces_that_process_once_per_step(
-    runtime: LocalRuntime, place: Machine
-) -> None:
+async def test_restarting_a_service_replaces_that_process_once_per_step(runtime: LocalRuntime, place: Machine) -> None:
     await apply(runtime, place.images[PLATFORM.name], "apply")
     before = processes(place)
     await runtime.restart_service(step(ENVIRONMENT, "restart-1", "restart"), "MR")
@@ -402,25 +391,19 @@ async def test_an_environments_role_cannot_enter_another_environments_database(
         own = psycopg.conninfo.conninfo_to_dict(runtime.conninfo(ENVIRONMENT))
         assert own["dbname"] == f"env-{ENVIRONMENT}"
         with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
-            psycopg.connect(
-                psycopg.conninfo.make_conninfo(runtime.conninfo(ENVIRONMENT), dbname=f"env-{other}")
-            )
+            psycopg.connect(psycopg.conninfo.make_conninfo(runtime.conninfo(ENVIRONMENT), dbname=f"env-{other}"))
     finally:
         await runtime.destroy(step(other, "decommission", "destroy"))
 
 
-async def test_a_copy_of_the_database_is_refused_while_services_run(
-    runtime: LocalRuntime, place: Machine
-) -> None:
+async def test_a_copy_of_the_database_is_refused_while_services_run(runtime: LocalRuntime, place: Machine) -> None:
     await apply(runtime, place.images[PLATFORM.name], "apply")
     with pytest.raises(StepFailedError, match=r"services run \(AOS, DIXF, MR\)"):
         await runtime.snapshot_database(step(ENVIRONMENT, "other", "snapshot"))
     assert await runtime.database_size(ENVIRONMENT) > 1_000_000
 
 
-async def test_an_environment_that_was_destroyed_leaves_nothing(
-    runtime: LocalRuntime, place: Machine
-) -> None:
+async def test_an_environment_that_was_destroyed_leaves_nothing(runtime: LocalRuntime, place: Machine) -> None:
     await apply(runtime, place.images[PLATFORM.name], "apply")
     for _ in range(2):
         await runtime.destroy(step(ENVIRONMENT, "decommission", "destroy"))

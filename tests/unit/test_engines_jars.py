@@ -101,9 +101,7 @@ def test_archives_come_in_the_order_of_the_lock_and_are_fetched_once(
     assert leftovers(cache) == []
 
 
-def test_a_damaged_archive_in_the_cache_is_fetched_again(
-    repository: Repository, lock: Path, cache: Path
-) -> None:
+def test_a_damaged_archive_in_the_cache_is_fetched_again(repository: Repository, lock: Path, cache: Path) -> None:
     damaged = resolve(lock, cache, lambda _: None)[0]
     damaged.write_bytes(damaged.read_bytes()[:100])
     repository.requests.clear()
@@ -120,9 +118,7 @@ def test_an_archive_that_differs_from_the_lock_is_refused_and_not_kept(
     assert list(cache.rglob("part0*")) == []
 
 
-def test_a_download_that_breaks_off_leaves_nothing_behind(
-    repository: Repository, lock: Path, cache: Path
-) -> None:
+def test_a_download_that_breaks_off_leaves_nothing_behind(repository: Repository, lock: Path, cache: Path) -> None:
     repository.cut_short.add(FIRST)
     with pytest.raises(EnginesError, match=r"org\.example:part0:1.0 could not be fetched"):
         fetch(lock, cache)

@@ -51,9 +51,7 @@ class _Request(BaseHTTPRequestHandler):
         if self.path == "/health":
             return HTTPStatus.OK, {"status": "ok", "maintenance": maintenance}
         if maintenance and not self._is_administrator():
-            return HTTPStatus.SERVICE_UNAVAILABLE, {
-                "error": "maintenance mode: only administrators may sign in"
-            }
+            return HTTPStatus.SERVICE_UNAVAILABLE, {"error": "maintenance mode: only administrators may sign in"}
         if self.path == "/modules":
             return HTTPStatus.OK, {
                 "database": dict(database.execute("select name, version from installed_modules").fetchall()),

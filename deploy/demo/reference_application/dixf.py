@@ -27,8 +27,7 @@ def import_file(database: str, path: Path) -> int | None:
     )
     with psycopg.connect(database) as connection:
         new = connection.execute(
-            "insert into import_history (digest, file_name, row_count) values (%s, %s, 0) "
-            "on conflict do nothing",
+            "insert into import_history (digest, file_name, row_count) values (%s, %s, 0) on conflict do nothing",
             (digest, path.name),
         ).rowcount
         if not new:
@@ -36,9 +35,7 @@ def import_file(database: str, path: Path) -> int | None:
         with connection.cursor() as cursor:
             with cursor.copy(statement) as copy:
                 copy.write(content)
-            connection.execute(
-                "update import_history set row_count = %s where digest = %s", (cursor.rowcount, digest)
-            )
+            connection.execute("update import_history set row_count = %s where digest = %s", (cursor.rowcount, digest))
             return cursor.rowcount
 
 
@@ -56,9 +53,7 @@ def import_all(settings: Settings) -> None:
             print(f"{path.name} is rejected: {error}", flush=True)
         else:
             _file_away(path, "imported")
-            print(
-                f"{path.name}: {'imported before' if rows is None else f'{rows} rows imported'}", flush=True
-            )
+            print(f"{path.name}: {'imported before' if rows is None else f'{rows} rows imported'}", flush=True)
 
 
 def _file_away(path: Path, folder: str) -> None:

@@ -22,9 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="Kafka and the state server on this
 
 _DOWN = 30.0
 
-Data = Annotated[
-    Path, typer.Option("--data", envvar="DRYDOCK_DATA", help="Folder of the engines' data and logs.")
-]
+Data = Annotated[Path, typer.Option("--data", envvar="DRYDOCK_DATA", help="Folder of the engines' data and logs.")]
 _DATA = Path(".drydock")
 
 
@@ -49,9 +47,7 @@ def up(
 ) -> None:
     """Start the engines and keep them running until Ctrl-C. A second start resumes with the same data."""
     signal.signal(signal.SIGTERM, _interrupt)
-    engines = Engines(
-        data, kafka=kafka, mongo=mongo, kafka_port=kafka_port, mongo_port=mongo_port, say=_progress
-    )
+    engines = Engines(data, kafka=kafka, mongo=mongo, kafka_port=kafka_port, mongo_port=mongo_port, say=_progress)
     try:
         endpoints = engines.start()
         typer.echo(f"DRYDOCK_KAFKA={endpoints.kafka}\nDRYDOCK_MONGO={endpoints.mongo}")
@@ -92,9 +88,7 @@ def status(
     folder = DataFolder(data)
     rows = engine_status(folder)
     if output is Format.JSON:
-        typer.echo(
-            json.dumps({"data": str(folder.path), "engines": [row.as_json() for row in rows]}, indent=2)
-        )
+        typer.echo(json.dumps({"data": str(folder.path), "engines": [row.as_json() for row in rows]}, indent=2))
     else:
         Console().print(_table(rows))
     if not rows or not all(row.answers for row in rows):

@@ -132,7 +132,7 @@ def succeed_step(draft: Draft, step: StepRecord) -> None:
 def _end_step(draft: Draft, step: StepRecord, status: StepStatus, problem: Problem | None) -> StepRecord:
     ended = draft.change_step(step, status=status, finished_at=draft.now, problem=problem)
     draft.events.append(
-        StepFinished(environment=draft.id, project=draft.state.project, operation=draft.operation.id, step=ended)
+        StepFinished(environment=draft.id, project=draft.state.project, operation=draft.operation.id, record=ended)
     )
     return ended
 

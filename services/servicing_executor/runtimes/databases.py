@@ -48,9 +48,7 @@ class EnvironmentDatabases:
             await self._lock(connection, environment)
             verb = "alter" if await _has(connection, "pg_roles", "rolname", name) else "create"
             await connection.execute(
-                sql.SQL(verb + " role {} login password {}").format(
-                    sql.Identifier(name), sql.Literal(password)
-                )
+                sql.SQL(verb + " role {} login password {}").format(sql.Identifier(name), sql.Literal(password))
             )
             if not await _has(connection, "pg_database", "datname", name):
                 await connection.execute(
@@ -95,9 +93,7 @@ class EnvironmentDatabases:
                 return
             if await _comment(connection, copy) != mark:
                 if not await _has(connection, "pg_database", "datname", snapshot):
-                    raise StepFailedError(
-                        f"snapshot {snapshot} is gone: the database cannot be restored from it"
-                    )
+                    raise StepFailedError(f"snapshot {snapshot} is gone: the database cannot be restored from it")
                 await _drop(connection, copy)
                 step.log(f"copying snapshot {snapshot}")
                 await _copy(connection, snapshot, copy, owner=name)
@@ -177,9 +173,7 @@ async def _copy(connection: _Connection, source: str, target: str, owner: str) -
     attempts = 20
     for attempt in range(1, attempts + 1):
         # A database with sessions cannot be copied; whoever reconnects in between is ended again.
-        await connection.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (source,)
-        )
+        await connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (source,))
         try:
             await connection.execute(statement)
         except psycopg.errors.ObjectInUse as error:
@@ -190,12 +184,8 @@ async def _copy(connection: _Connection, source: str, target: str, owner: str) -
 
 
 async def _drop(connection: _Connection, database: str) -> None:
-    await connection.execute(
-        sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database))
-    )
+    await connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
 
 
 async def _close_to_others(connection: _Connection, database: str) -> None:
-    await connection.execute(
-        sql.SQL("revoke all on database {} from public").format(sql.Identifier(database))
-    )
+    await connection.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))

@@ -53,9 +53,7 @@ class Application:
 class LocalRuntime:
     """The Runtime of one machine; `root` is the folder of all its environments."""
 
-    def __init__(
-        self, root: Path, store: ArtifactStore, application: Application, cluster: PostgresCluster
-    ) -> None:
+    def __init__(self, root: Path, store: ArtifactStore, application: Application, cluster: PostgresCluster) -> None:
         self._root = root
         self._store = store
         self._application = application
@@ -75,9 +73,7 @@ class LocalRuntime:
             if not (folder / "port").exists():
                 write_private(folder / "port", str(free_port()))
             step.log("the environment's folder is ready")
-            await self._databases.create(
-                step.environment, self._secret(step.environment, "database-password")
-            )
+            await self._databases.create(step.environment, self._secret(step.environment, "database-password"))
             step.log("the environment's database is ready")
 
     async def prepare_release(self, step: Step, image: str) -> None:
@@ -110,9 +106,7 @@ class LocalRuntime:
     async def migrate_database(self, step: Step, image: str) -> tuple[str, ...]:
         async with self._limited(step):
             releases = self._releases(step.environment)
-            return await migrate(
-                self.conninfo(step.environment), releases.image(image), releases.path(image), step
-            )
+            return await migrate(self.conninfo(step.environment), releases.image(image), releases.path(image), step)
 
     async def start_services(self, step: Step) -> None:
         async with self._limited(step):
@@ -175,9 +169,7 @@ class LocalRuntime:
                         ("1" if enabled else "0",),
                     )
             except psycopg.errors.UndefinedTable as error:
-                raise StepFailedError(
-                    "the database has no system_settings: no platform was applied"
-                ) from error
+                raise StepFailedError("the database has no system_settings: no platform was applied") from error
             except psycopg.Error as error:
                 raise RuntimeUnavailableError(f"maintenance mode could not be set: {error}") from error
             if cursor.rowcount != 1:
@@ -251,9 +243,7 @@ class LocalRuntime:
 
     def _settings(self, environment: str, service: ServiceDefinition, image: str) -> dict[str, object]:
         folder = self._folder(environment)
-        if service.name == self._application.front and not port_is_free(
-            int(self._secret(environment, "port"))
-        ):
+        if service.name == self._application.front and not port_is_free(int(self._secret(environment, "port"))):
             write_private(folder / "port", str(free_port()))
         return {
             "environment": environment,
@@ -274,9 +264,7 @@ class LocalRuntime:
                 (await client.get("/health")).raise_for_status()
                 answer = (await client.get("/modules")).raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
-            raise StepFailedError(
-                f"the environment does not answer at {self.address(environment)}: {error}"
-            ) from error
+            raise StepFailedError(f"the environment does not answer at {self.address(environment)}: {error}") from error
         if not isinstance(answer, dict):
             raise StepFailedError("the environment answered GET /modules with something else than modules")
         return answer
@@ -284,9 +272,7 @@ class LocalRuntime:
     def _check_stopped(self, environment: str) -> None:
         processes = self._processes(environment)
         if running := [s.name for s in self._application.services if processes.running(s.name) is not None]:
-            raise StepFailedError(
-                f"services run ({', '.join(running)}): stop them before copying the database"
-            )
+            raise StepFailedError(f"services run ({', '.join(running)}): stop them before copying the database")
 
     def _definition(self, name: str) -> ServiceDefinition:
         for service in self._application.services:

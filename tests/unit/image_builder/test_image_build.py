@@ -41,9 +41,7 @@ def members(tmp_path: Path, layer: ImageLayer | None) -> dict[str, tarfile.TarIn
         return {member.name: member for member in tar}
 
 
-async def test_a_layer_holds_the_modules_files_sorted_and_without_time(
-    store: FolderStore, tmp_path: Path
-) -> None:
+async def test_a_layer_holds_the_modules_files_sorted_and_without_time(store: FolderStore, tmp_path: Path) -> None:
     image = (await built(store, PLATFORM, tmp_path)).image
     found = members(tmp_path, image.layer("platform"))
     assert list(found) == [
@@ -54,14 +52,10 @@ async def test_a_layer_holds_the_modules_files_sorted_and_without_time(
         "modules/applicationplatform/bin/ApplicationPlatform.md",
         "modules/applicationplatform/bin/Dynamics.AX.ApplicationPlatform.dll",
     ]
-    assert {(m.mtime, m.uid, m.gid, m.mode, m.type) for m in found.values()} == {
-        (0, 0, 0, 0o644, tarfile.REGTYPE)
-    }
+    assert {(m.mtime, m.uid, m.gid, m.mode, m.type) for m in found.values()} == {(0, 0, 0, 0o644, tarfile.REGTYPE)}
 
 
-async def test_the_image_is_an_oci_image_whose_config_says_what_it_is(
-    store: FolderStore, tmp_path: Path
-) -> None:
+async def test_the_image_is_an_oci_image_whose_config_says_what_it_is(store: FolderStore, tmp_path: Path) -> None:
     base = await built(store, PLATFORM, tmp_path)
     image = (await built(store, CUSTOMIZATION_V1, tmp_path, base.image.digest)).image
     manifest = json.loads(blob(tmp_path, image.digest).read_bytes())
@@ -112,9 +106,7 @@ async def test_another_input_gives_another_digest(store: FolderStore, tmp_path: 
     assert (first.image.layers == second.image.layers) == (change != "content")
 
 
-async def test_no_byte_of_the_base_or_of_a_package_built_before_is_read(
-    store: FolderStore, tmp_path: Path
-) -> None:
+async def test_no_byte_of_the_base_or_of_a_package_built_before_is_read(store: FolderStore, tmp_path: Path) -> None:
     platform = await stored(store, PLATFORM, tmp_path)
     base = await build_image(store, platform, update_name="base")
     assert base.built == ("platform",)
@@ -148,9 +140,7 @@ async def test_a_base_whose_layer_is_gone_or_a_package_that_is_damaged_is_the_ma
         await built(store, CUSTOMIZATION_V1, tmp_path, base.image.digest)
 
 
-async def test_verification_names_everything_that_is_wrong_with_an_image(
-    store: FolderStore, tmp_path: Path
-) -> None:
+async def test_verification_names_everything_that_is_wrong_with_an_image(store: FolderStore, tmp_path: Path) -> None:
     base = await built(store, PLATFORM, tmp_path)
     image = (await built(store, CUSTOMIZATION_V1, tmp_path, base.image.digest)).image
     assert await verify_image(store, image.digest) == ()
@@ -206,9 +196,7 @@ def test_a_layer_has_the_same_bytes_with_any_number_of_threads_and_any_size_of_m
 
 @pytest.mark.parametrize("path", ["modules/a/b.txt", "modules/" + "x" * 150 + "/b.txt", "modules/ä/b.txt"])
 def test_tar_headers_are_read_back_by_tarfile(path: str) -> None:
-    with tarfile.open(
-        fileobj=io.BytesIO(file_header(path, 5) + b"hello".ljust(512, b"\0") + bytes(1024))
-    ) as tar:
+    with tarfile.open(fileobj=io.BytesIO(file_header(path, 5) + b"hello".ljust(512, b"\0") + bytes(1024))) as tar:
         (member,) = tar.getmembers()
         assert (member.name, member.size, member.mode, member.mtime) == (path, 5, 0o644, 0)
 

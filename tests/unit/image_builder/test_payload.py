@@ -65,9 +65,7 @@ def test_files_are_read_whatever_is_stored_or_deflated(tmp_path: Path, outer: in
         (zipped(("a", b"x" * 99))[:-4], "damaged"),
     ],
 )
-def test_what_is_unsafe_is_refused_before_anything_is_unpacked(
-    tmp_path: Path, payload: bytes, message: str
-) -> None:
+def test_what_is_unsafe_is_refused_before_anything_is_unpacked(tmp_path: Path, payload: bytes, message: str) -> None:
     limits = Limits(entries=20, unpacked=1 << 20, ratio=1_000)
     with pytest.raises(PayloadRefusedError, match=message):
         PackageFile(package(tmp_path, payload), limits).payload(PAYLOAD)
