@@ -133,3 +133,19 @@ async def test_the_mark_of_the_store_is_in_the_server_and_not_in_what_is_read(en
     assert len(first["_commit"]) == len(second["_commit"]) == 12
     assert first["_commit"] != second["_commit"]
     await store.close()
+
+
+@pytest.mark.engines
+async def test_what_is_polled_and_compared_has_an_index(engines: Endpoints) -> None:
+    database = f"motor-store-{uuid4().hex[:8]}"
+    store = MotorStore(engines.mongo, database)
+    await store.ensure(["c"])
+    with MongoClient[StoredDocument](engines.mongo) as client:
+        indexes = {tuple(index["key"]): index.get("unique", False) for index in client[database]["c"].list_indexes()}
+        sessions = client.topology_description.logical_session_timeout_minutes is not None
+        client.drop_database(database)
+    # Only the server without sessions, the embedded one, needs the second to find a document by (_id, version).
+    assert indexes.pop(("due_at", "_id")) is False
+    assert (("_id", "version"), True) in indexes.items() or sessions
+    assert len(indexes) == (1 if sessions else 2)
+    await store.close()
