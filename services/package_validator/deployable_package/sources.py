@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
+import deflate
+
 from .failures import InfrastructureError
 from .limits import STREAM_CHUNK
 
@@ -113,11 +115,10 @@ class DeflatedSource:
         self.crc = 0
         self.size = 0
         self.complete = False
-        self._limit = limit
         kept = bytearray()
         self._restart()
         while chunk := self._next_chunk():
-            self.crc = zlib.crc32(chunk, self.crc)
+            self.crc = deflate.crc32(chunk, self.crc)
             self.size += len(chunk)
             kept += chunk
             if len(kept) > 2 * tail:

@@ -50,7 +50,7 @@ def read_chunks(source: Source, entry: Entry) -> Iterator[Bytes]:
             size += len(chunk)
             if size > entry.size:
                 break
-            crc = zlib.crc32(chunk, crc)
+            crc = deflate.crc32(chunk, crc)
             yield chunk
     except zlib.error as error:
         raise EntryError("DP113", f"the compressed data is damaged: {error}") from error
