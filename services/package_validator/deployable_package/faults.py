@@ -31,7 +31,7 @@ from .layout import LICENSES, RELEASED, REMOVAL_FILE, SCRIPTS, TOPOLOGY
 from .limits import Limits
 from .manifest import MANIFEST_NAME
 
-Context = Literal["alone", "release", "target"]
+Context = Literal["alone", "release", "target", "target with ContosoOld"]
 
 
 @dataclass(frozen=True)
@@ -366,7 +366,7 @@ FAULTS = (
     Fault("DP605", _REMOVAL, entries=add_entry(_REMOVAL, b"\xc3\x28\n")),
     Fault("DP606", REMOVAL_FILE, entries=add_entry(REMOVAL_FILE, b"ContosoOld\n")),
     Fault("DP607", _REMOVAL, entries=add_entry(_REMOVAL, b"ContosoGhost\n"), context="target"),
-    Fault("DP608", _REMOVAL, entries=add_entry(_REMOVAL, b"contosoold"), context="target"),
+    Fault("DP608", _REMOVAL, entries=add_entry(_REMOVAL, b"contosoold"), context="target with ContosoOld"),
     Fault(
         "DP701",
         MANIFEST_NAME,
