@@ -24,6 +24,7 @@ from services.package_validator.deployable_package.difference import compare_pac
 from services.package_validator.deployable_package.failures import InfrastructureError
 from services.package_validator.deployable_package.faults import FAULTS, build_sample
 from services.package_validator.deployable_package.kinds import PackageKind
+from services.package_validator.deployable_package.merging import MergeError, merge_packages
 from services.package_validator.deployable_package.release import ReleaseError, load_release
 from services.package_validator.deployable_package.reports import as_junit, as_sarif, printable
 from services.package_validator.deployable_package.rules import RULES, Severity, rules_as_markdown
@@ -217,6 +218,25 @@ def sample(
     except OSError as error:
         _fail(f"the package cannot be written: {error}", UNDECIDED)
     typer.echo(out)
+
+
+@app.command()
+def merge(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Two or more packages.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(help="The package to write.")],
+    output: Output = Format.TABLE,
+) -> None:
+    """Merge a platform package with customizations, or several customizations, into one package."""
+    try:
+        merge_packages(files, out)
+        verdict = check_package(out)
+    except MergeError as error:
+        _fail(str(error), INVALID)
+    except (BuildError, InfrastructureError) as error:
+        _fail(str(error), UNDECIDED)
+    _print_built(verdict, out, output)
 
 
 @app.command()

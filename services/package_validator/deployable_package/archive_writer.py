@@ -19,8 +19,10 @@ from .archive import (
     LOCAL_SIGNATURE,
     STORED,
     UTF8_NAME,
+    Entry,
 )
 from .limits import INFLATE_AT_ONCE, STREAM_CHUNK
+from .sources import Source
 
 _NEEDED_VERSION = 20
 # 1980-01-01 00:00, the earliest that the format can say: builds of the same input must not differ in time.
@@ -47,12 +49,21 @@ class Header:
     attributes: int = 0
 
 
+@dataclass(frozen=True)
+class Packed:
+    """An entry of another archive, to be copied as it is packed there; `start` is where its data begins."""
+
+    source: Source
+    entry: Entry
+    start: int
+
+
 @dataclass
 class PlannedEntry:
-    """A file to be written: bytes, a file on disk, or an archive of further entries."""
+    """What is to be written: bytes, a file on disk, an entry of another archive, or a whole archive."""
 
     path: str
-    content: "bytes | Path | list[PlannedEntry]"
+    content: "bytes | Path | Packed | list[PlannedEntry]"
     stored: bool = False
     header: Header = field(default_factory=Header)
 
@@ -102,8 +113,10 @@ def _write_entry(entry: PlannedEntry, out: IO[bytes], separator: str) -> bytes:
     return DIRECTORY_ENTRY.pack(DIRECTORY_SIGNATURE, made_by, *common, *rest) + name
 
 
-def _write_content(content: bytes | Path, stored: bool, out: IO[bytes]) -> tuple[int, int, int, int]:
+def _write_content(content: bytes | Path | Packed, stored: bool, out: IO[bytes]) -> tuple[int, int, int, int]:
     """Write one file's data; returns method, CRC, packed size and size."""
+    if isinstance(content, Packed):
+        return _copy_packed(content, out)
     if isinstance(content, Path):
         with content.open("rb") as file:
             if content.stat().st_size > INFLATE_AT_ONCE:
@@ -115,6 +128,14 @@ def _write_content(content: bytes | Path, stored: bool, out: IO[bytes]) -> tuple
         packed = content
     out.write(packed)
     return method, deflate.crc32(content), len(packed), len(content)
+
+
+def _copy_packed(content: Packed, out: IO[bytes]) -> tuple[int, int, int, int]:
+    entry = content.entry
+    for offset in range(0, entry.packed, STREAM_CHUNK):
+        length = min(STREAM_CHUNK, entry.packed - offset)
+        out.write(content.source.read_at(content.start + offset, length))
+    return entry.method, entry.crc, entry.packed, entry.size
 
 
 def _copy(file: IO[bytes], out: IO[bytes]) -> tuple[int, int, int, int]:

@@ -130,10 +130,11 @@ def _payload_files(root: Path, model_names: set[str]) -> list[tuple[str, Path]]:
             here = Path(folder)
             if here == root:
                 folders[:] = [one for one in folders if one.lower() not in (*_SOURCE_FOLDERS, *model_names)]
+            links = [here / name for name in (*folders, *names) if (here / name).is_symlink()]
+            if links:
+                raise BuildError(f"{links[0]} is a link; packages hold plain files only")
             for name in names:
                 path = here / name
-                if path.is_symlink():
-                    raise BuildError(f"{path} is a link; packages hold plain files only")
                 if not fnmatch.fnmatch(name.lower(), "*.delete"):
                     found.append((path.relative_to(root).as_posix(), path))
     except OSError as error:

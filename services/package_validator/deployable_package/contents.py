@@ -88,6 +88,7 @@ class ContentReader:
                 raise
         for owner, future in running:
             self._collect(owner, future.result())
+        self._report(self._total)
         return digest
 
     def _collect(self, payload: Payload | None, results: _Results) -> None:

@@ -49,12 +49,13 @@ class Module:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """The united references of all models, in the order of their first appearance."""
-        united = {
-            reference.lower(): reference for model in self.models for reference in reversed(model.references)
-        }
-        ordered = dict.fromkeys(reference.lower() for model in self.models for reference in model.references)
-        return tuple(united[key] for key in ordered if key != self.name.lower())
+        """The united references of all models, each once in any case, in order of first appearance."""
+        united: dict[str, str] = {}
+        for model in self.models:
+            for reference in model.references:
+                united.setdefault(reference.lower(), reference)
+        united.pop(self.name.lower(), None)
+        return tuple(united.values())
 
     @property
     def is_vendors(self) -> bool:

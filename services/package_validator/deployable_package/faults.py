@@ -302,6 +302,7 @@ FAULTS = (
         ),
         kind=PackageKind.PLATFORM,
     ),
+    Fault("DP322", _CONFIG, entries=remove_entry(_CONFIG)),
     Fault("DP401", f"{_PAYLOAD}!bin", entries=remove_entry(f"{_PAYLOAD}!bin/ContosoSales.md")),
     Fault(
         "DP402",

@@ -45,7 +45,7 @@ class NugetPackage:
 def read_nuget(
     content: Bytes, path: str, name: str, version: str, allowance: Allowance, findings: Findings
 ) -> NugetPackage | None:
-    """Read a module's .nupkg, judging its archive and whether nuspec (DP308) and InstallConfig (DP313) exist.
+    """Read a module's .nupkg, judging its archive and that nuspec (DP308) and InstallConfig (DP322) exist.
 
     Returns None where no nuspec can be read.
     """
@@ -71,7 +71,7 @@ def read_nuget(
     )
     config = None
     if config_entry is None:
-        findings.add("DP313", config_path, "tools/InstallConfig.json is missing")
+        findings.add("DP322", config_path, "tools/InstallConfig.json is missing")
     elif (config_content := _read(source, config_entry, config_path, allowance, findings)) is not None:
         config = _read_install_config(config_content)
         if config is None:

@@ -217,6 +217,9 @@ _TABLE = (
     Rule("DP321", _E, "Modules that a meta package names are in the package",
          "A release without one of its modules cannot be installed.",
          "Use the vendor's complete package."),
+    Rule("DP322", _W, "InstallConfig.json is present",
+         "Without tools/InstallConfig.json the module's install script does not know which zip to unpack.",
+         "Build the package again."),
     # content
     Rule("DP401", _E, "Each payload holds X++ metadata",
          "A folder counts as an X++ binary only if bin holds at least one .md file.",
