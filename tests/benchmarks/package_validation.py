@@ -120,9 +120,7 @@ def _members(path: Path) -> list[tuple[bytes, int]]:
             start = data_offset(source, outer)
             if outer.method:
                 packed = bytes(source.read_at(start, outer.packed))
-                archive: MemorySource | WindowSource = MemorySource(
-                    deflate.deflate_decompress(packed, outer.size)
-                )
+                archive: MemorySource | WindowSource = MemorySource(deflate.deflate_decompress(packed, outer.size))
                 members.append((packed, outer.size))
             else:
                 archive = WindowSource(source, start, outer.packed)
@@ -188,14 +186,10 @@ def _make_bad(path: Path, bad: Path) -> None:
 
 def main() -> None:
     """Run the measurement."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=int, default=60, help="packed size of the package")
     parser.add_argument("--entries", type=int, default=2400, help="files in all payloads")
-    parser.add_argument(
-        "--outer", choices=("stored", "deflated"), default="stored", help="how payloads lie in it"
-    )
+    parser.add_argument("--outer", choices=("stored", "deflated"), default="stored", help="how payloads lie in it")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each, of which the shortest counts")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--memory-of", type=Path, help=argparse.SUPPRESS)

@@ -75,9 +75,7 @@ class FailOn(StrEnum):
     WARNING = "warning"
 
 
-PackageFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="The package, a .zip file.", show_default=False)
-]
+PackageFile = Annotated[Path, typer.Argument(metavar="FILE", help="The package, a .zip file.", show_default=False)]
 ReleaseFile = Annotated[
     Path | None,
     typer.Option("--release", help="Check against this release, a file of `drydock release import --out`."),
@@ -129,9 +127,7 @@ def show(file: PackageFile, output: Output = Format.TABLE) -> None:
         typer.echo(f"{'removed modules':20} {printable(', '.join(verdict.removed_modules)) or '-'}")
         typer.echo(f"{'modules':20} {len(verdict.modules)}")
         for module in verdict.modules:
-            typer.echo(
-                f"  {printable(module.name)} {printable(module.version)}  {module.content_sha256[:12]}"
-            )
+            typer.echo(f"  {printable(module.name)} {printable(module.version)}  {module.content_sha256[:12]}")
             if module.references:
                 typer.echo(f"    needs {printable(', '.join(module.references))}")
     _note_verdict(verdict, file)
@@ -149,29 +145,21 @@ def rules(output: Annotated[RulesFormat, typer.Option("--output", "-o")] = Rules
         _print_json([{name: str(getattr(rule, name)) for name in fields} for rule in RULES.values()])
     else:
         for rule in RULES.values():
-            typer.echo(
-                f"{rule.id}  {rule.severity:8} {rule.title}\n       {rule.meaning}\n       fix: {rule.fix}"
-            )
+            typer.echo(f"{rule.id}  {rule.severity:8} {rule.title}\n       {rule.meaning}\n       fix: {rule.fix}")
 
 
 @app.command()
 def build(
     modules: Annotated[Path, typer.Option(help="The folder that holds the modules' folders, at any depth.")],
-    platform_version: Annotated[
-        str, typer.Option(help="The platform that the modules were compiled against.")
-    ],
+    platform_version: Annotated[str, typer.Option(help="The platform that the modules were compiled against.")],
     out: Annotated[Path, typer.Option(help="The package to write.")],
-    application_version: Annotated[
-        str, typer.Option(help="The application version, for the same reason.")
-    ] = "",
+    application_version: Annotated[str, typer.Option(help="The application version, for the same reason.")] = "",
     kind: Annotated[PackageKind | None, typer.Option(help="Default: by the models' publisher.")] = None,
     module_version: Annotated[
         str | None,
         typer.Option(help="One version for all modules. Default: the assembly's, else the models'."),
     ] = None,
-    license_file: Annotated[
-        list[Path] | None, typer.Option("--license", help="A licence. Repeatable.")
-    ] = None,
+    license_file: Annotated[list[Path] | None, typer.Option("--license", help="A licence. Repeatable.")] = None,
     remove: Annotated[list[str] | None, typer.Option(help="A module to uninstall. Repeatable.")] = None,
     skeleton: Annotated[
         Path | None, typer.Option(help="The vendor's package skeleton: installer and scripts to include.")
@@ -222,9 +210,7 @@ def sample(
 
 @app.command()
 def merge(
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Two or more packages.", show_default=False)
-    ],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Two or more packages.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The package to write.")],
     output: Output = Format.TABLE,
 ) -> None:
@@ -287,9 +273,7 @@ def _check_or_exit(file: Path) -> Verdict:
 def _progress() -> Callable[[int, int], None] | None:
     if not sys.stderr.isatty():
         return None
-    return lambda done, total: typer.echo(
-        f"\rchecking {done * 100 // max(total, 1):3} %\r", err=True, nl=False
-    )
+    return lambda done, total: typer.echo(f"\rchecking {done * 100 // max(total, 1):3} %\r", err=True, nl=False)
 
 
 def _print_verdict(verdict: Verdict, file: Path, output: CheckFormat, reason: str) -> None:
@@ -311,14 +295,10 @@ def _print_table(verdict: Verdict, file: Path) -> None:
     counts = ", ".join(f"{verdict.count(one)} {one}" for one in Severity if verdict.count(one))
     typer.echo(f"{printable(file.name)}: {verdict.verdict}{f' ({counts})' if counts else ''}")
     if verdict.kind is not None:
-        versions = (
-            f"platform {verdict.platform_version or '-'}, application {verdict.application_version or '-'}"
-        )
+        versions = f"platform {verdict.platform_version or '-'}, application {verdict.application_version or '-'}"
         typer.echo(printable(f"{verdict.kind} package, {versions}, {len(verdict.modules)} modules"))
     for finding in verdict.findings:
-        typer.echo(
-            f"\n{finding.severity.upper():8} {finding.rule}  {printable(finding.path) or '(the package)'}"
-        )
+        typer.echo(f"\n{finding.severity.upper():8} {finding.rule}  {printable(finding.path) or '(the package)'}")
         typer.echo(f"         {printable(finding.message)}")
         typer.echo(f"         fix: {finding.fix}")
 
@@ -329,9 +309,7 @@ def _print_built(verdict: Verdict, out: Path, output: Format) -> None:
     else:
         typer.echo(f"{out}  {verdict.kind}  {len(verdict.modules)} modules  sha256:{verdict.sha256 or '-'}")
         for finding in verdict.findings:
-            _note(
-                f"{finding.severity} {finding.rule} {printable(finding.path)}: {printable(finding.message)}"
-            )
+            _note(f"{finding.severity} {finding.rule} {printable(finding.path)}: {printable(finding.message)}")
     if verdict.verdict is not Outcome.VALID:
         _fail("the package was built and is invalid: see the findings", INVALID)
 

@@ -30,9 +30,7 @@ def _root() -> None:
 
 @app.command("import")
 def import_release(
-    source: Annotated[
-        Path, typer.Argument(help="A folder or tar archive with model descriptors.", show_default=False)
-    ],
+    source: Annotated[Path, typer.Argument(help="A folder or tar archive with model descriptors.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The release file to write.")],
     number: Annotated[
         str | None,
@@ -78,7 +76,5 @@ def _read_modules(source: Path) -> list[Module]:
     else:
         models = read_archived_descriptors(source)
     if not models:
-        raise DescriptorError(
-            f"no model descriptor lies under {source}; expected <Module>/Descriptor/<Model>.xml"
-        )
+        raise DescriptorError(f"no model descriptor lies under {source}; expected <Module>/Descriptor/<Model>.xml")
     return unite_models(models)

@@ -73,9 +73,7 @@ def read_directory(source: Source, place: str, allowance: Allowance, findings: F
     count, start, size = _locate(source, place, findings)
     limits = allowance.limits
     if count > min(limits.entries_per_archive, allowance.entries):
-        _refuse(
-            findings, "DP109", place, f"{count} entries, at most {limits.entries_per_archive} are allowed"
-        )
+        _refuse(findings, "DP109", place, f"{count} entries, at most {limits.entries_per_archive} are allowed")
     if size > limits.entries_per_archive * _MOST_DIRECTORY_PER_ENTRY:
         _refuse(findings, "DP109", place, f"the directory alone has {size} bytes")
     entries = list(_entries(source.read_at(start, size), place, findings))
@@ -159,9 +157,7 @@ def _entries(directory: Bytes, place: str, findings: Findings) -> Iterator[Entry
         if signature != DIRECTORY_SIGNATURE or position > len(data) or disk not in (0, 0xFFFF):
             _refuse(findings, "DP102", place, "the directory is damaged")
         if _IN_ZIP64 in (size, packed, offset):
-            size, packed, offset = _zip64_sizes(
-                data[extra_start : extra_start + extra_length], size, packed, offset
-            )
+            size, packed, offset = _zip64_sizes(data[extra_start : extra_start + extra_length], size, packed, offset)
         name = data[name_start:extra_start]
         path = _decode(name, flags).replace("\\", "/")
         at = inside(place, path)

@@ -154,15 +154,9 @@ def _assembly_version(module: str, files: dict[str, Path]) -> str:
 def plan_package(modules: Sequence[ModuleSource], options: BuildOptions) -> list[PlannedEntry]:
     """Lay out a package; nothing is written, and only what cannot be laid out is judged: BuildError."""
     if not is_four_part_version(options.platform_version):
-        raise BuildError(
-            f"platform version {options.platform_version!r} must have four numbers, as in 7.0.7606.108"
-        )
-    if options.kind is not PackageKind.CUSTOMIZATION and not is_four_part_version(
-        options.application_version
-    ):
-        raise BuildError(
-            "a platform package needs an application version of four numbers, as in 10.0.2345.10"
-        )
+        raise BuildError(f"platform version {options.platform_version!r} must have four numbers, as in 7.0.7606.108")
+    if options.kind is not PackageKind.CUSTOMIZATION and not is_four_part_version(options.application_version):
+        raise BuildError("a platform package needs an application version of four numbers, as in 10.0.2345.10")
     ordered = sorted(modules, key=lambda one: one.key)
     versions = [ModuleVersion(module.name, module.version) for module in ordered]
     sealed = all(module.is_sealed for module in ordered)
@@ -234,9 +228,7 @@ def _plan_meta_packages(modules: Sequence[ModuleSource], options: BuildOptions) 
         ("application", options.application_version, False),
     ):
         name = f"meta-{part}-runtime"
-        members = [
-            module.name for module in vendors if module.version.startswith(_PLATFORM_MAJOR) is is_platform
-        ]
+        members = [module.name for module in vendors if module.version.startswith(_PLATFORM_MAJOR) is is_platform]
         nuspec = write_nuspec(
             name, version, members, summary=name, description=f"[{part.title()} Package]", sealed=True
         )
@@ -250,9 +242,7 @@ def write_package(entries: Sequence[PlannedEntry], path: Path, separator: str = 
     Raises BuildError where the package is too big, and InfrastructureError where the disk fails.
     """
     try:
-        with tempfile.NamedTemporaryFile(
-            "w+b", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
+        with tempfile.NamedTemporaryFile("w+b", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             try:
                 write_archive(entries, file, separator)
                 file.flush()

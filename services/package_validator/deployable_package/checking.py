@@ -75,9 +75,7 @@ class _Check:
         if layout is None or layout.manifest is None:
             return self._verdict(None, None)
         content = self._document(layout.manifest)
-        manifest = (
-            read_manifest(content, layout.manifest.path, self._findings) if content is not None else None
-        )
+        manifest = read_manifest(content, layout.manifest.path, self._findings) if content is not None else None
         guid = judge_service_model(self._service_documents(layout), self._findings)
         if manifest is None:
             return self._verdict(None, None)
@@ -184,9 +182,7 @@ class _Check:
         if target is not None and kind != PackageKind.PLATFORM:
             vendors = target.platform_modules | (release.names if release is not None else frozenset())
             customs = [module for module in own_modules if module.key not in vendors]
-            contents = {
-                payload.name: payload.content_sha256 for payload in payloads if payload.name not in vendors
-            }
+            contents = {payload.name: payload.content_sha256 for payload in payloads if payload.name not in vendors}
             path = layout.removal.path if layout.removal is not None else ""
             judge_modules(manifest, customs, contents, removed, path, target, self._findings)
 
@@ -205,11 +201,7 @@ class _Check:
         for module in manifest.modules if manifest is not None else ():
             package = by_name.get(module.key)
             # Only the summary keeps the name's case; one that is another name altogether is not believed.
-            name = (
-                package.summary
-                if package is not None and package.summary.lower() == module.key
-                else module.name
-            )
+            name = package.summary if package is not None and package.summary.lower() == module.key else module.name
             references = package.references if package is not None else ()
             modules.append(JudgedModule(name, module.version, references, contents.get(module.key, "")))
         return Verdict(

@@ -55,29 +55,20 @@ def _judge_one_way(
             findings.add("DP319", entry.path, f"{names[name]} files are of module {name}")
         elif version != listed[name]:
             rule = "DP311" if _is_shortened(version, listed[name]) else "DP305"
-            findings.add(
-                rule, entry.path, f"the file's version is {version or 'absent'}, listed is {listed[name]}"
-            )
+            findings.add(rule, entry.path, f"the file's version is {version or 'absent'}, listed is {listed[name]}")
 
 
 def _is_shortened(version: str, full: str) -> bool:
     """Whether `version` is what NuGet makes of `full`: the same number with trailing zeros dropped."""
     short, long = parse_version(version), parse_version(full)
-    return (
-        short is not None
-        and long is not None
-        and len(short) < len(long)
-        and compare_versions(short, long) == 0
-    )
+    return short is not None and long is not None and len(short) < len(long) and compare_versions(short, long) == 0
 
 
 def judge_nuget(package: NugetPackage, findings: Findings) -> None:
     """Hold a nuspec and InstallConfig.json against the file's name: DP309 to DP313, and DP412."""
     wanted_id = PREFIX + package.name
     if package.nuspec_id.lower() != wanted_id:
-        findings.add(
-            "DP309", package.nuspec_path, f"the id is {package.nuspec_id[:200]!r}, expected {wanted_id!r}"
-        )
+        findings.add("DP309", package.nuspec_path, f"the id is {package.nuspec_id[:200]!r}, expected {wanted_id!r}")
     if package.nuspec_version != package.version:
         short = _is_shortened(package.nuspec_version, package.version)
         findings.add(
@@ -115,6 +106,4 @@ def judge_meta_packages(
         if package.name in _RUNTIME_META:
             for name in package.references:
                 if name not in names and _is_module(name):
-                    findings.add(
-                        "DP321", package.nuspec_path, f"names module {name}, which the package lacks"
-                    )
+                    findings.add("DP321", package.nuspec_path, f"names module {name}, which the package lacks")

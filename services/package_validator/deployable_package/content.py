@@ -36,9 +36,7 @@ def is_test_module(name: str, references: Sequence[str]) -> bool:
     )
 
 
-def judge_licenses(
-    licenses: Sequence[tuple[str, Bytes | None]], modules: Sequence[str], findings: Findings
-) -> None:
+def judge_licenses(licenses: Sequence[tuple[str, Bytes | None]], modules: Sequence[str], findings: Findings) -> None:
     """Judge licence files, given as path and content, against the package's module names: DP410 and DP411."""
     for path, content in licenses:
         if content is None:

@@ -120,9 +120,7 @@ class ContentReader:
             self._give_room_after(futures, held)
             yield from futures
 
-    def _submit_files(
-        self, pool: ThreadPoolExecutor, payload: Payload, source: Source
-    ) -> Iterator[Future[_Results]]:
+    def _submit_files(self, pool: ThreadPoolExecutor, payload: Payload, source: Source) -> Iterator[Future[_Results]]:
         files = [one for one in payload.entries if not one.is_folder]
         return (pool.submit(self._unpack, source, batch) for batch in _batches(files))
 
@@ -136,9 +134,7 @@ class ContentReader:
             self._refuse(payload, damage)
             return
         if not big.complete or big.size != entry.size or big.crc != entry.crc:
-            self._refuse(
-                payload, EntryError("DP113", "does not unpack to the size and checksum of the directory")
-            )
+            self._refuse(payload, EntryError("DP113", "does not unpack to the size and checksum of the directory"))
             return
         if self._adopt(payload, big):
             # One task in the order of offsets: the source reads forwards only.

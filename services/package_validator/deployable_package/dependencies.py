@@ -66,9 +66,7 @@ def build_order(references: Mapping[str, Sequence[str]]) -> list[list[str]]:
 
     References to modules outside the mapping count as satisfied.
     """
-    sorter = TopologicalSorter(
-        {name: [to for to in references[name] if to in references] for name in references}
-    )
+    sorter = TopologicalSorter({name: [to for to in references[name] if to in references] for name in references})
     sorter.prepare()
     layers = []
     while sorter.is_active():

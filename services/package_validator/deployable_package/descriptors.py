@@ -81,13 +81,9 @@ def parse_descriptor(content: bytes, place: str) -> Model:
         raise DescriptorError(f"{place}: the root element is {local_name(root)!r}, not AxModelInfo")
     name, module = text(root, "Name"), text(root, "ModelModule")
     if not name or not module:
-        raise DescriptorError(
-            f"{place}: Name or ModelModule is empty; a model must say which module it is of"
-        )
+        raise DescriptorError(f"{place}: Name or ModelModule is empty; a model must say which module it is of")
     if " " in module or "." in module or "/" in module or "\\" in module:
-        raise DescriptorError(
-            f"{place}: a module cannot be named {module!r}; rename it without spaces and dots"
-        )
+        raise DescriptorError(f"{place}: a module cannot be named {module!r}; rename it without spaces and dots")
     parts = [parse_version(text(root, part) or "0") for part in _VERSION_PARTS]
     layer = parse_version(text(root, "Layer") or "0")
     if layer is None or any(part is None or len(part) != 1 for part in parts):
@@ -116,11 +112,7 @@ def unite_models(models: Iterable[Model]) -> list[Module]:
 def find_descriptors(folder: Path) -> list[Path]:
     """Return the descriptor files anywhere under a folder, sorted. Raises InfrastructureError."""
     try:
-        found = [
-            path
-            for path in folder.rglob("*")
-            if _is_descriptor(path.parent.name, path.name) and path.is_file()
-        ]
+        found = [path for path in folder.rglob("*") if _is_descriptor(path.parent.name, path.name) and path.is_file()]
     except OSError as error:
         raise InfrastructureError(f"the folder cannot be read: {error}") from error
     return sorted(found)

@@ -52,9 +52,7 @@ def compare_packages(before: Verdict, after: Verdict) -> PackageDifference:
         "platform version": (before.platform_version, after.platform_version),
         "application version": (before.application_version, after.application_version),
     }
-    return PackageDifference(
-        changes, tuple(changed), {key: pair for key, pair in stated.items() if pair[0] != pair[1]}
-    )
+    return PackageDifference(changes, tuple(changed), {key: pair for key, pair in stated.items() if pair[0] != pair[1]})
 
 
 def _contents_differ(old: JudgedModule, new: JudgedModule) -> bool:

@@ -25,9 +25,7 @@ def _archive_of(entries: Entries, path: str) -> tuple[Entries, str]:
     return (nested, inner) if inner and isinstance(nested, list) else (entries, outer)
 
 
-def add_entry(
-    path: str, content: bytes | Entries = b"note", stored: bool = False, **header: int | str
-) -> Step:
+def add_entry(path: str, content: bytes | Entries = b"note", stored: bool = False, **header: int | str) -> Step:
     """Add an entry; `header` are fields of Header that its headers state instead of the truth."""
 
     def apply(entries: Entries) -> None:
@@ -107,9 +105,4 @@ def announce_a_million(content: bytes) -> bytes:
     end = len(content) - END_RECORD.size
     record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 1_000_000, 1_000_000, size, start)
     locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1)
-    return (
-        content[:end]
-        + record
-        + locator
-        + END_RECORD.pack(b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, size, start, 0)
-    )
+    return content[:end] + record + locator + END_RECORD.pack(b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, size, start, 0)

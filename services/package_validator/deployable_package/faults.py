@@ -124,9 +124,7 @@ _ASSEMBLY = "bin/Dynamics.AX.ContosoSales.dll"
 
 
 def _needs(reference: str) -> Step:
-    return replace_text(
-        _NUSPEC, "<dependencies>", f'<dependencies><dependency id="dynamicsax-{reference}" />'
-    )
+    return replace_text(_NUSPEC, "<dependencies>", f'<dependencies><dependency id="dynamicsax-{reference}" />')
 
 
 def _without_modules(entries: Entries) -> None:
@@ -169,9 +167,7 @@ FAULTS = (
     Fault("DP102", "", finish=lambda content: content[:-100]),
     Fault("DP103", "../evil.txt", entries=add_entry("../evil.txt")),
     Fault("DP104", _NOTE, entries=in_turn(add_entry(_NOTE), add_entry(_NOTE))),
-    Fault(
-        "DP105", f"{SCRIPTS}/NOTE.txt", entries=in_turn(add_entry(_NOTE), add_entry(f"{SCRIPTS}/NOTE.txt"))
-    ),
+    Fault("DP105", f"{SCRIPTS}/NOTE.txt", entries=in_turn(add_entry(_NOTE), add_entry(f"{SCRIPTS}/NOTE.txt"))),
     Fault("DP106", _NOTE, entries=add_entry(_NOTE, flags=1)),
     Fault("DP107", _NOTE, entries=add_entry(_NOTE, method=12)),
     Fault("DP108", _NOTE, entries=add_entry(_NOTE, made_by=3, attributes=_SYMBOLIC_LINK)),
@@ -190,9 +186,7 @@ FAULTS = (
     Fault("DP117", _NOTE, entries=add_entry(_NOTE, name=_NOTE.upper())),
     Fault("DP201", MANIFEST_NAME, entries=remove_entry(MANIFEST_NAME)),
     Fault("DP202", MANIFEST_NAME, entries=overwrite(MANIFEST_NAME, b"<HotfixInstallationInfo>")),
-    Fault(
-        "DP203", MANIFEST_NAME, entries=replace_text(MANIFEST_NAME, "?>", '?><!DOCTYPE x [<!ENTITY a "b">]>')
-    ),
+    Fault("DP203", MANIFEST_NAME, entries=replace_text(MANIFEST_NAME, "?>", '?><!DOCTYPE x [<!ENTITY a "b">]>')),
     Fault("DP204", MANIFEST_NAME, entries=replace_text(MANIFEST_NAME, "<Type>ApplicationPackage</Type>", "")),
     Fault("DP205", MANIFEST_NAME, entries=replace_text(MANIFEST_NAME, ">ApplicationPackage<", ">Parcel<")),
     Fault(
@@ -259,9 +253,7 @@ FAULTS = (
         entries=replace_text(MANIFEST_NAME, "AllComponentList>", "NoComponentList>", 2),
     ),
     Fault("DP308", _NUPKG, entries=remove_entry(_NUSPEC)),
-    Fault(
-        "DP309", _NUSPEC, entries=replace_text(_NUSPEC, "<id>dynamicsax-contososales", "<id>dynamicsax-other")
-    ),
+    Fault("DP309", _NUSPEC, entries=replace_text(_NUSPEC, "<id>dynamicsax-contososales", "<id>dynamicsax-other")),
     Fault("DP310", _NUSPEC, entries=replace_text(_NUSPEC, "<version>1.2.3.0", "<version>1.2.4.0")),
     Fault("DP311", _NUSPEC, entries=replace_text(_NUSPEC, "<version>1.2.3.0", "<version>1.2.3")),
     Fault("DP312", _NUSPEC, entries=replace_text(_NUSPEC, "<summary>ContosoSales", "<summary>Sales")),
@@ -297,9 +289,7 @@ FAULTS = (
     Fault(
         "DP321",
         _META_NUSPEC,
-        entries=replace_text(
-            _META_NUSPEC, "<dependencies>", '<dependencies><dependency id="dynamicsax-ledger" />'
-        ),
+        entries=replace_text(_META_NUSPEC, "<dependencies>", '<dependencies><dependency id="dynamicsax-ledger" />'),
         kind=PackageKind.PLATFORM,
     ),
     Fault("DP322", _CONFIG, entries=remove_entry(_CONFIG)),
@@ -355,9 +345,7 @@ FAULTS = (
     Fault(
         "DP503",
         _CIRCLE,
-        entries=replace_text(
-            _CIRCLE, "<dependencies>", '<dependencies><dependency id="dynamicsax-contososales" />'
-        ),
+        entries=replace_text(_CIRCLE, "<dependencies>", '<dependencies><dependency id="dynamicsax-contososales" />'),
     ),
     Fault("DP504", _NUSPEC, entries=_needs("novelty"), context="release"),
     Fault("DP601", _REMOVAL, entries=add_entry(_REMOVAL, b"ApplicationSuite\r\n")),

@@ -56,8 +56,5 @@ class Findings:
     def sorted(self) -> tuple[Finding, ...]:
         """Return all findings by severity, rule and path; the same package gives the same order."""
         found = [finding for told in self._by_rule.values() for finding in told]
-        found += [
-            Finding(rule, "", f"and {count} more findings of this rule")
-            for rule, count in self._untold.items()
-        ]
+        found += [Finding(rule, "", f"and {count} more findings of this rule") for rule, count in self._untold.items()]
         return tuple(sorted(found, key=lambda one: (one.severity.rank, one)))

@@ -65,14 +65,10 @@ def read_manifest(content: Bytes, path: str, findings: Findings) -> Manifest | N
     all_components = child(root, "AllComponentList")
     if all_components is not None:
         pairs = [
-            [(part.text or "").strip() for part in element]
-            for element in children(all_components, "ArrayOfString")
+            [(part.text or "").strip() for part in element] for element in children(all_components, "ArrayOfString")
         ]
         components = tuple(pair[1] for pair in pairs if len(pair) == 2 and pair[0] == MODULE_COMPONENT)
-    flags = [
-        text(root, name).lower()
-        for name in ("IsCompatibleWithSealedRelease", "IsCompatibleWithApp81PlusRelease")
-    ]
+    flags = [text(root, name).lower() for name in ("IsCompatibleWithSealedRelease", "IsCompatibleWithApp81PlusRelease")]
     return Manifest(
         path=path,
         type=text(root, "Type"),
@@ -105,9 +101,7 @@ def judge_kind(manifest: Manifest, guid: str, findings: Findings) -> str | None:
         return None
     kind = KIND_BY_TYPE.get(package_type)
     if kind is None:
-        findings.add(
-            "DP206", manifest.path, f"packages of type {package_type} are not applied through images"
-        )
+        findings.add("DP206", manifest.path, f"packages of type {package_type} are not applied through images")
         return package_type
     return kind.value
 
@@ -117,9 +111,7 @@ def judge_manifest(manifest: Manifest, kind: str | None, findings: Findings) -> 
     path = manifest.path
     if not is_four_part_version(manifest.platform_version):
         stated = manifest.platform_version[:100]
-        findings.add(
-            "DP207", path, f"PlatformVersion is {stated!r}" if stated else "PlatformVersion is absent"
-        )
+        findings.add("DP207", path, f"PlatformVersion is {stated!r}" if stated else "PlatformVersion is absent")
     by_vendor = manifest.publisher.lower() == VENDOR.lower()
     if by_vendor != (kind == PackageKind.PLATFORM) and kind in (
         PackageKind.PLATFORM,

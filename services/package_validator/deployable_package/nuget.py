@@ -66,9 +66,7 @@ def read_nuget(
     if metadata is None:
         return None
     config_entry = next((entry for entry in entries if entry.key == "tools/installconfig.json"), None)
-    config_path = (
-        inside(path, config_entry.path) if config_entry else inside(path, "tools/InstallConfig.json")
-    )
+    config_path = inside(path, config_entry.path) if config_entry else inside(path, "tools/InstallConfig.json")
     config = None
     if config_entry is None:
         findings.add("DP322", config_path, "tools/InstallConfig.json is missing")
@@ -114,9 +112,7 @@ def _read_metadata(document: Bytes, at: str, findings: Findings) -> Element | No
     return metadata
 
 
-def _read(
-    source: MemorySource, entry: Entry, at: str, allowance: Allowance, findings: Findings
-) -> Bytes | None:
+def _read(source: MemorySource, entry: Entry, at: str, allowance: Allowance, findings: Findings) -> Bytes | None:
     if entry.size > allowance.limits.document:
         findings.add("DP214", at, f"has {entry.size} bytes, at most {allowance.limits.document} are allowed")
         return None

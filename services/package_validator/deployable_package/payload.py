@@ -66,9 +66,7 @@ def file_facts(unpacked: Unpacked) -> FileFacts:
     content = unpacked.content
     if content is None or not (key.startswith("bin/") and key.endswith(".dll")):
         return FileFacts(unpacked.entry.path, unpacked.sha256, True, "")
-    return FileFacts(
-        unpacked.entry.path, unpacked.sha256, bytes(content[:2]) == _IMAGE_START, file_version(content)
-    )
+    return FileFacts(unpacked.entry.path, unpacked.sha256, bytes(content[:2]) == _IMAGE_START, file_version(content))
 
 
 def file_version(assembly: Bytes) -> str:
@@ -86,14 +84,10 @@ def judge_names(payload: Payload, findings: Findings) -> None:
     place = payload.entry.path
     keys = {entry.key for entry in payload.entries if not entry.is_folder}
     if not any(key.startswith("bin/") and key.endswith(".md") for key in keys):
-        findings.add(
-            "DP401", inside(place, "bin"), _hint_for_wrapped(keys, f"bin of {payload.name} has no .md file")
-        )
+        findings.add("DP401", inside(place, "bin"), _hint_for_wrapped(keys, f"bin of {payload.name} has no .md file"))
     assembly = f"bin/dynamics.ax.{payload.name}."
     if not any(key.startswith(assembly) and key.endswith(".dll") for key in keys):
-        findings.add(
-            "DP402", inside(place, f"bin/Dynamics.AX.{payload.name}.dll"), "the module's assembly is missing"
-        )
+        findings.add("DP402", inside(place, f"bin/Dynamics.AX.{payload.name}.dll"), "the module's assembly is missing")
     _judge_netmodules(keys, place, findings)
     for entry in payload.entries:
         key = entry.key
@@ -126,9 +120,7 @@ def _judge_netmodules(keys: set[str], place: str, findings: Findings) -> None:
                 f"netmodule {gap} of {len(found)} is missing",
             )
         elif f"{assembly}.dll" not in keys:
-            findings.add(
-                "DP403", inside(place, f"{assembly}.dll"), "there are netmodules without their assembly"
-            )
+            findings.add("DP403", inside(place, f"{assembly}.dll"), "there are netmodules without their assembly")
 
 
 def judge_assemblies(payload: Payload, findings: Findings) -> None:

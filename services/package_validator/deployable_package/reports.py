@@ -71,9 +71,7 @@ def as_junit(verdict: Verdict, file_name: str) -> bytes:
         "testsuite", name=printable(file_name), tests=str(len(RULES)), failures=str(failures), errors="0"
     )
     for rule in RULES.values():
-        case = ET.SubElement(
-            suite, "testcase", classname=f"package.{rule.group}", name=f"{rule.id} {rule.title}"
-        )
+        case = ET.SubElement(suite, "testcase", classname=f"package.{rule.group}", name=f"{rule.id} {rule.title}")
         found = by_rule.get(rule.id, [])
         if not found:
             continue
@@ -87,9 +85,7 @@ def as_junit(verdict: Verdict, file_name: str) -> bytes:
     suites = ET.Element("testsuites")
     suites.append(suite)
     ET.indent(suites)
-    return (
-        b'<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suites, encoding="unicode").encode() + b"\n"
-    )
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suites, encoding="unicode").encode() + b"\n"
 
 
 def printable(text: str) -> str:

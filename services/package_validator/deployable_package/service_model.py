@@ -47,9 +47,7 @@ def judge_service_model(documents: Mapping[str, tuple[str, Bytes | None]], findi
         for machine in _listed(roots[TOPOLOGY], "MachineList", "Machine"):
             for name in _names(child(machine, "ServiceModelList")):
                 if name not in needs:
-                    findings.add(
-                        "DP317", documents[TOPOLOGY][0], f"service model {name[:100]!r} is not defined"
-                    )
+                    findings.add("DP317", documents[TOPOLOGY][0], f"service model {name[:100]!r} is not defined")
     return guid
 
 

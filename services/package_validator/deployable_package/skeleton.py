@@ -122,10 +122,7 @@ def write_nuspec(
 
 def write_install_config(name: str, version: str) -> bytes:
     identity = PREFIX + name
-    return (
-        json.dumps({"PackageName": identity, "ZipName": f"{identity}.{version}.zip"}, indent=2).encode()
-        + b"\n"
-    )
+    return json.dumps({"PackageName": identity, "ZipName": f"{identity}.{version}.zip"}, indent=2).encode() + b"\n"
 
 
 def write_service_model(guid: str = BINARY_HOTFIX_GUID) -> bytes:
@@ -160,9 +157,7 @@ def write_developer_service_model() -> bytes:
 
 def write_topology() -> bytes:
     services = (_element("string", name) for name in ("AOSService", "DevToolsService"))
-    machine = _element(
-        "Machine", "", _element("Name", "localhost"), _element("ServiceModelList", "", *services)
-    )
+    machine = _element("Machine", "", _element("Name", "localhost"), _element("ServiceModelList", "", *services))
     return _serialise(
         _element("TopologyData", "", _element("Name", "default"), _element("MachineList", "", machine)),
         bom=False,

@@ -62,9 +62,7 @@ class FileSource:
                 self._file.seek(offset)
                 return self._file.read(length)
         data = os.pread(self._descriptor, length, offset)
-        while len(data) < length and (
-            more := os.pread(self._descriptor, length - len(data), offset + len(data))
-        ):
+        while len(data) < length and (more := os.pread(self._descriptor, length - len(data), offset + len(data))):
             data += more
         return data
 
@@ -168,9 +166,7 @@ class DeflatedSource:
         while not self._inflater.eof:
             packed: Bytes = self._inflater.unconsumed_tail
             if not packed:
-                packed = self._source.read_at(
-                    self._offset + self._taken, min(STREAM_CHUNK, self._packed - self._taken)
-                )
+                packed = self._source.read_at(self._offset + self._taken, min(STREAM_CHUNK, self._packed - self._taken))
                 self._taken += len(packed)
             chunk = self._inflater.decompress(packed, STREAM_CHUNK)
             if chunk:

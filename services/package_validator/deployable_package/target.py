@@ -77,13 +77,9 @@ def judge_versions(
         )
     if kind in (PackageKind.PLATFORM, PackageKind.MERGED):
         if is_lower(application_version, target_application):
-            findings.add(
-                "DP702", path, f"application {application_version} is lower than {target_application}"
-            )
+            findings.add("DP702", path, f"application {application_version} is lower than {target_application}")
         if is_lower(manifest.platform_version, platform_version):
-            findings.add(
-                "DP703", path, f"platform {manifest.platform_version} is lower than {platform_version}"
-            )
+            findings.add("DP703", path, f"platform {manifest.platform_version} is lower than {platform_version}")
 
 
 def judge_modules(
@@ -133,6 +129,4 @@ def judge_release_overlap(
     if kind == PackageKind.CUSTOMIZATION:
         for module in modules:
             if module.key in release.names:
-                findings.add(
-                    "DP709", manifest.path, f"{module.name} is a module of release {release.version}"
-                )
+                findings.add("DP709", manifest.path, f"{module.name} is a module of release {release.version}")

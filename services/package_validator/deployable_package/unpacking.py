@@ -70,9 +70,7 @@ def unpack(source: Source, entries: Sequence[Entry]) -> Iterator[Unpacked | tupl
         view = memoryview(source.read_at(first.offset, _end(last) - first.offset))
         for entry in group:
             try:
-                start = (
-                    _check_header(view[entry.offset - first.offset :], entry) + entry.offset - first.offset
-                )
+                start = _check_header(view[entry.offset - first.offset :], entry) + entry.offset - first.offset
                 packed = view[start : start + entry.packed]
                 if len(packed) < entry.packed:
                     packed = memoryview(source.read_at(first.offset + start, entry.packed))
@@ -137,9 +135,7 @@ def _inflate(entry: Entry, packed: Bytes) -> Bytes:
         try:
             content = deflate.deflate_decompress(packed, entry.size)
         except deflate.DeflateError as error:
-            raise EntryError(
-                "DP113", f"the compressed data is damaged or longer than {entry.size} bytes"
-            ) from error
+            raise EntryError("DP113", f"the compressed data is damaged or longer than {entry.size} bytes") from error
     _compare(entry, len(content), deflate.crc32(content))
     return content
 

@@ -31,11 +31,7 @@ def compare_versions(left: Version, right: Version) -> int:
 def is_lower(left: str, right: str) -> bool:
     """Whether `left` is a lower version than `right`; False where either is not a version."""
     parsed_left, parsed_right = parse_version(left), parse_version(right)
-    return (
-        parsed_left is not None
-        and parsed_right is not None
-        and compare_versions(parsed_left, parsed_right) < 0
-    )
+    return parsed_left is not None and parsed_right is not None and compare_versions(parsed_left, parsed_right) < 0
 
 
 def is_four_part_version(text: str) -> bool:

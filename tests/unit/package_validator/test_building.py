@@ -39,9 +39,7 @@ def descriptor(
         if references
         else (f'<ModuleReferences {arrays} i:nil="true" />')
     )
-    parts = zip(
-        ("Build", "Major", "Minor", "Revision"), (version[2], version[0], version[1], version[3]), strict=True
-    )
+    parts = zip(("Build", "Major", "Minor", "Revision"), (version[2], version[0], version[1], version[3]), strict=True)
     numbers = "".join(f"<Version{name}>{value}</Version{name}>" for name, value in parts if value is not None)
     return (
         '\ufeff<?xml version="1.0" encoding="utf-8"?>\n'
@@ -75,9 +73,7 @@ def test_a_module_with_several_models_has_their_highest_version_and_all_their_re
     write(
         tmp_path,
         {
-            "src/Sales/Descriptor/Sales.xml": descriptor(
-                "Sales", "Sales", ["ApplicationSuite", "Core"], (1, 9, 0, 0)
-            ),
+            "src/Sales/Descriptor/Sales.xml": descriptor("Sales", "Sales", ["ApplicationSuite", "Core"], (1, 9, 0, 0)),
             "src/Sales/Descriptor/Extra.xml": descriptor("Extra", "SALES", ["Ledger", "core"], (1, 10, 0, 0)),
         },
     )

@@ -26,9 +26,7 @@ _CORPUS = Path(os.environ.get("DRYDOCK_CORPUS", _REPOSITORY.parent / "shared" / 
 _RELEASE = "microsoft-descriptors-10.0.21.tar.gz"
 _CUSTOMERS = ("D365FOAdminToolkit-descriptors.tar.gz", "D365FinanceToolbox-descriptors.tar.gz")
 
-pytestmark = pytest.mark.skipif(
-    not (_CORPUS / _RELEASE).is_file(), reason="the corpus of descriptors is not there"
-)
+pytestmark = pytest.mark.skipif(not (_CORPUS / _RELEASE).is_file(), reason="the corpus of descriptors is not there")
 
 
 def _references(archive: str) -> dict[str, set[str]]:
@@ -53,9 +51,7 @@ def _build(archive: str, folder: Path) -> Path:
         tar.extractall(folder / "src", filter="data")
     modules = find_modules(folder / "src")
     package = folder / "package.zip"
-    write_package(
-        plan_package(modules, BuildOptions(default_kind(modules), "7.0.6129.19", "10.0.960.24")), package
-    )
+    write_package(plan_package(modules, BuildOptions(default_kind(modules), "7.0.6129.19", "10.0.960.24")), package)
     return package
 
 
@@ -66,17 +62,13 @@ def release() -> Release:
         version="10.0.21",
         platform_version="7.0.6129.19",
         application_version="10.0.960.24",
-        modules=tuple(
-            ReleaseModule(name=one.name, version=one.version, references=one.references) for one in modules
-        ),
+        modules=tuple(ReleaseModule(name=one.name, version=one.version, references=one.references) for one in modules),
     )
 
 
 def test_the_release_has_137_modules_in_16_layers(release: Release) -> None:
     assert len(release.modules) == 137
-    layers = build_order(
-        {one.name.lower(): [name.lower() for name in one.references] for one in release.modules}
-    )
+    layers = build_order({one.name.lower(): [name.lower() for name in one.references] for one in release.modules})
     assert (len(layers), sum(map(len, layers))) == (16, 137)
     placed: set[str] = set()
     for layer in layers:
@@ -96,9 +88,7 @@ def test_the_release_knows_the_references_that_dangle(release: Release) -> None:
 
 
 @pytest.mark.parametrize("archive", [_RELEASE, *_CUSTOMERS])
-def test_packages_of_all_real_descriptors_are_valid_and_keep_all_references(
-    archive: str, tmp_path: Path
-) -> None:
+def test_packages_of_all_real_descriptors_are_valid_and_keep_all_references(archive: str, tmp_path: Path) -> None:
     verdict = check_package(_build(archive, tmp_path))
     references = _references(archive)
     assert [finding for finding in verdict.findings if finding.rule != "DP404"] == []
@@ -107,9 +97,7 @@ def test_packages_of_all_real_descriptors_are_valid_and_keep_all_references(
 
 
 @pytest.mark.parametrize("archive", [_RELEASE, *_CUSTOMERS])
-def test_dependency_verdicts_equal_what_the_descriptors_say(
-    archive: str, release: Release, tmp_path: Path
-) -> None:
+def test_dependency_verdicts_equal_what_the_descriptors_say(archive: str, release: Release, tmp_path: Path) -> None:
     verdict = check_package(_build(archive, tmp_path), release=release)
     own, vendors = _references(archive), _references(_RELEASE)
     holes = {name for names in vendors.values() for name in names} - vendors.keys()

@@ -63,9 +63,7 @@ def fuzzed_package(rng: random.Random) -> bytes:
     chosen = sample(rng.choice([PackageKind.CUSTOMIZATION, PackageKind.PLATFORM]))
     entries = plan_package(chosen.modules, chosen.options)
     entries.append(PlannedEntry("AOSService/Scripts/ModuleToRemove.txt", b"ContosoOld\r\n"))
-    entries.append(
-        PlannedEntry("AOSService/Scripts/License/contososales.xml", b"<License>ContosoSales</License>")
-    )
+    entries.append(PlannedEntry("AOSService/Scripts/License/contososales.xml", b"<License>ContosoSales</License>"))
     depth = rng.randrange(3)
     if depth:
         entry = rng.choice(entries)

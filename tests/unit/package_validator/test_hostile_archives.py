@@ -42,9 +42,7 @@ def _with_files(*files: tuple[str, bytes]) -> bytes:
 
 
 @pytest.mark.parametrize("big", [False, True], ids=["in memory", "streamed"])
-def test_compressed_payloads_give_the_same_verdict_as_stored_ones(
-    big: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_compressed_payloads_give_the_same_verdict_as_stored_ones(big: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [(f"Resources/{number}", hashlib.sha256(bytes([number])).digest() * 3000) for number in range(9)]
     stored = _with_files(*files)
     expected = check(stored, limits=Limits(ratio=10_000))
@@ -86,9 +84,7 @@ def test_a_bomb_in_a_payload_is_refused_without_unpacking_it() -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert broken_rules(verdict) == [
-        ("DP111", "AOSService/Packages/files/dynamicsax-big.1.0.0.0.zip!Resources/zeros")
-    ]
+    assert broken_rules(verdict) == [("DP111", "AOSService/Packages/files/dynamicsax-big.1.0.0.0.zip!Resources/zeros")]
     assert peak < 10 << 20
 
 

@@ -63,9 +63,7 @@ def test_what_cannot_be_read_is_undecided_and_says_why(output: str, tmp_path: Pa
     assert "not a release file" in result.stderr
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"PK", b"not a zip" * 1000, b"PK\x05\x06" + bytes(18), b"PK\x03\x04" * 50]
-)
+@pytest.mark.parametrize("content", [b"", b"PK", b"not a zip" * 1000, b"PK\x05\x06" + bytes(18), b"PK\x03\x04" * 50])
 @pytest.mark.parametrize("output", ["table", "json", "sarif", "junit"])
 def test_garbage_is_invalid_without_a_stack_trace(content: bytes, output: str, tmp_path: Path) -> None:
     path = tmp_path / "garbage.zip"

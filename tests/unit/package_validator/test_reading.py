@@ -117,10 +117,7 @@ def test_every_other_package_type_is_refused_by_its_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", KIND_BY_TYPE)
 def test_package_types_are_known_in_any_case(name: str) -> None:
-    assert (
-        check(_edit_manifest(b">ApplicationPackage<", f">{name.upper()}<".encode())).kind
-        == KIND_BY_TYPE[name]
-    )
+    assert check(_edit_manifest(b">ApplicationPackage<", f">{name.upper()}<".encode())).kind == KIND_BY_TYPE[name]
 
 
 @pytest.mark.parametrize(("guid", "name"), TYPE_BY_GUID.items())
@@ -153,9 +150,7 @@ def test_a_package_without_application_version_is_valid() -> None:
 )
 def test_a_removal_file_is_read_in_every_form_that_occurs(content: bytes) -> None:
     verdict = check(
-        _sample_with(
-            lambda entries: entries.append(PlannedEntry("AOSService/Scripts/ModuleToRemove.txt", content))
-        )
+        _sample_with(lambda entries: entries.append(PlannedEntry("AOSService/Scripts/ModuleToRemove.txt", content)))
     )
     assert (verdict.removed_modules, verdict.findings) == (("contosoold",), ())
 
