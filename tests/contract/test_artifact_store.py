@@ -214,9 +214,7 @@ def _die_while_writing(root: Path) -> None:
 async def test_several_processes_write_one_store_without_losing_names(store: FolderStore, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     together = context.Barrier(3)
-    writers = [
-        context.Process(target=_put_and_name, args=(tmp_path / "store", n, together)) for n in range(3)
-    ]
+    writers = [context.Process(target=_put_and_name, args=(tmp_path / "store", n, together)) for n in range(3)]
     for process in writers:
         process.start()
     for process in writers:

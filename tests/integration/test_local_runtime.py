@@ -423,9 +423,7 @@ async def test_two_executors_that_take_the_same_snapshot_at_once_agree_on_one(
     assert len(set(snapshots)) == 1
 
 
-async def test_an_environment_that_was_destroyed_leaves_nothing(
-    runtime: LocalRuntime, place: Machine
-) -> None:
+async def test_an_environment_that_was_destroyed_leaves_nothing(runtime: LocalRuntime, place: Machine) -> None:
     await apply(runtime, place.images[PLATFORM.name], "apply")
     for _ in range(2):
         await runtime.destroy(step(ENVIRONMENT, "decommission", "destroy"))

@@ -22,12 +22,8 @@ def test_a_process_is_told_by_its_start_until_it_is_dead() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names a process through prctl")
 def test_a_process_name_with_spaces_and_brackets_is_no_trouble() -> None:
-    rename = (
-        "import ctypes, sys; ctypes.CDLL(None).prctl(15, b'a) Z 1 (b'); print(flush=True); sys.stdin.read()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", rename], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
+    rename = "import ctypes, sys; ctypes.CDLL(None).prctl(15, b'a) Z 1 (b'); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", rename], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
         start = process_start(process.pid)
