@@ -152,6 +152,28 @@ def test_a_rule_that_is_broken_a_thousand_times_is_told_a_hundred_times_and_coun
     assert any(finding.message.startswith("and 900 more") for finding in findings)
 
 
+@pytest.mark.timeout(20)
+def test_long_names_cost_neither_their_square_in_time_nor_a_long_report() -> None:
+    chosen = sample()
+    entries = plan_package(chosen.modules, chosen.options)
+    manifest, long = entries[0], b"1." * 900_000 + b"x"
+    assert isinstance(manifest.content, bytes)
+    manifest.content = manifest.content.replace(
+        b"<MetadataModuleList>", b"<MetadataModuleList><string>" + long + b"</string>"
+    ).replace(b"<PlatformVersion>", b"<PlatformVersion>" + long)
+    nupkg = next(entry for entry in entries if entry.path.endswith(".nupkg"))
+    assert isinstance(nupkg.content, list)
+    for part in nupkg.content:
+        if part.path.endswith(".nuspec") and isinstance(part.content, bytes):
+            part.content = part.content.replace(b"<summary>", b"<summary>" + long)
+    entries.append(PlannedEntry("AOSService/Packages/files/" + "1." * 30_000 + "x.zip", b""))
+    out = io.BytesIO()
+    write_archive(entries, out)
+    verdict = check(out.getvalue(), limits=Limits(ratio=10_000))
+    assert {"DP207", "DP209", "DP304", "DP312"} <= {finding.rule for finding in verdict.findings}
+    assert all(len(finding.message) + len(finding.path) < 2100 for finding in verdict.findings)
+
+
 class _FailingFile(io.BytesIO):
     """A file on a disk that fails from some byte on."""
 
