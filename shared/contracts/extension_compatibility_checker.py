@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.contracts.message import Command, Event, Instant, Part, Snapshot
+from shared.contracts.message import Command, Count, Event, Instant, Part, Snapshot
 from shared.contracts.parts import ArtifactRef, ExtensionName, ExtensionSet, Problem, Verdict
 from shared.contracts.scalars import BaseId, CheckId, EnvironmentId, OperationId, ProjectId, PromotionId, Sentence
 
@@ -84,7 +84,7 @@ class ExtensionVerdict(ExtensionName):
     """What a check says about one extension."""
 
     verdict: Verdict
-    blocking: int = Field(ge=0)
+    blocking: Count
     """How many findings block."""
     summary: str = Field(max_length=500)
     """The first reason for the verdict, in a sentence; empty if it is `compatible`."""
@@ -106,7 +106,7 @@ class CheckCompatibility(Command, key="environment"):
 
     environment: EnvironmentId
     project: ProjectId
-    set_version: int = Field(ge=0)
+    set_version: Count
     extensions: ExtensionSet
     base: BaseId
     operation: OperationId | None = None
@@ -128,7 +128,7 @@ class CompatibilityChecked(Event, key="environment"):
 
     environment: EnvironmentId
     project: ProjectId
-    set_version: int = Field(ge=0)
+    set_version: Count
     base: BaseId
     verdict: Verdict
     """The worst of the extensions'; `compatible` if there are none."""
@@ -144,7 +144,7 @@ class ExtensionIncompatible(Event, key="environment"):
 
     environment: EnvironmentId
     project: ProjectId
-    set_version: int = Field(ge=0)
+    set_version: Count
     base: BaseId
     extension: ExtensionName
     findings: Findings
@@ -167,7 +167,7 @@ class CheckSnapshot(Snapshot, key="check"):
     check: CheckId
     environment: EnvironmentId
     project: ProjectId
-    set_version: int = Field(ge=0)
+    set_version: Count
     base: BaseId
     status: CheckStatus
     verdict: Verdict | None

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.contracts.message import Instant, Part
+from shared.contracts.message import Count, Instant, Part
 from shared.contracts.scalars import (
     AppId,
     Digest,
@@ -22,7 +22,7 @@ class ArtifactRef(Part):
     """A file in the artifact store: packages, images, logs and reports travel as this, never themselves."""
 
     digest: Digest
-    size: int = Field(ge=0)
+    size: Count
     """In bytes."""
     media_type: str = Field(min_length=1, max_length=200)
 

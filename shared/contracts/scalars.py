@@ -186,7 +186,11 @@ Sentence = TypeAliasType(
 )
 Note = TypeAliasType(
     "Note",
-    Annotated[str, StringConstraints(max_length=1000), Field(description="Free text of a person; may be empty.")],
+    Annotated[
+        str,
+        StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]{0,1000}$"),
+        Field(description="Free text of a person; may be empty. At most 1000 characters."),
+    ],
 )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.contracts.message import Command, Event, Instant, Part, Snapshot
+from shared.contracts.message import Command, Count, Event, Instant, Part, Snapshot
 from shared.contracts.parts import (
     ArtifactRef,
     EnvironmentKind,
@@ -193,7 +193,7 @@ class StepRecord(Part):
 
     name: StepName
     status: StepStatus
-    attempt: int = Field(ge=0)
+    attempt: Count
     """1 for the first; 0 while it is pending."""
     started_at: Instant | None
     """Of the first attempt."""
@@ -436,7 +436,7 @@ class ExtensionSetChanged(Event, key="environment"):
 
     environment: EnvironmentId
     project: ProjectId
-    set_version: int = Field(ge=0)
+    set_version: Count
     """Counts the changes; a check is valid for one set version."""
     extensions: ExtensionSet
     operation: OperationId
@@ -466,7 +466,7 @@ class EnvironmentSnapshot(Snapshot, key="environment"):
     running: Update | None
     """None until it is provisioned."""
     operation: RunningOperation | None
-    set_version: int = Field(ge=0)
+    set_version: Count
     extensions: ExtensionSet
 
 
