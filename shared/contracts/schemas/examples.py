@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -18,6 +19,7 @@ _ABSENT = frozenset({"Problem", "PromotionId"})
 """Optional values that examples leave out unless told: they show what goes well."""
 
 
+@cache
 def example_of(message: type[Message]) -> Message:
     """A valid instance of `message`."""
     schema = schema_of(message)
