@@ -28,16 +28,18 @@ class EngineRecord:
 class Record:
     """Who runs the engines of a data folder. `started` tells it from a later process of its id."""
 
-    supervisor: int
-    started: float
+    supervisor: int | None
+    started: float | None
     controller_port: int | None = None
     engines: dict[str, EngineRecord] = field(default_factory=dict)
 
     def supervisor_lives(self) -> bool:
+        if self.supervisor is None or self.started is None:
+            return False
         try:
             process = psutil.Process(self.supervisor)
-            alive: bool = process.status() != psutil.STATUS_ZOMBIE
-            return alive and abs(process.create_time() - self.started) < 1
+            same = abs(process.create_time() - self.started) < 1
+            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
 
@@ -46,7 +48,7 @@ class DataFolder:
     """Paths inside the folder, the lock that one program holds on it, and `engines.json`."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        self.path = path.resolve()
         self.lock = FileLock(self.path / "engines.lock")
 
     @property
@@ -58,8 +60,13 @@ class DataFolder:
         return self.path / "engines.json"
 
     def take(self) -> None:
-        """Lock the folder for this process. Raises EnginesError when another one has it."""
-        self.logs.mkdir(parents=True, exist_ok=True)
+        """Lock the folder for this process. Raises EnginesError when it cannot be had."""
+        try:
+            self.logs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EnginesError(
+                f"{self.path} cannot be the data folder: {error.strerror}. Choose another one with --data."
+            ) from error
         deadline = time.monotonic() + _WAIT_FOR_ORPHANS
         while not self.lock.try_acquire():
             record = self.read()
@@ -81,10 +88,12 @@ class DataFolder:
         except (FileNotFoundError, ValueError, TypeError, KeyError):
             return None
 
-    def write(self, controller_port: int | None, engines: dict[str, EngineRecord]) -> None:
-        """Record that this process runs `engines`."""
-        me = psutil.Process()
-        record = Record(me.pid, me.create_time(), controller_port, engines)
+    def write(self, supervisor: int | None, controller_port: int | None, engines: dict[str, EngineRecord]) -> None:
+        """Record that the process `supervisor` runs `engines`; None: that they do not run."""
+        started = None if supervisor is None else psutil.Process(supervisor).create_time()
+        record = Record(supervisor, started, controller_port, engines)
         new = self._record.with_name(f".engines.{os.getpid()}.json")
+        # For the owner alone: the URL of a server that runs elsewhere may hold a password.
+        new.touch(mode=0o600)
         new.write_text(json.dumps(asdict(record), indent=1), encoding="utf-8")
         new.replace(self._record)

@@ -4,16 +4,16 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy.embedded import jars, state
+from deploy.embedded import archive, jars, state
 from deploy.embedded.data_folder import DataFolder, EngineRecord
 from deploy.embedded.errors import EnginesError
-from deploy.embedded.kafka import Kafka, brokers
+from deploy.embedded.kafka import Kafka, any_broker
 from deploy.embedded.ports import free_port, is_free
 from deploy.embedded.process import EngineProcess
 
@@ -57,25 +57,21 @@ class Engines:
         self._wanted_ports = (kafka_port, mongo_port)
         self._supervise = supervise
         self._say = say
-        self._kafka: EngineProcess | None = None
-        self._state: EngineProcess | None = None
+        self._processes: dict[str, EngineProcess] = {}
         self._records: dict[str, EngineRecord] = {}
         self._controller_port: int | None = None
-        self._recording = threading.Lock()
+        self._recording = threading.RLock()
+        self._ending = threading.Event()
 
     @property
     def kafka(self) -> EngineProcess:
         """The broker's process. Raises EnginesError when it is not started here."""
-        if self._kafka is None:
-            raise EnginesError("Kafka is not started, or it is a server that runs elsewhere")
-        return self._kafka
+        return self._own("kafka")
 
     @property
     def state(self) -> EngineProcess:
         """The state server's process. Raises EnginesError when it is not started here."""
-        if self._state is None:
-            raise EnginesError("the state server is not started, or it is one that runs elsewhere")
-        return self._state
+        return self._own("mongo")
 
     @property
     def endpoints(self) -> Endpoints:
@@ -89,30 +85,37 @@ class Engines:
         another program runs engines on the folder; nothing is left running then.
         """
         self.folder.take()
+        self._ending.clear()
+        pool = ThreadPoolExecutor(2, thread_name_prefix="start-engine")
         try:
             cache = jars.cache_folder()
             kafka_port, controller_port, mongo_port = self._choose_ports()
-            self._controller_port = controller_port
-            with ThreadPoolExecutor(2, thread_name_prefix="start-engine") as pool:
-                halves = [
-                    pool.submit(self._start_kafka, kafka_port, controller_port, cache),
-                    pool.submit(self._start_state, mongo_port, cache),
-                ]
-            for half in halves:
+            halves = [
+                pool.submit(self._start_kafka, kafka_port, controller_port, cache),
+                pool.submit(self._start_state, mongo_port, cache),
+            ]
+            for half in as_completed(halves):
                 half.result()
         except BaseException:
+            # Also Ctrl-C: what is being fetched or started in the other half ends with it.
             self.stop()
             raise
+        finally:
+            pool.shutdown()
         return self.endpoints
 
     def stop(self) -> None:
         """End what was started here, politely; its data stays. Stopping twice is harmless."""
-        running = [process for process in (self._kafka, self._state) if process is not None]
+        with self._recording:
+            self._ending.set()
+            running = list(self._processes.values())
         if running:
             with ThreadPoolExecutor(len(running), thread_name_prefix="stop-engine") as pool:
                 list(pool.map(EngineProcess.stop, running))
-        self._kafka = self._state = None
-        self.folder.lock.release()
+        if self.folder.lock.held:
+            self.folder.write(None, self._controller_port, self._records)
+            self.folder.lock.release()
+        self._processes.clear()
 
     def __enter__(self) -> Self:
         self.start()
@@ -133,6 +136,12 @@ class Engines:
                 raise EnginesError(f"Port {wanted} is in use. Choose another one with --{name}-port.")
             chosen.append(wanted or free_port(before.get(name), taken=frozenset(chosen)))
         controller = free_port(last.controller_port if last else None, taken=frozenset(chosen))
+        self._controller_port = controller
+        self._records = {
+            "kafka": EngineRecord(f"127.0.0.1:{chosen[0]}", chosen[0]),
+            "mongo": EngineRecord(f"mongodb://127.0.0.1:{chosen[1]}", chosen[1]),
+        }
+        self.folder.write(os.getpid(), controller, self._records)
         return chosen[0], controller, chosen[1]
 
     def _start_kafka(self, port: int, controller_port: int, cache: Path) -> None:
@@ -141,8 +150,10 @@ class Engines:
             self._record("kafka", EngineRecord(self._external_kafka))
             return
         kafka = Kafka(self.folder.path / "kafka", port, controller_port)
-        command = kafka.prepare(jars.resolve(jars.KAFKA_LOCK, cache, self._say), cache)
-        self._kafka = self._process("kafka", kafka.bootstrap, port, command, kafka.answers)
+        class_path = jars.resolve(jars.KAFKA_LOCK, cache, self._say, self._ending)
+        command = kafka.prepare(class_path, cache, archive.options(class_path, cache))
+        self._launch("kafka", EngineRecord(kafka.bootstrap, port), command, kafka.answers)
+        archive.make_in_background(class_path, cache)
 
     def _start_state(self, port: int, cache: Path) -> None:
         if self._external_mongo is not None:
@@ -151,52 +162,47 @@ class Engines:
             return
         engine = state.choose(self.folder.path, port)
         if isinstance(engine, state.StateServer):
-            command = engine.prepare(jars.resolve(jars.STATE_LOCK, cache, self._say))
+            command = engine.prepare(jars.resolve(jars.STATE_LOCK, cache, self._say, self._ending))
         else:
             command = engine.prepare()
-        self._state = self._process("mongo", engine.url, port, command, engine.answers)
+        self._launch("mongo", EngineRecord(engine.url, port), command, engine.answers)
 
-    def _process(
-        self, name: str, url: str, port: int, command: list[str], answers: Callable[[float], None]
-    ) -> EngineProcess:
-        def changed(process: EngineProcess) -> None:
-            self._record(name, EngineRecord(url, port, process.pid))
-
-        process = EngineProcess(
-            name,
-            command,
-            self.folder.logs / f"{name}.log",
-            answers,
-            lock_fd=self.folder.lock.fd,
-            supervise=self._supervise,
-            on_change=changed,
-            say=self._say,
-        )
+    def _own(self, name: str) -> EngineProcess:
         try:
+            return self._processes[name]
+        except KeyError:
+            raise EnginesError(f"{name} is not started, or it is a server that runs elsewhere") from None
+
+    def _launch(self, name: str, record: EngineRecord, command: list[str], answers: Callable[[float], None]) -> None:
+        with self._recording:
+            if self._ending.is_set():
+                raise EnginesError("the engines are being ended")
+            process = self._processes[name] = EngineProcess(
+                name,
+                command,
+                self.folder.logs / f"{name}.log",
+                answers,
+                lock_fd=self.folder.lock.fd,
+                supervise=self._supervise,
+                on_change=lambda changed: self._record(name, replace(record, pid=changed.pid)),
+                say=self._say,
+            )
             process.start()
-            process.wait_ready(_START)
-        except BaseException:
-            process.stop()
-            raise
-        return process
+        process.wait_ready(_START)
 
     def _record(self, name: str, entry: EngineRecord) -> None:
         with self._recording:
             self._records[name] = entry
-            self.folder.write(self._controller_port, self._records)
+            if self.folder.lock.held:
+                self.folder.write(os.getpid(), self._controller_port, self._records)
 
 
 def _check_external_kafka(bootstrap: str) -> None:
     """Raises EnginesError unless one of the brokers answers."""
-    problem: Exception | None = None
-    for address in bootstrap.split(","):
-        host, _, port = address.strip().rpartition(":")
-        try:
-            if brokers(host.strip("[]"), int(port), _EXTERNAL):
-                return
-        except (OSError, ValueError) as error:
-            problem = error
-    raise EnginesError(f"Kafka at {bootstrap} does not answer ({problem or 'no broker is registered'}).")
+    try:
+        any_broker(bootstrap, _EXTERNAL)
+    except OSError as error:
+        raise EnginesError(f"Kafka at {bootstrap} does not answer ({error}).") from error
 
 
 def _check_external_mongo(url: str) -> None:

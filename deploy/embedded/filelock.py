@@ -21,6 +21,10 @@ class FileLock:
             raise RuntimeError(f"{self.path} is not held")
         return self._fd
 
+    @property
+    def held(self) -> bool:
+        return self._fd is not None
+
     def try_acquire(self) -> bool:
         """Take the lock if it is free."""
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)

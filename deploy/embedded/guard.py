@@ -26,9 +26,7 @@ def _die_with_the_guard() -> None:
 
 def main(grace: float, command: list[str]) -> int:
     # The death signal follows the thread that forks: this, the main thread, lives as long as the guard.
-    program = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=sys.stderr, preexec_fn=_die_with_the_guard
-    )
+    program = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, preexec_fn=_die_with_the_guard)
     ended = threading.Event()
 
     def stop_at_end_of_input() -> None:

@@ -7,19 +7,16 @@ there only by an atomic rename of a complete, checked download.
 
 import hashlib
 import os
-import shutil
-import tempfile
+import threading
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from deploy.embedded.errors import EnginesError
 from deploy.embedded.filelock import FileLock
+from deploy.embedded.scratch import scratch_folder
 
 HERE = Path(__file__).parent
 KAFKA_LOCK = HERE / "kafka.lock.toml"
@@ -56,21 +53,22 @@ def read_lock(lock: Path) -> list[LockedJar]:
     return [LockedJar(e["groupId"], e["artifactId"], e["version"], e["sha256"]) for e in entries]
 
 
-def resolve(lock: Path, cache: Path, say: Callable[[str], None]) -> list[Path]:
+def resolve(
+    lock: Path, cache: Path, say: Callable[[str], None], cancelled: threading.Event | None = None
+) -> list[Path]:
     """Paths of all archives of `lock`, each present and matching its digest; missing ones are downloaded.
 
-    Raises EnginesError when an archive cannot be fetched or what was fetched does not match the lock.
+    Raises EnginesError when an archive cannot be fetched, when what was fetched does not match the lock, or
+    when `cancelled` is set meanwhile.
     """
     jars = read_lock(lock)
     if damaged := [jar for jar in jars if not _is_good(jar, cache)]:
         cache.mkdir(parents=True, exist_ok=True)
-        with FileLock(cache / "fetch.lock").wait(), _download_folder(cache) as folder:
+        with FileLock(cache / "fetch.lock").wait(), scratch_folder(cache, "fetch") as folder:
             missing = [jar for jar in damaged if not _is_good(jar, cache)]
             if missing:
-                say(
-                    f"fetching {len(missing)} Java archives for {lock.name.split('.')[0]} into {cache} (once)"
-                )
-                _fetch_all(missing, folder, cache)
+                say(f"fetching {len(missing)} Java archives for {lock.name.split('.')[0]} into {cache} (once)")
+                _fetch_all(missing, folder, cache, cancelled or threading.Event())
     return [jar.path(cache) for jar in jars]
 
 
@@ -82,20 +80,7 @@ def _is_good(jar: LockedJar, cache: Path) -> bool:
         return False
 
 
-@contextmanager
-def _download_folder(cache: Path) -> Iterator[Path]:
-    """A private folder beside the archives; folders of downloads that were killed are swept first."""
-    for left in cache.glob("fetch-*-*"):
-        if not psutil.pid_exists(int(left.name.split("-")[1])):
-            shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"fetch-{os.getpid()}-", dir=cache))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _fetch_all(jars: Sequence[LockedJar], folder: Path, cache: Path) -> None:
+def _fetch_all(jars: Sequence[LockedJar], folder: Path, cache: Path, cancelled: threading.Event) -> None:
     # jgo costs 0.2 s to import; a start that finds everything in the cache does without.
     from jgo.config import GlobalSettings
     from jgo.constants import MAVEN_CENTRAL_URL
@@ -105,10 +90,10 @@ def _fetch_all(jars: Sequence[LockedJar], folder: Path, cache: Path) -> None:
     context = MavenContext(repo_cache=folder, remote_repos=repositories, timeout=30)
 
     def fetch(jar: LockedJar) -> None:
+        if cancelled.is_set():
+            raise EnginesError("fetching the Java archives was interrupted")
         try:
-            downloaded: Path = (
-                context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
-            )
+            downloaded: Path = context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
         except (OSError, RuntimeError) as error:
             raise EnginesError(
                 f"{jar.group}:{jar.artifact}:{jar.version} could not be fetched: {_reason(error)}. "

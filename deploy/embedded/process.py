@@ -17,6 +17,13 @@ _FIRST_BACK_OFF = 0.1
 _LONGEST_BACK_OFF = 10.0
 # An engine that ran this long was well: the next back-off is the first again.
 _STEADY = 30.0
+# A longer log is put aside at the next start; two of them are kept.
+_LONG_LOG = 10_000_000
+
+
+def guarded(command: Sequence[str], grace: float) -> list[str]:
+    """The command that runs `command` for as long as the guard's standard input is open (see guard.py)."""
+    return [sys.executable, "-I", "-S", str(_GUARD), str(grace), *command]
 
 
 class EngineProcess:
@@ -34,8 +41,8 @@ class EngineProcess:
         *,
         lock_fd: int,
         supervise: bool,
-        on_change: "Callable[[EngineProcess], None]",
-        say: Callable[[str], None],
+        on_change: "Callable[[EngineProcess], None]" = lambda _: None,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.name = name
         self.log_file = log_file
@@ -65,6 +72,7 @@ class EngineProcess:
         with self._state:
             if self._guard is not None:
                 return
+            # The event of an earlier start stays set: its watcher must not bring that process back.
             self._stopping = threading.Event()
             self._was_ready = False
             guard = self._spawn()
@@ -134,9 +142,11 @@ class EngineProcess:
         os.kill(pid, number)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
+        if self.log_file.exists() and self.log_file.stat().st_size > _LONG_LOG:
+            self.log_file.replace(self.log_file.with_suffix(".1.log"))
         with self.log_file.open("ab") as output:
             guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_GUARD), str(_GRACE), *self._command],
+                guarded(self._command, _GRACE),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
@@ -172,20 +182,31 @@ class EngineProcess:
             if stopping.is_set():
                 return
             how = f"was ended by signal {code - 128}" if code > 128 else f"ended with exit code {code}"
+            line = f"{self.name} (process {pid}) {how}"
             if not (self._supervise and self._was_ready):
-                self._say(f"{self.name} (process {pid}) {how}")
+                self._say(line)
                 return
             if time.monotonic() - started > _STEADY:
                 back_off = _FIRST_BACK_OFF
-            self._say(f"{self.name} (process {pid}) {how}; starting it again in {back_off:g} s")
-            if stopping.wait(back_off):
+            self._say(f"{line}; starting it again in {back_off:g} s")
+            again = self._start_again(back_off, stopping)
+            if again is None:
                 return
+            guard, back_off = again
+            self._on_change(self)
+
+    def _start_again(self, back_off: float, stopping: threading.Event) -> tuple[subprocess.Popen[bytes], float] | None:
+        """The new guard and the next back-off; None when it is to stay down or was started meanwhile."""
+        while not stopping.wait(back_off):
             back_off = min(back_off * 2, _LONGEST_BACK_OFF)
             with self._state:
                 if stopping.is_set() or self._guard is not None:
-                    return
-                guard = self._spawn()
-            self._on_change(self)
+                    return None
+                try:
+                    return self._spawn(), back_off
+                except (OSError, EnginesError) as error:
+                    self._say(f"{self.name} could not be started ({error}); again in {back_off:g} s")
+        return None
 
     def _tail(self, lines: int = 12) -> str:
         try:

@@ -1,15 +1,17 @@
 """The state engine: MongoDB where it is installed, else the embedded state server."""
 
+import re
 import shutil
+import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pymongo import MongoClient
-from pymongo.errors import PyMongoError
-
 from deploy.embedded.errors import EnginesError
+
+# Short enough to notice soon that the server was ended meanwhile.
+_ONE_TRY = 2.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class StateServer:
 
     def answers(self, timeout: float) -> None:
         """Return when a write is acknowledged. Raises OSError otherwise."""
-        check(self.url, timeout, write=True)
+        _answers(self.url, self.port, timeout)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Mongod:
 
     def answers(self, timeout: float) -> None:
         """Return when a write is acknowledged. Raises OSError otherwise."""
-        check(self.url, timeout, write=True)
+        _answers(self.url, self.port, timeout)
 
 
 def choose(data: Path, port: int) -> StateServer | Mongod:
@@ -83,22 +85,26 @@ def choose(data: Path, port: int) -> StateServer | Mongod:
     return Mongod(program, native, port)
 
 
+def _answers(url: str, port: int, timeout: float) -> None:
+    # The driver would look again only after half a second.
+    socket.create_connection(("127.0.0.1", port), timeout).close()
+    check(url, min(timeout, _ONE_TRY), write=True)
+
+
 def check(url: str, timeout: float, *, write: bool) -> None:
     """Return when the server answers a ping and, if asked, acknowledges a write. Raises ConnectionError."""
-    milliseconds = max(50, int(timeout * 1000))
-    client: MongoClient[dict[str, object]] = MongoClient(
-        url,
-        serverSelectionTimeoutMS=milliseconds,
-        connectTimeoutMS=milliseconds,
-        socketTimeoutMS=milliseconds,
-    )
+    # Costs 0.1 s, which passes while an engine starts; commands that need no engine do without.
+    from pymongo import MongoClient
+    from pymongo.errors import PyMongoError
+
+    limit = max(50, int(timeout * 1000))
     try:
-        client.admin.command("ping")
-        if write:
-            client["drydock-engines"]["readiness"].update_one(
-                {"_id": 1}, {"$inc": {"starts": 1}}, upsert=True
-            )
-    except PyMongoError as error:
-        raise ConnectionError(str(error).split(", Timeout:")[0]) from error
-    finally:
-        client.close()
+        with MongoClient[dict[str, object]](
+            url, serverSelectionTimeoutMS=limit, connectTimeoutMS=limit, socketTimeoutMS=limit
+        ) as client:
+            client.admin.command("ping")
+            if write:
+                readiness = client["drydock-engines"]["readiness"]
+                readiness.update_one({"_id": 1}, {"$inc": {"starts": 1}}, upsert=True)
+    except (PyMongoError, ValueError) as error:
+        raise ConnectionError(re.split(r" \(configured timeouts|, Timeout:", str(error))[0]) from error

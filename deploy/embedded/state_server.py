@@ -19,6 +19,8 @@ import jpype
 
 # What today's drivers ask for is 9 or more; 21 is what MongoDB 7.0 announces.
 _WIRE_VERSION = 21
+# Compacting rewrites up to 4 MB and holds up everybody meanwhile: not while the file is small anyway.
+_COMPACT_ABOVE_BYTES = 64 << 20
 _COMPACT_EVERY = 200
 _COMPACT_FILL_PERCENT = 60
 _COMPACT_WRITE_BYTES = 4 << 20
@@ -77,8 +79,11 @@ class _CommitBeforeReply:
                 if self._store.hasUnsavedChanges():
                     self._store.commit()
                     self._commits += 1
-                    if self._commits % _COMPACT_EVERY == 0:
+                    if self._commits % _COMPACT_EVERY == 0 and self._is_large():
                         self._store.compact(_COMPACT_FILL_PERCENT, _COMPACT_WRITE_BYTES)
+
+    def _is_large(self) -> bool:
+        return bool(self._store.getFileStore().size() > _COMPACT_ABOVE_BYTES)
 
 
 def serve(port: int, file: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from shared.contracts.message import Command, Event
+from shared.contracts.message import Command, Event, Snapshot
 
 S = TypeVar("S", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
@@ -55,6 +55,8 @@ class Decision(Generic[S]):
     """By name `<kind>` or `<kind>:<argument>`: the input of the work to start, or None (called off)."""
     archive: Sequence[Archived] = ()
     records: Sequence[Record] = ()
+    snapshots: Sequence[Snapshot] = ()
+    """Public views beside the aggregate's own, of what leaves it: an entry of a history, say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -307,6 +307,8 @@ class Fold:
             entries.command(command, origin)
         for archived in decision.archive:
             entries.archived(archived)
+        for view in decision.snapshots:
+            entries.snapshot(view)
         for record in decision.records:
             entries.add(record.topic, record.key, record.value, list(record.headers))
         entries.keep()
@@ -364,8 +366,11 @@ class Fold:
         entries.snapshot(view)
         topic = entries.new[0].topic
         # Only the latest view matters: one that this round made before, and nobody has sent, is left out.
+        key = entries.new[0].key
         self.document.outbox = [
-            entry for entry in self.document.outbox if entry.topic != topic or entry.n < self._first_new_entry
+            entry
+            for entry in self.document.outbox
+            if (entry.topic, entry.key) != (topic, key) or entry.n < self._first_new_entry
         ]
         entries.keep()
 
@@ -396,7 +401,7 @@ class Entries:
 
     def snapshot(self, view: Message) -> None:
         """The public view, in the order of the document's entries."""
-        self._message(view, Origin(), new_id(), self._fold.document.entries + 1, None)
+        self._message(view, Origin(), new_id(), self._fold.document.entries + len(self.new) + 1, None)
 
     def archived(self, record: Archived) -> None:
         """A record for an append-only collection."""

@@ -57,6 +57,9 @@ class Relay:
         self._known: dict[Key, _Outbox] = {}
         self._waiting: dict[Key, list[Entry]] = {}
         self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._busy_since = 0.0
         self._watcher: Sent | None = None
 
     def watched_by(self, watcher: Sent) -> None:
@@ -73,9 +76,12 @@ class Relay:
         known = self._known.setdefault(key, _Outbox())
         new = [entry for entry in document.outbox if entry.n > known.taken]
         if new:
+            if not self._waiting:
+                self._busy_since = asyncio.get_running_loop().time()
             known.taken = new[-1].n
             self._waiting.setdefault(key, []).extend(new)
             self._wake.set()
+            self._idle.clear()
 
     def forget(self, key: Key) -> None:
         """The outbox of `key` is empty in the store: nothing is left to remember of it."""
@@ -88,6 +94,11 @@ class Relay:
         """Entries that wait to be sent."""
         return sum(len(entries) for entries in self._waiting.values())
 
+    @property
+    def oldest_seconds(self) -> float:
+        """How long the relay has had something to send without a moment of having nothing."""
+        return asyncio.get_running_loop().time() - self._busy_since if self._waiting else 0.0
+
     async def run(self) -> None:
         """Send until cancelled."""
         while True:
@@ -95,13 +106,11 @@ class Relay:
             if not await self.step():
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def drain(self, seconds: float) -> bool:
-        """Send what waits for at most `seconds`; whether all was sent."""
+    async def drained(self, seconds: float) -> bool:
+        """Wait until `run` has sent everything, for at most `seconds`; whether it has."""
         try:
             async with asyncio.timeout(seconds):
-                while self._waiting:
-                    if not await self.step():
-                        await asyncio.sleep(RETRY_SECONDS)
+                await self._idle.wait()
         except TimeoutError:
             return False
         return True
@@ -127,6 +136,7 @@ class Relay:
             self._settle(key, entries, failed, archived=key not in unarchived)
         if not self._waiting:
             self._wake.clear()
+            self._idle.set()
         return not (failed or unarchived)
 
     def _next_batch(self) -> dict[Key, list[Entry]]:

@@ -5,6 +5,7 @@ is off, because offsets are committed one by one, after the store. Nothing the h
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -151,7 +152,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         consumer = self._subscriber.consumer
         if consumer is None:
             return {}
-        now = asyncio.get_running_loop().time() * 1000
+        now = time.time() * 1000
         paused = consumer.paused()
         found = {}
         for partition in consumer.assignment():
@@ -175,7 +176,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         """Before another member starts: finish the batch and its acknowledgement, while the session lasts."""
         await self._drained(self._subscription.session_timeout.total_seconds() * 0.6)
 
-    async def _handle(self, records: tuple[RawRecord, ...]) -> None:
+    async def _handle(self, records: Any) -> None:  # FastStream builds a model of what is annotated
         if self._stopping:
             return
         self._turn.idle.clear()

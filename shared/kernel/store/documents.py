@@ -76,7 +76,7 @@ def encode_writes(writes: Sequence[Write], commit: bytes | None = None) -> list[
 def stored_time(moment: datetime) -> datetime:
     """The moment as it comes back from a store: in UTC, cut to milliseconds; one without a zone is in UTC."""
     in_utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000)
+    return in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000, fold=0)
 
 
 def check_limit(limit: int) -> None:

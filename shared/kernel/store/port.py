@@ -8,7 +8,11 @@ from typing import Any, Protocol
 StoredDocument = dict[str, Any]
 """A document: `_id` (str), `version` (int), `due_at` (datetime in UTC or None), and what the kernel puts there.
 
-Values are those of BSON: None, bool, int (64 bits), float, str, bytes, datetime (UTC, milliseconds), list, dict.
+Values are those of BSON: None, bool, int (64 bits), float, str, bytes, datetime, list, dict. What is read shares
+nothing with what was written: a tuple comes back as a list, a datetime in UTC and cut to milliseconds (one without
+a zone is taken to be in UTC). Names of fields are str; at the top they have no dots and no $ in front, further down
+they may, and keep their order. An `_id` is not empty, `_commit` is a field of the stores, and a document has at most
+16 MiB.
 """
 
 
@@ -25,7 +29,12 @@ class Write:
 
 
 class Store(Protocol):
-    """A store of documents. Every method raises StoreUnavailable, and nothing else, if the store does not answer."""
+    """A store of documents.
+
+    Every method raises StoreUnavailable, and nothing else, if the store does not answer. What asking again cannot
+    mend is a ValueError, before anything is written: a document that is not as described above, a limit below 1.
+    A store that lets this user do nothing, or not this, raises PermissionError.
+    """
 
     async def get_many(self, collection: str, ids: Sequence[str]) -> dict[str, StoredDocument]:
         """The documents that exist among `ids`, by id."""
@@ -34,7 +43,9 @@ class Store(Protocol):
     async def write_many(self, collection: str, writes: Sequence[Write]) -> list[bool]:
         """Write each document by itself, atomically; True where it was written, False where the version differed.
 
-        At most one write for each id.
+        A write replaces the whole document. A document that is not there has no version: only a write that expects
+        None is applied. At most one write for each id, else ValueError. After StoreUnavailable any of the writes
+        may have been applied, each of them whole.
         """
         ...
 
@@ -43,11 +54,17 @@ class Store(Protocol):
         ...
 
     async def append(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Insert documents under their own `_id`; one that exists is left as it is."""
+        """Insert documents under their own `_id`; one that exists is left as it is, also if it differs.
+
+        They need no version. After StoreUnavailable some may be there: append all of them again.
+        """
         ...
 
     async def due(self, collection: str, until: datetime, limit: int) -> list[tuple[str, datetime]]:
-        """Ids and `due_at` of at most `limit` documents whose `due_at` is not after `until`, earliest first."""
+        """Ids and `due_at` of at most `limit` documents whose `due_at` is not after `until`, earliest first.
+
+        Those without `due_at` are never due. Equal times are in the order of ids.
+        """
         ...
 
     async def page(self, collection: str, after: str | None, limit: int) -> list[StoredDocument]:

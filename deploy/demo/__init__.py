@@ -1,0 +1,1 @@
+"""The tour: a small application, its packages, and what runs them."""

@@ -1,0 +1,80 @@
+"""`drydock release`: the vendor's releases."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.package_validator.deployable_package.descriptors import (
+    DescriptorError,
+    Module,
+    find_descriptors,
+    read_archived_descriptors,
+    read_descriptors,
+    unite_models,
+)
+from services.package_validator.deployable_package.failures import InfrastructureError
+from services.package_validator.deployable_package.release import Release, ReleaseModule, encode_release
+
+app = typer.Typer(no_args_is_help=True, help="The vendor's releases.")
+
+_INVALID, _UNDECIDED = 1, 10
+_RELEASE_NUMBER = re.compile(r"\d+\.\d+\.\d+", re.ASCII)
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
+
+@app.command("import")
+def import_release(
+    source: Annotated[Path, typer.Argument(help="A folder or tar archive with model descriptors.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The release file to write.")],
+    number: Annotated[
+        str | None,
+        typer.Option("--version", help="The release's version. Default: the number in SOURCE's name."),
+    ] = None,
+    platform_version: Annotated[str, typer.Option(help="The release's platform version.")] = "",
+    application_version: Annotated[str, typer.Option(help="The release's application version.")] = "",
+) -> None:
+    """Make a release file from the descriptors of the vendor's modules, to check packages against."""
+    try:
+        modules = _read_modules(source)
+        release = Release(
+            version=number or _number_in(source.name),
+            platform_version=platform_version,
+            application_version=application_version,
+            modules=tuple(
+                ReleaseModule(name=module.name, version=module.version, references=module.references)
+                for module in modules
+            ),
+        )
+        out.write_bytes(encode_release(release))
+    except DescriptorError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(_INVALID) from error
+    except (InfrastructureError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(_UNDECIDED) from error
+    typer.echo(f"{out}  release {release.version}  {len(release.modules)} modules")
+    for name, users in release.dangling.items():
+        typer.echo(f"{len(users)} modules refer to {name}, which the list lacks", err=True)
+
+
+def _number_in(name: str) -> str:
+    found = _RELEASE_NUMBER.search(name)
+    if found is None:
+        raise DescriptorError(f"{name} names no release; state it with --version")
+    return found[0]
+
+
+def _read_modules(source: Path) -> list[Module]:
+    if source.is_dir():
+        models = read_descriptors(find_descriptors(source), source)
+    else:
+        models = read_archived_descriptors(source)
+    if not models:
+        raise DescriptorError(f"no model descriptor lies under {source}; expected <Module>/Descriptor/<Model>.xml")
+    return unite_models(models)

@@ -1,0 +1,1 @@
+"""Combines packages into immutable images."""

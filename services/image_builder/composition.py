@@ -1,0 +1,192 @@
+"""Which modules an image has after a package was put onto a base: rules without any I/O.
+
+A customization package replaces the customization part, a platform package the platform part, a merged
+one both. Module names mean the same in any case; they are shown as they were written.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.artifacts.image import ImageContents, ImageModule, Part
+
+Kind = Literal["platform", "customization", "merged"]
+Rule = Literal[
+    "base-needed",
+    "part-missing",
+    "part-unexpected",
+    "duplicate-module",
+    "modules-missing",
+    "platform-module-removed",
+    "removal-without-customization",
+    "platform-too-old",
+]
+_PARTS: dict[Kind, tuple[Part, ...]] = {
+    "platform": ("platform",),
+    "customization": ("customization",),
+    "merged": ("platform", "customization"),
+}
+
+
+class CompositionRefusedError(Exception):
+    """The package does not go onto this base; `rule` is stable, `modules` are those it is about."""
+
+    def __init__(self, rule: Rule, message: str, modules: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.modules = tuple(sorted(modules, key=str.casefold))
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What composition needs of a valid package.
+
+    `digest` is the stored package's. `removals` are the lines of its ModuleToRemove.txt. A customization
+    package has no application version: an image takes that from its platform part. Its `platform_version`
+    is the one it was built for.
+    """
+
+    digest: str
+    kind: Kind
+    modules: tuple[ImageModule, ...]
+    platform_version: str
+    application_version: str = ""
+    removals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """The resulting image's contents, and what changes against the base: lists of module names."""
+
+    contents: ImageContents
+    replaced: tuple[Part, ...]
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def compose(
+    base: ImageContents | None,
+    package: Package,
+    *,
+    update_name: str,
+    base_digest: str | None = None,
+    acknowledged: Collection[str] = (),
+) -> Composition:
+    """Put `package` onto `base` (None: nothing runs yet), or raise CompositionRefusedError.
+
+    Customization modules of the base that the package neither has nor removes are `missing`; each must be
+    among `acknowledged`. `dropped` of the result = (dropped of the base + customization modules of the base)
+    - modules of the result - modules of the removal file.
+    """
+    replaced = _PARTS[package.kind]
+    _check_parts(base, package, replaced)
+    kept = () if base is None else tuple(m for m in base.modules if m.part not in replaced)
+    modules = (*kept, *package.modules)
+    _check_unique(modules)
+    removals = _check_removals(modules, package, replaced)
+    platform_version = package.platform_version if base is None or "platform" in replaced else base.platform_version
+    if _numbers(package.platform_version) > _numbers(platform_version):
+        raise CompositionRefusedError(
+            "platform-too-old",
+            f"the package was built for platform {package.platform_version}, the image would have "
+            f"{platform_version}: update the platform first, or build the package for that platform",
+        )
+
+    after = {module.name.casefold(): module for module in modules}
+    before = {} if base is None else {m.name.casefold(): m for m in base.modules}
+    before_customization = {} if base is None else {m.name.casefold(): m.name for m in base.part("customization")}
+    gone = {key: name for key, name in before_customization.items() if key not in after}
+    missing = {key: name for key, name in gone.items() if key not in removals}
+    refused = [name for key, name in missing.items() if key not in {a.casefold() for a in acknowledged}]
+    if refused:
+        raise CompositionRefusedError(
+            "modules-missing",
+            f"the package lacks {_names(refused)}, which the base image has: acknowledge each by name, put "
+            "them into the package, or name them in ModuleToRemove.txt to keep the image promotable",
+            refused,
+        )
+    once_dropped = {} if base is None else {name.casefold(): name for name in base.dropped}
+    dropped = {k: n for k, n in {**once_dropped, **missing}.items() if k not in after and k not in removals}
+    platform_package = package if base is None or "platform" in replaced else base
+    return Composition(
+        contents=ImageContents(
+            update_name=update_name,
+            platform_version=platform_version,
+            application_version=platform_package.application_version,
+            modules=tuple(sorted(modules, key=_order)),
+            packages={**({} if base is None else base.packages), **dict.fromkeys(replaced, package.digest)},
+            dropped=_sorted(dropped.values()),
+            base=base_digest,
+        ),
+        replaced=replaced,
+        added=_sorted(m.name for k, m in after.items() if k not in before),
+        changed=_sorted(m.name for k, m in after.items() if k in before and before[k].version != m.version),
+        removed=_sorted(name for key, name in gone.items() if key in removals),
+        missing=_sorted(missing.values()),
+    )
+
+
+def _check_parts(base: ImageContents | None, package: Package, replaced: tuple[Part, ...]) -> None:
+    if base is None and "platform" not in replaced:
+        raise CompositionRefusedError(
+            "base-needed",
+            "a customization package needs an image with a platform below it: apply a platform package first",
+        )
+    found = {module.part for module in package.modules}
+    for part in found.difference(replaced):
+        raise CompositionRefusedError("part-unexpected", f"a {package.kind} package has modules of the {part} part")
+    if "platform" in replaced and "platform" not in found:
+        raise CompositionRefusedError(
+            "part-missing", f"a {package.kind} package has no platform modules: use a customization package"
+        )
+
+
+def _check_unique(modules: Iterable[ImageModule]) -> None:
+    seen: dict[str, ImageModule] = {}
+    for module in modules:
+        other = seen.setdefault(module.name.casefold(), module)
+        if other is not module:
+            raise CompositionRefusedError(
+                "duplicate-module",
+                f"module {module.name} would be in the image twice ({other.part} {other.version} and "
+                f"{module.part} {module.version}): rename or leave out one of them",
+                [module.name],
+            )
+
+
+def _check_removals(modules: Iterable[ImageModule], package: Package, replaced: tuple[Part, ...]) -> frozenset[str]:
+    removals = frozenset(name.strip().casefold() for name in package.removals) - {""}
+    if removals and "customization" not in replaced:
+        raise CompositionRefusedError(
+            "removal-without-customization",
+            "a platform package keeps the customization part, so its ModuleToRemove.txt can remove nothing: "
+            "put the file into a customization package",
+        )
+    of_platform = [m.name for m in modules if m.part == "platform" and m.name.casefold() in removals]
+    if of_platform:
+        raise CompositionRefusedError(
+            "platform-module-removed",
+            f"ModuleToRemove.txt names {_names(of_platform)} of the platform: only customization modules "
+            "may be removed",
+            of_platform,
+        )
+    return removals
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    # Parts compare as numbers, never as text: 7.0.7606 is newer than 7.0.999.
+    return tuple(int(part) if part.isdecimal() else 0 for part in version.split("."))
+
+
+def _order(module: ImageModule) -> tuple[bool, str]:
+    return module.part != "platform", module.name.casefold()
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(names, key=str.casefold))
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(_sorted(names))

@@ -1,0 +1,1 @@
+"""Real work of the image-builder: layers from packages, images from layers."""

@@ -1,0 +1,1 @@
+"""The package validator: judges uploaded deployable packages."""

@@ -1,0 +1,245 @@
+"""The directory of a zip archive, judged before anything is unpacked (PKWARE APPNOTE 6.3.10)."""
+
+import re
+import stat
+import struct
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
+
+import msgspec
+
+from .findings import Findings
+from .limits import Limits
+from .sources import Bytes, Source
+
+STORED, DEFLATED = 0, 8
+LOCAL_HEADER = struct.Struct("<4s5H3L2H")
+DIRECTORY_ENTRY = struct.Struct("<4s6H3L5H2L")
+END_RECORD = struct.Struct("<4s4H2LH")
+_ZIP64_LOCATOR = struct.Struct("<4sLQL")
+_ZIP64_END = struct.Struct("<4sQ2H2L4Q")
+LOCAL_SIGNATURE, DIRECTORY_SIGNATURE, END_SIGNATURE = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
+_ZIP64_LOCATOR_SIGNATURE, _ZIP64_END_SIGNATURE = b"PK\x06\x07", b"PK\x06\x06"
+_IN_ZIP64 = 0xFFFFFFFF
+_MAKES_UNIX_MODES = (3, 19)
+ENCRYPTED, UTF8_NAME = 0x1, 0x800
+# Bytes of directory that one entry takes at least; a directory beyond entries * this many is refused.
+_MOST_DIRECTORY_PER_ENTRY = 400
+
+_ESCAPES = re.compile(r"^/|^[A-Za-z]:|(?:^|/)\.\.(?:/|$)|[\x00-\x1f\x7f]")
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One entry of an archive's directory; sizes and offsets in bytes.
+
+    `path` has forward slashes whatever the archive uses; `name` is what the archive says, for comparing with
+    the entry's own header.
+    """
+
+    path: str
+    name: bytes
+    method: int
+    crc: int
+    packed: int
+    size: int
+    offset: int
+    is_folder: bool
+
+    @property
+    def key(self) -> str:
+        return self.path.lower()
+
+
+class Allowance:
+    """What is left of the limits that hold for an archive and all archives inside it together."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.entries = limits.entries
+        self.unpacked = limits.unpacked
+
+
+class DirectoryError(Exception):
+    """The archive's directory is damaged or hostile; why is among the findings."""
+
+
+def read_directory(source: Source, place: str, allowance: Allowance, findings: Findings) -> list[Entry]:
+    """Read and judge the directory of the archive in `source`; nothing is unpacked.
+
+    `place` is the archive's own path in the package, empty for the package itself. Breaches of DP101 to DP112
+    are added to `findings`; if there is any, DirectoryError is raised and nothing is to be unpacked.
+    """
+    errors = findings.errors
+    count, start, size = _locate(source, place, findings)
+    limits = allowance.limits
+    if count > min(limits.entries_per_archive, allowance.entries):
+        _refuse(findings, "DP109", place, f"{count} entries, at most {limits.entries_per_archive} are allowed")
+    if size > limits.entries_per_archive * _MOST_DIRECTORY_PER_ENTRY:
+        _refuse(findings, "DP109", place, f"the directory alone has {size} bytes")
+    entries = list(_entries(source.read_at(start, size), place, findings))
+    if len(entries) != count:
+        _refuse(findings, "DP102", place, f"the directory announces {count} entries and has {len(entries)}")
+    allowance.entries -= count
+    _judge_sizes(entries, place, allowance, findings)
+    _judge_names(entries, place, findings)
+    _judge_overlaps(entries, start, place, findings)
+    if findings.errors > errors:
+        raise DirectoryError
+    return entries
+
+
+def inside(place: str, path: str) -> str:
+    """Return how a finding names entry `path` of the archive at `place`."""
+    return f"{place}!{path}" if place else path
+
+
+def _refuse(findings: Findings, rule: str, place: str, message: str) -> NoReturn:
+    findings.add(rule, place, message)
+    raise DirectoryError
+
+
+def _locate(source: Source, place: str, findings: Findings) -> tuple[int, int, int]:
+    """Return number of entries, offset and size of the directory."""
+    tail_start = max(0, source.size - END_RECORD.size - 0xFFFF)
+    tail = bytes(source.read_at(tail_start, source.size - tail_start))
+    position = tail.rfind(END_SIGNATURE)
+    if position < 0 or position + END_RECORD.size > len(tail):
+        if bytes(source.read_at(0, 4)) == LOCAL_SIGNATURE:
+            _refuse(findings, "DP102", place, "the archive ends before its directory: it is cut off")
+        what = "is empty" if source.size == 0 else "is not a zip archive"
+        _refuse(findings, "DP101", place, f"the file {what}")
+    _, disk, first_disk, on_disk, count, size, start, comment = END_RECORD.unpack_from(tail, position)
+    end = tail_start + position
+    if end + END_RECORD.size + comment != source.size:
+        _refuse(findings, "DP102", place, "bytes follow the end of the archive or its comment is cut off")
+    if 0xFFFF in (count, on_disk, disk, first_disk) or _IN_ZIP64 in (size, start):
+        found = _locate_zip64(source, end)
+        if found is not None:
+            disk, first_disk, on_disk, count, size, start, end = found
+    if disk or first_disk or on_disk != count:
+        _refuse(findings, "DP102", place, "the archive is one part of several")
+    if start + size != end:
+        _refuse(
+            findings,
+            "DP102",
+            place,
+            f"the directory should end at byte {end} and ends at byte {start + size}",
+        )
+    return count, start, size
+
+
+def _locate_zip64(source: Source, end: int) -> tuple[int, int, int, int, int, int, int] | None:
+    locator = source.read_at(max(0, end - _ZIP64_LOCATOR.size), _ZIP64_LOCATOR.size)
+    if len(locator) < _ZIP64_LOCATOR.size:
+        return None
+    signature, _, record_start, _ = _ZIP64_LOCATOR.unpack(locator)
+    record = source.read_at(record_start, _ZIP64_END.size)
+    if signature != _ZIP64_LOCATOR_SIGNATURE or len(record) < _ZIP64_END.size:
+        return None
+    signature, _, _, _, disk, first_disk, on_disk, count, size, start = _ZIP64_END.unpack(record)
+    if signature != _ZIP64_END_SIGNATURE:
+        return None
+    return disk, first_disk, on_disk, count, size, start, record_start
+
+
+def _entries(directory: Bytes, place: str, findings: Findings) -> Iterator[Entry]:
+    data = bytes(directory)
+    position = 0
+    while position < len(data):
+        if position + DIRECTORY_ENTRY.size > len(data):
+            _refuse(findings, "DP102", place, "the directory is cut off")
+        (signature, made_by, _, flags, method, _, _, crc, packed, size, name_length, extra_length,
+         comment_length, disk, _, attributes,
+         offset) = DIRECTORY_ENTRY.unpack_from(data, position)  # fmt: skip
+        name_start = position + DIRECTORY_ENTRY.size
+        extra_start = name_start + name_length
+        position = extra_start + extra_length + comment_length
+        if signature != DIRECTORY_SIGNATURE or position > len(data) or disk not in (0, 0xFFFF):
+            _refuse(findings, "DP102", place, "the directory is damaged")
+        if _IN_ZIP64 in (size, packed, offset):
+            size, packed, offset = _zip64_sizes(data[extra_start : extra_start + extra_length], size, packed, offset)
+        name = data[name_start:extra_start]
+        path = _decode(name, flags).replace("\\", "/")
+        at = inside(place, path)
+        if flags & ENCRYPTED:
+            findings.add("DP106", at, "the entry is encrypted")
+        elif method not in (STORED, DEFLATED):
+            findings.add("DP107", at, f"compression method {method}")
+        elif method == STORED and size != packed:
+            findings.add("DP113", at, f"a stored entry of {size} bytes takes {packed} bytes")
+        mode = attributes >> 16
+        if made_by >> 8 in _MAKES_UNIX_MODES and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+            findings.add("DP108", at, "the entry is a link" if stat.S_ISLNK(mode) else "the entry is no file")
+        if _ESCAPES.search(path) or not path.strip("/"):
+            findings.add("DP103", at, f"the name {path!r} leaves the package or cannot be a file's")
+        yield Entry(path, name, method, crc, packed, size, offset, path.endswith("/") and size == 0)
+
+
+def _decode(name: bytes, flags: int) -> str:
+    # Without the UTF-8 flag a name is in the code page of old DOS; many tools write UTF-8 all the same.
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return name.decode("utf-8", "backslashreplace") if flags & UTF8_NAME else name.decode("cp437")
+
+
+def _zip64_sizes(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
+    position = 0
+    while position + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, position)
+        if kind == 1:
+            field = extra[position + 4 : position + 4 + length]
+            values = iter(struct.unpack(f"<{len(field) // 8}Q", field[: len(field) // 8 * 8]))
+            size = next(values, size) if size == _IN_ZIP64 else size
+            packed = next(values, packed) if packed == _IN_ZIP64 else packed
+            offset = next(values, offset) if offset == _IN_ZIP64 else offset
+            break
+        position += 4 + length
+    return size, packed, offset
+
+
+def _judge_sizes(entries: Sequence[Entry], place: str, allowance: Allowance, findings: Findings) -> None:
+    limits = allowance.limits
+    for entry in entries:
+        if entry.size > limits.unpacked_entry:
+            excess = f"unpacks to {entry.size} bytes, at most {limits.unpacked_entry} are allowed"
+            findings.add("DP110", inside(place, entry.path), excess)
+        elif entry.size > limits.ratio_floor and entry.size > limits.ratio * entry.packed:
+            ratio = f"{entry.packed} bytes unpack to {entry.size}, more than {limits.ratio}:1"
+            findings.add("DP111", inside(place, entry.path), ratio)
+    allowance.unpacked -= sum(entry.size for entry in entries)
+    if allowance.unpacked < 0:
+        findings.add("DP110", place, f"everything together unpacks to more than {limits.unpacked} bytes")
+
+
+def _judge_names(entries: Sequence[Entry], place: str, findings: Findings) -> None:
+    seen: dict[str, Entry] = {}
+    for entry in entries:
+        key = entry.key.rstrip("/")
+        other = seen.setdefault(key, entry)
+        if other is entry:
+            continue
+        if other.path == entry.path:
+            findings.add("DP104", inside(place, entry.path), "two entries have this name")
+        else:
+            findings.add("DP105", inside(place, entry.path), f"collides with {other.path}")
+    folders_seen: set[str] = set()
+    for entry in entries:
+        folder = entry.key.rstrip("/").rpartition("/")[0]
+        while folder and folder not in folders_seen:
+            folders_seen.add(folder)
+            file = seen.get(folder)
+            if file is not None and not file.is_folder:
+                findings.add("DP105", inside(place, file.path), f"is a file, and a folder for {entry.path}")
+            folder = folder.rpartition("/")[0]
+
+
+def _judge_overlaps(entries: Sequence[Entry], directory_start: int, place: str, findings: Findings) -> None:
+    free = 0
+    for entry in sorted(entries, key=lambda one: one.offset):
+        end = entry.offset + LOCAL_HEADER.size + len(entry.name) + entry.packed
+        if end > directory_start:
+            findings.add("DP112", inside(place, entry.path), "reaches into the archive's directory")
+        elif entry.offset < free:
+            findings.add("DP112", inside(place, entry.path), "shares bytes with the entry before it")
+        free = max(free, end)

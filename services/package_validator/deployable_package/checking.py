@@ -1,0 +1,225 @@
+"""Checks a deployable package from its first byte to a verdict."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from .archive import Allowance, DirectoryError, Entry, read_directory
+from .consistency import judge_files, judge_meta_packages, judge_nuget
+from .content import judge_licenses, judge_module_kinds
+from .contents import ContentReader, Progress
+from .dependencies import judge_dependencies
+from .findings import Findings
+from .kinds import PackageKind
+from .layout import RELEASED, SERVICE_MODEL, TOPOLOGY, Layout, file_module, lay_out
+from .limits import Limits
+from .manifest import Manifest, ModuleVersion, judge_kind, judge_manifest, read_manifest
+from .nuget import NugetPackage, read_nuget
+from .payload import Payload, judge_assemblies, judge_names
+from .release import Release
+from .removal import judge_removal, read_removal_file
+from .service_model import judge_service_model
+from .sources import Bytes, FileSource, Source
+from .target import TargetImage, judge_modules, judge_release_overlap, judge_versions
+from .unpacking import EntryError, read_whole
+from .verdict import JudgedModule, Outcome, Verdict
+
+_APPLICATION_META = "meta-application-runtime"
+
+
+def check_package(
+    file: Path | BinaryIO,
+    *,
+    release: Release | None = None,
+    newer_releases: Sequence[Release] = (),
+    target: TargetImage | None = None,
+    limits: Limits | None = None,
+    sha256: str | None = None,
+    progress: Progress | None = None,
+) -> Verdict:
+    """Check a package in a file or seekable file object, against a release and a running image where given.
+
+    Nothing is written to disk, and nothing is unpacked before the archive's directory was judged. `sha256` is
+    the hash of the file where the caller knows it already. Whatever the file holds the answer is a verdict;
+    InfrastructureError is raised only for reasons outside the package: an unreadable file, no time left.
+    """
+    with FileSource(file) as source:
+        return _Check(source, limits or Limits(), release, newer_releases, target).run(sha256, progress)
+
+
+class _Check:
+    def __init__(
+        self,
+        source: Source,
+        limits: Limits,
+        release: Release | None,
+        newer_releases: Sequence[Release],
+        target: TargetImage | None,
+    ) -> None:
+        self._source = source
+        self._limits = limits
+        self._release = release
+        self._newer_releases = newer_releases
+        self._target = target
+        self._deadline = time.monotonic() + limits.seconds
+        self._findings = Findings()
+        self._allowance = Allowance(limits)
+
+    def run(self, sha256: str | None, progress: Progress | None) -> Verdict:
+        try:
+            entries = read_directory(self._source, "", self._allowance, self._findings)
+        except DirectoryError:
+            return self._verdict(None, None)
+        layout = lay_out(entries, self._findings)
+        if layout is None or layout.manifest is None:
+            return self._verdict(None, None)
+        content = self._document(layout.manifest)
+        manifest = read_manifest(content, layout.manifest.path, self._findings) if content is not None else None
+        guid = judge_service_model(self._service_documents(layout), self._findings)
+        if manifest is None:
+            return self._verdict(None, None)
+        kind = judge_kind(manifest, guid, self._findings)
+        judge_manifest(manifest, kind, self._findings)
+        if kind not in tuple(PackageKind):
+            return self._verdict(manifest, kind)
+        return self._run_content(manifest, kind, layout, sha256, progress)
+
+    def _run_content(
+        self, manifest: Manifest, kind: str, layout: Layout, sha256: str | None, progress: Progress | None
+    ) -> Verdict:
+        judge_files(manifest, layout, self._findings)
+        nuget = self._nuget_packages(kind, layout)
+        removed = self._removed(layout, nuget)
+        payloads = [Payload(entry, *file_module(entry)) for entry in layout.payloads]
+        reader = ContentReader(self._source, self._allowance, self._deadline, self._findings, progress)
+        for payload in payloads:
+            reader.open_stored(payload)
+        if any(payload.damaged for payload in payloads):
+            return self._verdict(manifest, kind, nuget, payloads, removed)
+        file_hash = reader.read_all(payloads, layout.others, sha256 is None)
+        for payload in payloads:
+            if payload.opened:
+                judge_names(payload, self._findings)
+                judge_assemblies(payload, self._findings)
+        names = [package.summary or package.name for package in nuget]
+        judge_licenses([(one.path, self._document(one)) for one in layout.licenses], names, self._findings)
+        modules = [package for package in nuget if not package.is_meta]
+        platform = self._target.platform_modules if self._target is not None else frozenset()
+        judge_dependencies(modules, self._release, self._newer_releases, platform, self._findings)
+        self._judge_target(manifest, kind, nuget, payloads, removed, layout)
+        return self._verdict(manifest, kind, nuget, payloads, removed, sha256 or file_hash)
+
+    def _document(self, entry: Entry, most: int | None = None) -> Bytes | None:
+        """Return a descriptive file's content; None after reporting what is wrong with it."""
+        most = self._limits.document if most is None else most
+        if entry.size > most:
+            self._findings.add("DP214", entry.path, f"has {entry.size} bytes, at most {most} are allowed")
+            return None
+        try:
+            return read_whole(self._source, entry)
+        except EntryError as damage:
+            self._findings.add(damage.rule, entry.path, damage.message)
+            return None
+
+    def _service_documents(self, layout: Layout) -> dict[str, tuple[str, Bytes | None]]:
+        found = {name: layout.at_root(name) for name in (SERVICE_MODEL, TOPOLOGY, RELEASED)}
+        return {name: (one.path, self._document(one)) for name, one in found.items() if one is not None}
+
+    def _nuget_packages(self, kind: str, layout: Layout) -> list[NugetPackage]:
+        packages = []
+        for entry in layout.nuget:
+            content = self._document(entry, self._limits.nuget_package)
+            if content is None:
+                continue
+            name, version = file_module(entry)
+            package = read_nuget(content, entry.path, name, version, self._allowance, self._findings)
+            if package is not None:
+                packages.append(package)
+                judge_nuget(package, self._findings)
+        names = {file_module(entry)[0] for entry in layout.nuget}
+        judge_meta_packages(kind, packages, names, self._findings)
+        judge_module_kinds(kind, [one for one in packages if not one.is_meta], self._findings)
+        return packages
+
+    def _removed(self, layout: Layout, nuget: Sequence[NugetPackage]) -> tuple[str, ...]:
+        for entry in layout.misplaced_removal:
+            self._findings.add("DP606", entry.path, "ModuleToRemove.txt is not read here")
+        if layout.removal is None:
+            return ()
+        content = self._document(layout.removal)
+        if content is None:
+            return ()
+        path = layout.removal.path
+        removed = read_removal_file(content, path, self._limits.removal_lines, self._findings)
+        names = {file_module(entry)[0] for entry in layout.nuget}
+        judge_removal(removed, path, nuget, names, self._release, self._findings)
+        return removed
+
+    def _judge_target(
+        self,
+        manifest: Manifest,
+        kind: str,
+        nuget: Sequence[NugetPackage],
+        payloads: Sequence[Payload],
+        removed: Sequence[str],
+        layout: Layout,
+    ) -> None:
+        target, release = self._target, self._release
+        own_modules = [ModuleVersion(module.name, module.version) for module in manifest.modules]
+        if release is not None:
+            judge_release_overlap(manifest, kind, own_modules, release, self._findings)
+        versions = target if target is not None else release
+        if versions is not None:
+            judge_versions(
+                manifest,
+                kind,
+                _application_version(manifest, nuget),
+                versions.platform_version,
+                versions.application_version,
+                self._findings,
+            )
+        if target is not None and kind != PackageKind.PLATFORM:
+            vendors = target.platform_modules | (release.names if release is not None else frozenset())
+            customs = [module for module in own_modules if module.key not in vendors]
+            contents = {payload.name: payload.content_sha256 for payload in payloads if payload.name not in vendors}
+            path = layout.removal.path if layout.removal is not None else ""
+            judge_modules(manifest, customs, contents, removed, path, target, self._findings)
+
+    def _verdict(
+        self,
+        manifest: Manifest | None,
+        kind: str | None,
+        nuget: Sequence[NugetPackage] = (),
+        payloads: Sequence[Payload] = (),
+        removed: tuple[str, ...] = (),
+        sha256: str | None = None,
+    ) -> Verdict:
+        contents = {payload.name: payload.content_sha256 for payload in payloads}
+        by_name = {package.name: package for package in nuget}
+        modules = []
+        for module in manifest.modules if manifest is not None else ():
+            package = by_name.get(module.key)
+            # Only the summary keeps the name's case; one that is another name altogether is not believed.
+            name = package.summary if package is not None and package.summary.lower() == module.key else module.name
+            references = package.references if package is not None else ()
+            modules.append(JudgedModule(name, module.version, references, contents.get(module.key, "")))
+        return Verdict(
+            verdict=Outcome.INVALID if self._findings.errors else Outcome.VALID,
+            findings=self._findings.sorted(),
+            kind=kind,
+            modules=tuple(modules),
+            publisher=manifest.publisher if manifest is not None else "",
+            platform_version=manifest.platform_version if manifest is not None else "",
+            application_version=_application_version(manifest, nuget) if manifest is not None else "",
+            removed_modules=removed,
+            size=self._source.size,
+            sha256=sha256,
+        )
+
+
+def _application_version(manifest: Manifest, nuget: Sequence[NugetPackage]) -> str:
+    """Customization packages may state none; a vendor's package has it in its application meta package."""
+    if manifest.application_version:
+        return manifest.application_version
+    return next((package.version for package in nuget if package.name == _APPLICATION_META), "")

@@ -1,0 +1,56 @@
+"""Which modules and licences belong into a package."""
+
+from collections.abc import Sequence
+
+from .documents import DocumentError, decode_text, parse_xml
+from .findings import Findings
+from .kinds import PackageKind
+from .nuget import FORM_ADAPTOR_SUFFIX, VENDOR_MARKS, NugetPackage
+from .sources import Bytes
+
+_TEST_FRAMEWORK = "testessentials"
+_TEST_LIBRARY_PREFIX = "atl"
+_FORM_ADAPTOR = "formadaptor"
+
+
+def judge_module_kinds(kind: str, packages: Sequence[NugetPackage], findings: Findings) -> None:
+    """Judge whether a customization's modules may be in one: DP404, DP408 and DP409."""
+    if kind != PackageKind.CUSTOMIZATION:
+        return
+    for package in packages:
+        if package.name.endswith((FORM_ADAPTOR_SUFFIX, _FORM_ADAPTOR)):
+            findings.add("DP408", package.path, f"{package.summary or package.name} is a form adaptor module")
+        elif is_test_module(package.name, package.references):
+            findings.add("DP404", package.path, f"{package.summary or package.name} is a test module")
+        if any(mark in package.description.lower() for mark in VENDOR_MARKS):
+            findings.add("DP409", package.nuspec_path, "the description marks a module of the vendor")
+
+
+def is_test_module(name: str, references: Sequence[str]) -> bool:
+    """Whether a module is a test module by its name or by the test frameworks that it refers to."""
+    lowered = [reference.lower() for reference in references]
+    return (
+        name.lower().endswith("tests")
+        or _TEST_FRAMEWORK in lowered
+        or any(reference.startswith(_TEST_LIBRARY_PREFIX) for reference in lowered)
+    )
+
+
+def judge_licenses(licenses: Sequence[tuple[str, Bytes | None]], modules: Sequence[str], findings: Findings) -> None:
+    """Judge licence files, given as path and content, against the package's module names: DP410 and DP411."""
+    for path, content in licenses:
+        if content is None:
+            continue
+        try:
+            written = decode_text(content)
+            if path.lower().endswith(".xml"):
+                parse_xml(content)
+        except DocumentError as error:
+            findings.add("DP203" if error.declares_type else "DP410", path, f"the licence {error.message}")
+            continue
+        if not written.strip():
+            findings.add("DP410", path, "the licence is empty")
+            continue
+        searched = (path.rpartition("/")[2] + written).lower()
+        if not any(module.lower() in searched for module in modules):
+            findings.add("DP411", path, "the licence names no module of the package")

@@ -1,0 +1,60 @@
+"""What a check found, and the collection that it grows in."""
+
+import msgspec
+
+from .rules import RULES, Severity
+
+
+class Finding(msgspec.Struct, frozen=True, order=True):
+    """One breach of one rule at one place.
+
+    `path` is the entry in the package, `outer.zip!inner` for an entry of an archive inside it, and empty
+    where the package as a whole is meant.
+    """
+
+    rule: str
+    path: str
+    message: str
+
+    @property
+    def severity(self) -> Severity:
+        return RULES[self.rule].severity
+
+    @property
+    def fix(self) -> str:
+        return RULES[self.rule].fix
+
+
+class Findings:
+    """Collects findings; a rule that is broken a thousand times is told `most` times and then counted.
+
+    `errors` is the number of errors so far.
+    """
+
+    def __init__(self, most: int = 100) -> None:
+        self._most = most
+        self._by_rule: dict[str, list[Finding]] = {}
+        self._untold: dict[str, int] = {}
+        self.errors = 0
+
+    def add(self, rule: str, path: str, message: str) -> None:
+        if rule not in RULES:
+            raise KeyError(rule)
+        told = self._by_rule.setdefault(rule, [])
+        finding = Finding(rule, path, message)
+        if finding in told:
+            return
+        self.errors += finding.severity is Severity.ERROR
+        if len(told) < self._most:
+            told.append(finding)
+        else:
+            self._untold[rule] = self._untold.get(rule, 0) + 1
+
+    def __contains__(self, rule: str) -> bool:
+        return rule in self._by_rule
+
+    def sorted(self) -> tuple[Finding, ...]:
+        """Return all findings by severity, rule and path; the same package gives the same order."""
+        found = [finding for told in self._by_rule.values() for finding in told]
+        found += [Finding(rule, "", f"and {count} more findings of this rule") for rule, count in self._untold.items()]
+        return tuple(sorted(found, key=lambda one: (one.severity.rank, one)))

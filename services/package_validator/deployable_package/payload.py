@@ -1,0 +1,137 @@
+"""A module's payload: the binaries that the application loads."""
+
+import hashlib
+import re
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from .archive import Entry, inside
+from .findings import Findings
+from .sources import Bytes
+from .unpacking import Unpacked
+from .versions import compare_versions, parse_version
+
+_SOURCE_FOLDERS = ("descriptor/", "xppmetadata/")
+# A model's folder holds one folder per element kind: MyModel/AxClass/MyClass.xml.
+_MODEL_FOLDER = re.compile(r"(?!bin/|resources/|reports/|additionalfiles/)[^/]+/ax[a-z]+/")
+_NETMODULE = re.compile(r"(?P<assembly>bin/.+)\.(?P<number>[0-9]{1,6})\.netmodule")
+_ARCHIVES = (".zip", ".nupkg", ".7z", ".rar", ".tar", ".gz", ".cab")
+_IMAGE_START = b"MZ"
+# VS_FIXEDFILEINFO begins with this signature; the file version follows the structure's own version.
+_FIXED_FILE_INFO = struct.Struct("<4s4xLL")
+_FIXED_FILE_INFO_SIGNATURE = b"\xbd\x04\xef\xfe"
+
+
+class FileFacts(msgspec.Struct, frozen=True, gc=False):
+    """What is kept of an unpacked file: its SHA-256, and of an assembly whether it is one and its version."""
+
+    path: str
+    sha256: bytes
+    is_image: bool
+    file_version: str
+
+
+@dataclass
+class Payload:
+    """One module's archive; `opened` once its directory was found good, `files` once all was unpacked."""
+
+    entry: Entry
+    name: str
+    version: str
+    entries: Sequence[Entry] = ()
+    opened: bool = False
+    files: list[FileFacts] = field(default_factory=list)
+    damaged: bool = False
+
+    @property
+    def content_sha256(self) -> str:
+        """One hash over names and contents, whatever the archive's compression, order and times; in hex.
+
+        Empty while not every file could be unpacked.
+        """
+        if self.damaged or not self.opened:
+            return ""
+        digest = hashlib.sha256()
+        for file in sorted(self.files, key=lambda one: one.path):
+            digest.update(file.path.encode("utf-8", "backslashreplace") + b"\0" + file.sha256)
+        return digest.hexdigest()
+
+
+def file_facts(unpacked: Unpacked) -> FileFacts:
+    """Keep what later judgements need of a file, so that its content can be let go."""
+    key = unpacked.entry.key
+    content = unpacked.content
+    if content is None or not (key.startswith("bin/") and key.endswith(".dll")):
+        return FileFacts(unpacked.entry.path, unpacked.sha256, True, "")
+    return FileFacts(unpacked.entry.path, unpacked.sha256, bytes(content[:2]) == _IMAGE_START, file_version(content))
+
+
+def file_version(assembly: Bytes) -> str:
+    """Return the file version from an assembly's version resource, empty where it has none."""
+    data = bytes(assembly)
+    position = data.find(_FIXED_FILE_INFO_SIGNATURE)
+    if position < 0 or position + _FIXED_FILE_INFO.size > len(data):
+        return ""
+    _, high, low = _FIXED_FILE_INFO.unpack_from(data, position)
+    return f"{high >> 16}.{high & 0xFFFF}.{low >> 16}.{low & 0xFFFF}"
+
+
+def judge_names(payload: Payload, findings: Findings) -> None:
+    """Judge a payload by the names of its files: DP116, DP401 to DP403 and DP405."""
+    place = payload.entry.path
+    keys = {entry.key for entry in payload.entries if not entry.is_folder}
+    if not any(key.startswith("bin/") and key.endswith(".md") for key in keys):
+        findings.add("DP401", inside(place, "bin"), _hint_for_wrapped(keys, f"bin of {payload.name} has no .md file"))
+    assembly = f"bin/dynamics.ax.{payload.name}."
+    if not any(key.startswith(assembly) and key.endswith(".dll") for key in keys):
+        findings.add("DP402", inside(place, f"bin/Dynamics.AX.{payload.name}.dll"), "the module's assembly is missing")
+    _judge_netmodules(keys, place, findings)
+    for entry in payload.entries:
+        key = entry.key
+        if key.startswith(_SOURCE_FOLDERS) or key.endswith(".delete") or _MODEL_FOLDER.match(key):
+            findings.add("DP405", inside(place, entry.path), "source does not belong into a payload")
+        elif key.endswith(_ARCHIVES):
+            findings.add("DP116", inside(place, entry.path), "an archive inside a payload is not checked")
+
+
+def _hint_for_wrapped(keys: Iterable[str], message: str) -> str:
+    wrapped = any("/bin/" in key and key.endswith(".md") for key in keys)
+    return f"{message}; it lies one folder too deep" if wrapped else message
+
+
+def _judge_netmodules(keys: set[str], place: str, findings: Findings) -> None:
+    numbers: dict[str, set[int]] = {}
+    for key in keys:
+        match = _NETMODULE.fullmatch(key)
+        if match is not None:
+            numbers.setdefault(match["assembly"], set()).add(int(match["number"]))
+    for assembly, found in sorted(numbers.items()):
+        first = min(found)
+        # Compilers have numbered from 0 and from 1.
+        expected = set(range(min(first, 1), min(first, 1) + len(found)))
+        if found != expected:
+            gap = min(expected - found)
+            findings.add(
+                "DP403",
+                inside(place, f"{assembly}.{gap}.netmodule"),
+                f"netmodule {gap} of {len(found)} is missing",
+            )
+        elif f"{assembly}.dll" not in keys:
+            findings.add("DP403", inside(place, f"{assembly}.dll"), "there are netmodules without their assembly")
+
+
+def judge_assemblies(payload: Payload, findings: Findings) -> None:
+    """Judge a payload's assemblies by their content: DP406 and DP407."""
+    place = payload.entry.path
+    main = f"bin/dynamics.ax.{payload.name}.dll"
+    version = parse_version(payload.version)
+    for file in payload.files:
+        if not file.is_image:
+            findings.add("DP406", inside(place, file.path), "the file is no executable image")
+        stated = parse_version(file.file_version)
+        if file.path.lower() == main and stated and version and compare_versions(stated, version) != 0:
+            differing = f"the assembly's version is {file.file_version}, the module's {payload.version}"
+            findings.add("DP407", inside(place, file.path), differing)

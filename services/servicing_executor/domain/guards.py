@@ -1,0 +1,146 @@
+"""What must hold before a command is taken. Each guard raises its refusal."""
+
+from collections.abc import Sequence
+
+from services.servicing_executor.domain.known import KnownPackage
+from services.servicing_executor.domain.state import Environment, Operation
+from shared.contracts.package_validator import PackageStatus
+from shared.contracts.parts import (
+    ImageContents,
+    Module,
+    ModuleChange,
+    ModuleChanges,
+    PackageContents,
+    PackageKind,
+    Update,
+)
+from shared.contracts.scalars import project_of
+from shared.contracts.servicing_executor import (
+    ApplyUpdate,
+    EnvironmentStatus,
+    OperationStatus,
+    Reason,
+)
+from shared.kernel.outcomes import NotYet, Rejected
+
+
+def known(state: Environment | None, environment: str) -> Environment:
+    """The environment. Raise NotYet if it was never registered."""
+    if state is None:
+        raise NotYet(f"there is no environment {environment}")
+    return state
+
+
+def check_free(state: Environment) -> None:
+    """Refuse while an operation holds the environment."""
+    operation = state.operation
+    if operation:
+        raise Rejected(
+            Reason.OPERATION_RUNNING,
+            f"{operation.kind.value} {operation.id} runs on {state.id}; wait for its end",
+            facts={"operation": operation.id, "operation_kind": operation.kind.value},
+        )
+
+
+def running_update(state: Environment) -> Update:
+    """The update that runs. Raise Rejected if an operation runs, or nothing is deployed."""
+    check_free(state)
+    if state.status is EnvironmentStatus.IN_MAINTENANCE:
+        raise Rejected(Reason.IN_MAINTENANCE, f"{state.id} is in maintenance mode; disable it first")
+    if state.status is not EnvironmentStatus.DEPLOYED or state.running is None:
+        raise Rejected(Reason.NOT_DEPLOYED, f"{state.id} is {state.status.value}")
+    return state.running
+
+
+def valid_package(name: str, project: str, package: KnownPackage | None) -> tuple[KnownPackage, PackageContents]:
+    """The package and what is in it. Raise NotYet before its verdict is known, Rejected if it may not be used."""
+    if package is None or package.status in (PackageStatus.SUBMITTED, PackageStatus.CHECKING):
+        why = "is not known" if package is None else "is still being checked"
+        raise NotYet(f"package {name} {why}", waits_for=name)
+    if project_of(name) != project:
+        raise Rejected(Reason.OTHER_PROJECT, f"package {name} belongs to another project than {project}")
+    if package.contents is None:
+        raise Rejected(Reason.PACKAGE_NOT_VALID, f"package {name} is {package.status.value}")
+    return package, package.contents
+
+
+def check_name(state: Environment, name: str) -> None:
+    """Refuse a name whose update has succeeded."""
+    if name.casefold() in state.names:
+        raise Rejected(Reason.UPDATE_NAME_TAKEN, f"an update {name!r} has succeeded in {state.id}; choose another name")
+
+
+def check_versions(running: ImageContents, package: PackageContents) -> None:
+    """Refuse a platform below the one that runs."""
+    if package.kind is PackageKind.CUSTOMIZATION:
+        return
+    for what, has, brings in (
+        ("platform", running.platform_version, package.platform_version),
+        ("application", running.application_version, package.application_version),
+    ):
+        if brings and version_numbers(brings) < version_numbers(has):
+            raise Rejected(Reason.LOWER_VERSION, f"the environment runs {what} {has}, the package brings {brings}")
+
+
+def module_changes(running: ImageContents, package: PackageContents) -> ModuleChanges:
+    """How the customization modules of a package differ from those that run; a platform package keeps them."""
+    if package.kind is PackageKind.PLATFORM:
+        return ModuleChanges(added=(), changed=(), missing=())
+    return compare_modules(running.modules, package.modules, package.removed_modules)
+
+
+def compare_modules(running: Sequence[Module], coming: Sequence[Module], removed: Sequence[str]) -> ModuleChanges:
+    """What is added, changed, and missing without being removed."""
+    before = {module.name.casefold(): module for module in running}
+    after = {module.name.casefold(): module for module in coming}
+    gone = {name.casefold() for name in removed}
+    return ModuleChanges(
+        added=tuple(module for name, module in after.items() if name not in before),
+        changed=tuple(
+            ModuleChange(name=module.name, running=before[name].version, package=module.version)
+            for name, module in after.items()
+            if name in before and before[name].version != module.version
+        ),
+        missing=tuple(module for name, module in before.items() if name not in after and name not in gone),
+    )
+
+
+def check_acknowledged(command: ApplyUpdate, changes: ModuleChanges) -> None:
+    """Refuse unless exactly the missing modules are acknowledged."""
+    missing = {module.name.casefold() for module in changes.missing}
+    acknowledged = {name.casefold() for name in command.acknowledge_missing_modules}
+    if missing == acknowledged:
+        return
+    names = sorted(module.name for module in changes.missing)
+    if names:
+        text = f"the package lacks modules that run: {', '.join(names)}; acknowledge exactly these to drop them"
+    else:
+        text = "no module that runs is missing in the package; acknowledge none"
+    raise Rejected(Reason.MODULES_MISSING, text, facts=changes.model_dump(mode="json"))
+
+
+def base_to_check(state: Environment, running: ImageContents, base_version: str | None) -> str | None:
+    """The base that extensions must be checked against, if the update brings another one."""
+    if base_version is None or base_version == running.base_version or not state.extensions:
+        return None
+    return f"{base_version}/{state.country}"
+
+
+def operation_of(state: Environment, operation: str) -> Operation:
+    """The operation that holds the environment, if it is the one that is meant."""
+    if state.operation is None or state.operation.id != operation:
+        raise Rejected(Reason.UNKNOWN_OPERATION, f"no operation {operation} runs on {state.id}")
+    return state.operation
+
+
+def check_held(state: Environment, operation: str) -> None:
+    """Refuse unless the operation waits for a person."""
+    found = operation_of(state, operation)
+    if found.status is not OperationStatus.HELD:
+        raise Rejected(Reason.NOT_HELD, f"operation {operation} is {found.status.value}, not held")
+
+
+def version_numbers(version: str) -> tuple[int, ...]:
+    """Versions are compared number by number, never as text; missing numbers count as zero."""
+    numbers = tuple(int(part) for part in version.split("."))
+    return numbers + (0,) * (4 - len(numbers))

@@ -1,0 +1,116 @@
+"""The steps of each kind of operation, in their order, and what each of them means for the environment."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from shared.contracts.servicing_executor import EnvironmentStatus, OperationKind, StepRecord, StepStatus
+
+
+class StepName(StrEnum):
+    """Everything that an operation may do to an environment."""
+
+    CHECK_EXTENSIONS = "check-extensions"
+    BUILD_IMAGE = "build-image"
+    CREATE_ENVIRONMENT = "create-environment"
+    PREPARE_RELEASE = "prepare-release"
+    STOP_SERVICES = "stop-services"
+    SNAPSHOT_DATABASE = "snapshot-database"
+    SWITCH_RELEASE = "switch-release"
+    MIGRATE_DATABASE = "migrate-database"
+    START_SERVICES = "start-services"
+    VERIFY = "verify"
+    RESTART_SERVICE = "restart-service"
+    ENABLE_MAINTENANCE = "enable-maintenance"
+    DISABLE_MAINTENANCE = "disable-maintenance"
+    INSTALL_EXTENSION = "install-extension"
+    UNINSTALL_EXTENSION = "uninstall-extension"
+
+    STOP_AGAIN = "rollback-stop-services"
+    RESTORE_DATABASE = "rollback-restore-database"
+    SWITCH_BACK = "rollback-switch-release"
+    START_AGAIN = "rollback-start-services"
+    VERIFY_AGAIN = "rollback-verify"
+
+
+_DEPLOY = (
+    StepName.PREPARE_RELEASE,
+    StepName.STOP_SERVICES,
+    StepName.SNAPSHOT_DATABASE,
+    StepName.SWITCH_RELEASE,
+    StepName.MIGRATE_DATABASE,
+    StepName.START_SERVICES,
+    StepName.VERIFY,
+)
+
+PLANS: dict[OperationKind, tuple[StepName, ...]] = {
+    OperationKind.PROVISION: (
+        StepName.BUILD_IMAGE,
+        StepName.CREATE_ENVIRONMENT,
+        StepName.PREPARE_RELEASE,
+        StepName.SWITCH_RELEASE,
+        StepName.MIGRATE_DATABASE,
+        StepName.START_SERVICES,
+        StepName.VERIFY,
+    ),
+    OperationKind.APPLY: (StepName.BUILD_IMAGE, *_DEPLOY),
+    OperationKind.PROMOTE: _DEPLOY,
+    OperationKind.RESTART_SERVICE: (StepName.RESTART_SERVICE,),
+    OperationKind.ENABLE_MAINTENANCE: (StepName.ENABLE_MAINTENANCE,),
+    OperationKind.DISABLE_MAINTENANCE: (StepName.DISABLE_MAINTENANCE,),
+    OperationKind.INSTALL_EXTENSION: (StepName.INSTALL_EXTENSION,),
+    OperationKind.UNINSTALL_EXTENSION: (StepName.UNINSTALL_EXTENSION,),
+}
+
+FIRST_STATUS: dict[OperationKind, EnvironmentStatus] = {
+    OperationKind.PROVISION: EnvironmentStatus.PROVISIONING,
+    OperationKind.APPLY: EnvironmentStatus.QUEUED,
+    OperationKind.PROMOTE: EnvironmentStatus.QUEUED,
+    OperationKind.RESTART_SERVICE: EnvironmentStatus.RESTARTING_SERVICE,
+    OperationKind.ENABLE_MAINTENANCE: EnvironmentStatus.SERVICING,
+    OperationKind.DISABLE_MAINTENANCE: EnvironmentStatus.SERVICING,
+    OperationKind.INSTALL_EXTENSION: EnvironmentStatus.SERVICING,
+    OperationKind.UNINSTALL_EXTENSION: EnvironmentStatus.SERVICING,
+}
+
+ASKED = frozenset({StepName.CHECK_EXTENSIONS, StepName.BUILD_IMAGE})
+"""Steps that another service does: the executor sends a command and waits for the event."""
+
+ANSWER_WITHIN = {StepName.CHECK_EXTENSIONS: timedelta(minutes=10), StepName.BUILD_IMAGE: timedelta(minutes=60)}
+"""How long such a step may take before it has failed, by a fault of ours."""
+
+HOLD_FOR = timedelta(hours=24)
+"""How long a held operation waits for a person before it is rolled back."""
+
+PATIENCE_SECONDS: dict[StepName, float] = {
+    StepName.CREATE_ENVIRONMENT: 300,
+    StepName.PREPARE_RELEASE: 1800,
+    StepName.STOP_SERVICES: 600,
+    StepName.SNAPSHOT_DATABASE: 4500,
+    StepName.SWITCH_RELEASE: 300,
+    StepName.MIGRATE_DATABASE: 7200,
+    StepName.START_SERVICES: 420,
+    StepName.VERIFY: 300,
+    StepName.RESTART_SERVICE: 600,
+    StepName.RESTORE_DATABASE: 7200,
+}
+"""Time limit of one attempt of a step, in seconds (the vendor's script time-outs, where it names one)."""
+OTHER_SECONDS = 600.0
+
+
+def planned(names: tuple[StepName, ...]) -> tuple[StepRecord, ...]:
+    """Steps that have not begun."""
+    return tuple(
+        StepRecord(
+            name=name.value, status=StepStatus.PENDING, attempt=0, started_at=None, finished_at=None, problem=None
+        )
+        for name in names
+    )
+
+
+def rollback_plan(failed: str, *, has_snapshot: bool) -> tuple[StepName, ...]:
+    """What goes back to the image and database there were, after the step `failed`; nothing if nothing was touched."""
+    deployed = [name.value for name in _DEPLOY]
+    if failed not in deployed or deployed.index(failed) < deployed.index(StepName.STOP_SERVICES):
+        return ()
+    database = (StepName.RESTORE_DATABASE,) if has_snapshot else ()
+    return (StepName.STOP_AGAIN, *database, StepName.SWITCH_BACK, StepName.START_AGAIN, StepName.VERIFY_AGAIN)

@@ -1,0 +1,172 @@
+"""Commands that bring an image: register, apply, promote. There is no queue: what cannot start now is refused."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.servicing_executor.domain.draft import Draft
+from services.servicing_executor.domain.guards import (
+    base_to_check,
+    check_acknowledged,
+    check_name,
+    check_versions,
+    compare_modules,
+    known,
+    module_changes,
+    running_update,
+    valid_package,
+    version_numbers,
+)
+from services.servicing_executor.domain.known import KnownImage, KnownPackage, KnownRelease
+from services.servicing_executor.domain.operations import start_operation
+from services.servicing_executor.domain.state import Environment
+from shared.contracts.envelope import Envelope
+from shared.contracts.parts import (
+    EnvironmentKind,
+    PackageKind,
+)
+from shared.contracts.servicing_executor import (
+    ApplyImage,
+    ApplyUpdate,
+    EnvironmentRegistered,
+    EnvironmentStatus,
+    OperationKind,
+    Reason,
+    RegisterEnvironment,
+)
+from shared.kernel.decision import Decision
+from shared.kernel.outcomes import NotYet, Rejected
+
+FIRST_UPDATE = "Initial deployment"
+
+
+@dataclass(frozen=True)
+class PackageFacts:
+    """The package that a command names, and the release that it is the platform of."""
+
+    package: KnownPackage | None
+    release: KnownRelease | None
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """The image that a command names."""
+
+    image: KnownImage | None
+
+
+def register(
+    state: Environment | None, message: Envelope[RegisterEnvironment], facts: PackageFacts, now: datetime
+) -> Decision[Environment]:
+    """A new environment, which is provisioned at once. One whose provisioning failed may be registered again."""
+    command = message.data
+    if state is not None and (state.operation or state.status is not EnvironmentStatus.FAILED or state.running):
+        raise Rejected(Reason.ENVIRONMENT_EXISTS, f"{command.environment} is registered already")
+    package, contents = valid_package(command.package, command.project, facts.package)
+    if contents.kind is PackageKind.CUSTOMIZATION:
+        raise Rejected(
+            Reason.PLATFORM_NEEDED, f"{command.package} brings no platform; register with a platform or merged package"
+        )
+    fresh = Environment(
+        id=command.environment,
+        project=command.project,
+        environment_kind=command.environment_kind,
+        country=command.country,
+        status=EnvironmentStatus.PROVISIONING,
+    )
+    draft = Draft(fresh, now)
+    draft.events.append(
+        EnvironmentRegistered(
+            environment=command.environment,
+            project=command.project,
+            environment_kind=command.environment_kind,
+            country=command.country,
+        )
+    )
+    start_operation(
+        draft,
+        message,
+        OperationKind.PROVISION,
+        update_name=FIRST_UPDATE,
+        package=command.package,
+        package_artifact=package.artifact,
+        package_contents=contents,
+        base_version=facts.release.base_version if facts.release else None,
+    )
+    return draft.decision()
+
+
+def apply_update(
+    state: Environment | None, message: Envelope[ApplyUpdate], facts: PackageFacts, now: datetime
+) -> Decision[Environment]:
+    """A package is applied to a sandbox, under a name of its own."""
+    command = message.data
+    state = known(state, command.environment)
+    if state.environment_kind is EnvironmentKind.PRODUCTION:
+        raise Rejected(
+            Reason.PRODUCTION_NEEDS_PROMOTION,
+            f"{command.environment} is production: apply the package to a sandbox and promote the update",
+        )
+    running = running_update(state)
+    package, contents = valid_package(command.package, state.project, facts.package)
+    check_name(state, command.update_name)
+    check_versions(running.contents, contents)
+    changes = module_changes(running.contents, contents)
+    check_acknowledged(command, changes)
+    base_version = facts.release.base_version if facts.release else None
+    draft = Draft(state, now)
+    start_operation(
+        draft,
+        message,
+        OperationKind.APPLY,
+        changes=changes,
+        update_name=command.update_name,
+        package=command.package,
+        package_artifact=package.artifact,
+        package_contents=contents,
+        acknowledged_modules=command.acknowledge_missing_modules,
+        acknowledged_extensions=command.acknowledge_unverifiable,
+        base_version=base_version,
+        base=base_to_check(state, running.contents, base_version),
+    )
+    return draft.decision()
+
+
+def apply_image(
+    state: Environment | None, message: Envelope[ApplyImage], facts: ImageFacts, now: datetime
+) -> Decision[Environment]:
+    """A candidate's image goes to production: the guards of the start, decided under the environment's lock."""
+    command = message.data
+    state = known(state, command.environment)
+    if state.environment_kind is not EnvironmentKind.PRODUCTION:
+        raise Rejected(Reason.NOT_PRODUCTION, f"{command.environment} is a sandbox; promotions go to production")
+    if now > command.not_after:
+        raise Rejected(Reason.START_MISSED, f"the start was to be no later than {command.not_after:%Y-%m-%d %H:%M} UTC")
+    running = running_update(state)
+    if facts.image is None:
+        raise NotYet(f"there is no image {command.image}", waits_for=command.image)
+    if facts.image.project != state.project:
+        raise Rejected(Reason.OTHER_PROJECT, f"the image belongs to {facts.image.project}")
+    if running.image == command.image:
+        raise Rejected(Reason.SAME_IMAGE, f"{command.environment} runs this image already")
+    contents = facts.image.contents
+    if version_numbers(contents.application_version) < version_numbers(running.contents.application_version):
+        raise Rejected(
+            Reason.HIGHER_VERSION,
+            f"{command.environment} runs application {running.contents.application_version}, "
+            f"the image has {contents.application_version}",
+        )
+    check_name(state, command.update_name)
+    draft = Draft(state, now)
+    start_operation(
+        draft,
+        message,
+        OperationKind.PROMOTE,
+        changes=compare_modules(running.contents.modules, contents.modules, ()),
+        update_name=command.update_name,
+        promotion=command.promotion,
+        image=command.image,
+        contents=contents,
+        acknowledged_extensions=command.acknowledge_unverifiable,
+        base=base_to_check(state, running.contents, contents.base_version),
+    )
+    return draft.decision()

@@ -1,0 +1,52 @@
+"""What the executor's work is given, and what it brings back."""
+
+from services.servicing_executor.domain.state import Frozen
+from shared.contracts.parts import ArtifactRef
+from shared.contracts.servicing_executor import RestartableService
+
+STEP_ATTEMPTS = 3
+"""How often a step is tried that fails by a fault of the machinery; one that fails by its own is not repeated."""
+
+
+class StepInput(Frozen):
+    """A step to do. `seconds` bounds one attempt."""
+
+    environment: str
+    operation: str
+    step: str
+    seconds: float
+    image: str | None
+    snapshot: str | None
+    service: RestartableService | None
+    extension: ArtifactRef | None
+    verifies: str | None
+    """Image that the environment must run by now."""
+
+
+class StepDone(Frozen):
+    """How a step ended. `log` is the digest of its log."""
+
+    log: str
+    failed: str | None = None
+    """Why it failed, for a person."""
+    snapshot: str | None = None
+    """Name of the copy of the database that it made."""
+    hold: bool = False
+    """The database is so big that a rollback waits for a person."""
+
+
+class ClosingInput(Frozen):
+    """What an operation leaves behind: a log to be put together, things to be removed."""
+
+    environment: str
+    operation: str
+    logs: tuple[str, ...]
+    snapshot: str | None
+    discard: str | None
+    """Image whose release is not needed any more."""
+
+
+class ClosingDone(Frozen):
+    """The whole log; None if no step had begun."""
+
+    log: ArtifactRef | None

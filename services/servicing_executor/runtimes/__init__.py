@@ -1,0 +1,1 @@
+"""Where environments run: one port, and the runtimes behind it."""

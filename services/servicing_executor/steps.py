@@ -1,0 +1,152 @@
+"""The real work of an operation's steps, behind the runtime of the environment and the artifact store.
+
+A step that fails by its own fault brings back its log and the reason; one that the machinery below fails is tried
+again. Each may be cut off anywhere and begun again: the runtime looks first and adopts what it finds.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from services.servicing_executor.domain.plans import StepName
+from services.servicing_executor.domain.work import STEP_ATTEMPTS, ClosingDone, ClosingInput, StepDone, StepInput
+from services.servicing_executor.runtimes.port import Runtime, RuntimeUnavailableError, Step, StepFailedError
+from shared.artifacts.errors import ArtifactStoreError
+from shared.artifacts.port import ArtifactStore
+from shared.contracts.parts import ArtifactRef
+from shared.kernel.outcomes import Transient
+from shared.kernel.worker import Job
+
+LOG_TYPE = "text/plain; charset=utf-8"
+LOG_LIMIT = 16 * 1024 * 1024
+_CLOSING_SECONDS = 600.0
+
+
+class Steps:
+    """Does steps on one runtime. A database above `hold_above` bytes is not rolled back without asking."""
+
+    def __init__(self, runtime: Runtime, artifacts: ArtifactStore, hold_above: int | None) -> None:
+        self._runtime = runtime
+        self._artifacts = artifacts
+        self._hold_above = hold_above
+        self._actions: dict[StepName, Callable[[Step, StepInput], Awaitable[StepDone]]] = {
+            StepName.CREATE_ENVIRONMENT: lambda step, given: self._plain(runtime.provision(step)),
+            StepName.PREPARE_RELEASE: lambda step, given: self._plain(runtime.prepare_release(step, _image(given))),
+            StepName.STOP_SERVICES: lambda step, given: self._plain(runtime.stop_services(step)),
+            StepName.SNAPSHOT_DATABASE: self._snapshot,
+            StepName.SWITCH_RELEASE: lambda step, given: self._plain(runtime.switch_release(step, _image(given))),
+            StepName.MIGRATE_DATABASE: self._migrate,
+            StepName.START_SERVICES: lambda step, given: self._plain(runtime.start_services(step)),
+            StepName.VERIFY: lambda step, given: self._plain(runtime.verify(step, _image(given))),
+            StepName.RESTART_SERVICE: self._restart,
+            StepName.ENABLE_MAINTENANCE: lambda step, given: self._maintenance(step, enabled=True),
+            StepName.DISABLE_MAINTENANCE: lambda step, given: self._maintenance(step, enabled=False),
+            StepName.INSTALL_EXTENSION: self._install_extension,
+            StepName.UNINSTALL_EXTENSION: self._uninstall_extension,
+            StepName.STOP_AGAIN: lambda step, given: self._plain(runtime.stop_services(step)),
+            StepName.RESTORE_DATABASE: self._restore,
+            StepName.SWITCH_BACK: lambda step, given: self._plain(runtime.switch_release(step, _image(given))),
+            StepName.START_AGAIN: lambda step, given: self._plain(runtime.start_services(step)),
+            StepName.VERIFY_AGAIN: lambda step, given: self._plain(runtime.verify(step, _image(given))),
+        }
+
+    async def run_step(self, given: StepInput, job: Job) -> StepDone:
+        """Do one step, and keep its log. Raise Transient where the machinery fails and attempts are left."""
+        log = _Log(job, given.step)
+        step = Step(given.environment, given.operation, given.step, given.seconds, log.line)
+        try:
+            done = await self._actions[StepName(given.step)](step, given)
+        except StepFailedError as error:
+            log.line(f"failed: {error}")
+            done = StepDone(log="", failed=str(error))
+        except (RuntimeUnavailableError, ArtifactStoreError) as error:
+            if job.attempt < STEP_ATTEMPTS:
+                raise Transient(str(error)) from error
+            log.line(f"given up after {job.attempt} attempts: {error}")
+            done = StepDone(log="", failed=str(error))
+        stored = await self._artifacts.put_bytes(log.text.encode(), LOG_TYPE)
+        return done.model_copy(update={"log": stored.digest})
+
+    async def close(self, given: ClosingInput, job: Job) -> ClosingDone:
+        """Put the logs of the steps together, and remove what nobody needs any more."""
+        log = _Log(job, "closing")
+        step = Step(given.environment, given.operation, "closing", _CLOSING_SECONDS, log.line)
+        try:
+            if given.snapshot:
+                await self._runtime.drop_snapshot(step, given.snapshot)
+            if given.discard:
+                await self._runtime.discard_release(step, given.discard)
+        except StepFailedError as error:
+            log.line(f"not tidied up: {error}")
+        if not given.logs:
+            return ClosingDone(log=None)
+        parts = [await self._artifacts.read(digest, limit=LOG_LIMIT) for digest in given.logs]
+        whole = await self._artifacts.put_bytes(b"".join(parts) + log.text.encode(), LOG_TYPE)
+        return ClosingDone(log=ArtifactRef(digest=whole.digest, size=whole.size, media_type=whole.media_type))
+
+    @staticmethod
+    async def _plain(action: Awaitable[None]) -> StepDone:
+        await action
+        return StepDone(log="")
+
+    async def _snapshot(self, step: Step, given: StepInput) -> StepDone:
+        size = await self._runtime.database_size(given.environment)
+        name = await self._runtime.snapshot_database(step)
+        return StepDone(log="", snapshot=name, hold=self._hold_above is not None and size > self._hold_above)
+
+    async def _migrate(self, step: Step, given: StepInput) -> StepDone:
+        names = await self._runtime.migrate_database(step, _image(given))
+        step.log(f"{len(names)} migration(s) were run")
+        return StepDone(log="")
+
+    async def _restart(self, step: Step, given: StepInput) -> StepDone:
+        assert given.service
+        await self._runtime.restart_service(step, given.service.value)
+        return StepDone(log="")
+
+    async def _maintenance(self, step: Step, *, enabled: bool) -> StepDone:
+        await self._runtime.set_maintenance_mode(step, enabled=enabled)
+        return StepDone(log="")
+
+    async def _install_extension(self, step: Step, given: StepInput) -> StepDone:
+        """The extension's file must be whole before the environment may be said to have it."""
+        assert given.extension
+        async with self._artifacts.local_file(given.extension.digest) as path:
+            size = path.stat().st_size
+        if size != given.extension.size:
+            raise StepFailedError(f"the file has {size} bytes, {given.extension.size} were named")
+        step.log(f"{given.extension.digest} is whole: {size} bytes")
+        return StepDone(log="")
+
+    async def _uninstall_extension(self, step: Step, given: StepInput) -> StepDone:
+        step.log("the extension leaves the set; its data stays")
+        return StepDone(log="")
+
+    async def _restore(self, step: Step, given: StepInput) -> StepDone:
+        assert given.snapshot
+        await self._runtime.restore_snapshot(step, given.snapshot)
+        return StepDone(log="")
+
+
+class _Log:
+    """The log of one attempt: told line by line, and kept as a whole."""
+
+    def __init__(self, job: Job, step: str) -> None:
+        self._job = job
+        self._step = step
+        self._lines: list[str] = []
+
+    def line(self, text: str) -> None:
+        """A line without its end."""
+        now = datetime.now(UTC)
+        self._lines.append(f"{now:%Y-%m-%dT%H:%M:%S.%f}Z {self._step}: {text}\n")
+        self._job.log(text)
+
+    @property
+    def text(self) -> str:
+        """All lines, each with its time and step."""
+        return "".join(self._lines)
+
+
+def _image(given: StepInput) -> str:
+    assert given.image
+    return given.image

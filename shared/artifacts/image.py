@@ -1,0 +1,214 @@
+"""An environment's image as an OCI image: manifest, config and layers (image-spec v1.1).
+
+A layer is a tar compressed with zstd that holds one part, `modules/<lower-case module name>/...`. What an
+OCI image config has no field for stands in the config under `dev.drydock.image`, so that the digest
+covers it; annotations of the manifest repeat what lists of images show.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import rfc8785
+import zstandard
+
+from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
+from shared.artifacts.port import ArtifactStore
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar+zstd"
+_CONTENTS = "dev.drydock.image"
+_PART = "dev.drydock.part"
+_JSON_LIMIT = 16 << 20
+
+Part = Literal["platform", "customization"]
+
+
+class ImageModule(msgspec.Struct, frozen=True, kw_only=True):
+    """A module as an image holds it; `references` are names of modules, in any case."""
+
+    name: str
+    version: str
+    part: Part
+    references: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """Where the module's payload stands in the image and in a release folder."""
+        return f"modules/{self.name.lower()}"
+
+
+class ImageContents(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What an image is: all of it goes into the digest.
+
+    `packages` names the package each part was built from, `base` the image it was composed with. `dropped`
+    are the customization modules that went missing without a removal file: promotable only while empty.
+    """
+
+    update_name: str
+    platform_version: str
+    application_version: str
+    modules: tuple[ImageModule, ...]
+    packages: dict[Part, str]
+    dropped: tuple[str, ...] = ()
+    base: str | None = None
+
+    def part(self, part: Part) -> tuple[ImageModule, ...]:
+        return tuple(module for module in self.modules if module.part == part)
+
+
+class ImageLayer(msgspec.Struct, frozen=True, kw_only=True):
+    """One part's layer; `diff_id` is the digest of the uncompressed tar."""
+
+    part: Part
+    digest: str
+    size: int
+    diff_id: str
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    digest: str
+    contents: ImageContents
+    layers: tuple[ImageLayer, ...]
+    created: datetime
+
+    def layer(self, part: Part) -> ImageLayer | None:
+        return next((layer for layer in self.layers if layer.part == part), None)
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+async def write_image(
+    store: ArtifactStore, contents: ImageContents, layers: Iterable[ImageLayer], created: datetime
+) -> Image:
+    """Store config and manifest of layers that are stored already; the same input gives the same digest.
+
+    `created` is always written, because some tools fail on images without it.
+    """
+    layers = tuple(layers)
+    moment = _timestamp(created)
+    config: dict[str, Any] = {
+        "architecture": "amd64",
+        "os": "linux",
+        "created": moment,
+        "config": {},
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
+        "history": [{"created": moment, "created_by": f"drydock: {layer.part} part"} for layer in layers],
+        _CONTENTS: msgspec.to_builtins(contents),
+    }
+    stored = await store.put_bytes(rfc8785.dumps(config), CONFIG)
+    annotations = {
+        "org.opencontainers.image.created": moment,
+        "org.opencontainers.image.title": contents.update_name,
+        "org.opencontainers.image.version": contents.application_version,
+        "dev.drydock.update-name": contents.update_name,
+        "dev.drydock.platform-version": contents.platform_version,
+    }
+    if contents.base is not None:
+        annotations["org.opencontainers.image.base.digest"] = contents.base
+    manifest: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": {"mediaType": CONFIG, "digest": stored.digest, "size": stored.size},
+        "layers": [
+            {
+                "mediaType": LAYER,
+                "digest": layer.digest,
+                "size": layer.size,
+                "annotations": {_PART: layer.part},
+            }
+            for layer in layers
+        ],
+        "annotations": annotations,
+    }
+    descriptor = await store.put_bytes(rfc8785.dumps(manifest), MANIFEST)
+    return Image(
+        digest=descriptor.digest,
+        contents=contents,
+        layers=layers,
+        created=datetime.fromisoformat(moment),
+    )
+
+
+class _Blob(msgspec.Struct, rename="camel"):
+    media_type: str
+    digest: str
+    size: int
+    annotations: dict[str, str] = {}
+
+
+class _Manifest(msgspec.Struct, rename="camel"):
+    config: _Blob
+    layers: list[_Blob]
+
+
+class _RootFs(msgspec.Struct):
+    diff_ids: list[str]
+
+
+class _Config(msgspec.Struct):
+    created: datetime
+    rootfs: _RootFs
+    contents: ImageContents = msgspec.field(name=_CONTENTS)
+
+
+async def load_image(store: ArtifactStore, digest: str) -> Image:
+    """Read manifest and config, no layer; ArtifactCorruptError where they describe no image of ours."""
+    try:
+        manifest = msgspec.json.decode(await store.read(digest, limit=_JSON_LIMIT), type=_Manifest)
+        config = msgspec.json.decode(await store.read(manifest.config.digest, limit=_JSON_LIMIT), type=_Config)
+        layers = tuple(
+            ImageLayer(
+                part=msgspec.convert(blob.annotations.get(_PART), Part),
+                digest=blob.digest,
+                size=blob.size,
+                diff_id=diff_id,
+            )
+            for blob, diff_id in zip(manifest.layers, config.rootfs.diff_ids, strict=True)
+        )
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise ArtifactCorruptError(f"artifact {digest} is no image of Drydock: {error}") from error
+    return Image(digest=digest, contents=config.contents, layers=layers, created=config.created)
+
+
+async def verify_image(store: ArtifactStore, digest: str) -> tuple[str, ...]:
+    """Check every digest and size, the uncompressed layers' too: one sentence per thing that is wrong."""
+    try:
+        image = await load_image(store, digest)
+    except (ArtifactMissingError, ArtifactCorruptError) as error:
+        return (str(error),)
+    problems: list[str] = []
+    for layer in image.layers:
+        try:
+            async with store.local_file(layer.digest) as path:
+                size = path.stat().st_size
+                found = await asyncio.to_thread(_uncompressed_digest, path)
+        except (ArtifactMissingError, ArtifactCorruptError) as error:
+            problems.append(str(error))
+            continue
+        if size != layer.size:
+            problems.append(f"layer {layer.digest} has {size} bytes, the manifest says {layer.size}")
+        if found != layer.diff_id:
+            problems.append(f"layer {layer.digest} unpacks to {found}, the config says {layer.diff_id}")
+    return tuple(problems)
+
+
+def _uncompressed_digest(path: Path) -> str:
+    hasher = hashlib.sha256()
+    try:
+        with (
+            path.open("rb") as source,
+            zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True) as tar,
+        ):
+            while chunk := tar.read(1 << 20):
+                hasher.update(chunk)
+    except zstandard.ZstdError as error:
+        raise ArtifactCorruptError(f"layer {path.name} is not compressed with zstd: {error}") from error
+    return f"sha256:{hasher.hexdigest()}"

@@ -1,0 +1,59 @@
+"""The kernel's parts that need neither Kafka nor a clock of their own, put together for one service.
+
+The process runs them on real engines; the simulations in the tests run the same parts on a store in memory.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.contracts.message import Progress
+from shared.kernel.agenda import Agenda
+from shared.kernel.attendant import Attendant
+from shared.kernel.commit import Clock, Committer
+from shared.kernel.dead_letters import DeadLetters
+from shared.kernel.inbox import Inbox
+from shared.kernel.metrics import Metrics
+from shared.kernel.relay import Publisher, Relay
+from shared.kernel.service import Service
+from shared.kernel.settings import Settings
+from shared.kernel.store.port import Store
+from shared.kernel.worker import Workers
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The parts of one service that decide, commit, send, attend and work."""
+
+    agenda: Agenda
+    relay: Relay
+    committer: Committer
+    dead_letters: DeadLetters
+    inbox: Inbox
+    workers: Workers
+    attendant: Attendant
+    metrics: Metrics
+
+
+def build_engine(
+    service: Service,
+    store: Store,
+    publisher: Publisher,
+    settings: Settings,
+    *,
+    clock: Clock,
+    tell: Callable[[Progress], None],
+) -> Engine:
+    """Put the parts together."""
+    metrics = Metrics(service.name)
+    relay = Relay(store, publisher)
+    agenda = Agenda(store, service.aggregates, clock)
+    relay.watched_by(agenda)
+    committer = Committer(service, store, relay, agenda, clock, settings.patience)
+    dead_letters = DeadLetters(committer, clock)
+    inbox = Inbox(committer, dead_letters, metrics, attempts=settings.attempts, dead_in_a_row=settings.dead_in_a_row)
+    workers = Workers(
+        committer, owner=settings.instance, clock=clock, slots=settings.work_slots, lease=settings.lease, tell=tell
+    )
+    attendant = Attendant(committer, store, agenda, relay, workers, dead_letters, clock)
+    workers.when_free(attendant.worker_free)
+    return Engine(agenda, relay, committer, dead_letters, inbox, workers, attendant, metrics)

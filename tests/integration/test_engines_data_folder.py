@@ -1,0 +1,74 @@
+"""One program at a time runs the engines of a data folder, and none of them outlives it."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deploy.embedded import Endpoints, Engines, EnginesError
+from deploy.embedded.filelock import FileLock
+
+pytestmark = pytest.mark.engines
+
+PROGRAM = """
+import json, sys, time
+from pathlib import Path
+from deploy.embedded import Engines
+engines = Engines(Path(sys.argv[1]))
+engines.start()
+print(json.dumps([engines.kafka.pid, engines.state.pid]), flush=True)
+time.sleep(60)
+"""
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether it runs: nobody may have collected the exit code of an orphan that ended."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_second_program_on_the_same_folder_is_refused_with_the_first_ones_process_id(
+    own_engines: Callable[..., Engines], engines: Endpoints, tmp_path: Path
+) -> None:
+    own_engines(tmp_path / "data", kafka=engines.kafka)
+    refused = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path / "data")], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 1
+    assert f"are already run by process {psutil.Process().pid}" in refused.stderr
+
+
+def test_the_engines_end_when_the_program_is_killed_and_the_folder_is_free_again(
+    own_engines: Callable[..., Engines], tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, str(data)], stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        pids = json.loads(program.stdout.readline())
+        started = [psutil.Process(pid) for pid in pids]
+        guards = psutil.Process(program.pid).children()
+        guards[0].suspend()
+        program.send_signal(signal.SIGKILL)
+    lock = FileLock(data / "engines.lock")
+    assert not lock.try_acquire(), "an engine still runs: the folder is not free"
+    guards[0].resume()
+    # At once: the new program waits until the guards of the old one have ended their engines.
+    own = own_engines(data)
+    assert [process for process in (*started, *guards) if lives(process)] == []
+    assert own.kafka.pid not in pids
+
+
+def test_the_state_of_a_mongod_is_not_opened_with_another_server(
+    own_engines: Callable[..., Engines], engines: Endpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data" / "mongod").mkdir(parents=True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EnginesError, match="was written by mongod, which is not on PATH"):
+        own_engines(tmp_path / "data", kafka=engines.kafka)

@@ -1,0 +1,31 @@
+"""The example service, as a table."""
+
+from shared.kernel.app import Aggregate, Fact, Load, On, OnTimer, OnWork, Service, Settings, make_service, run
+from tests.support.example import domain, example, neighbour, steps
+
+COUNTERS = Aggregate("counters", domain.Counter, view=domain.view)
+
+
+def make(settings: Settings) -> Service:
+    """The table of the example."""
+    return make_service(
+        "example",
+        example.CATALOGUE,
+        On(example.AddToCounter, COUNTERS, domain.add),
+        On(
+            example.AddAsMuchAs,
+            COUNTERS,
+            domain.add_as_much,
+            facts=Load(domain.Other, counter=Fact(COUNTERS, lambda message, state: message.other)),
+        ),
+        On(neighbour.SomethingHappened, COUNTERS, domain.count_event),
+        On(example.SetAlarm, COUNTERS, domain.set_alarm),
+        OnTimer("alarm", COUNTERS, domain.ring),
+        On(example.StartErrand, COUNTERS, domain.start_errand),
+        OnWork("errand", COUNTERS, steps.run_errand, domain.errand_ended, attempts=3),
+        On(example.Stumble, COUNTERS, domain.stumble),
+    )
+
+
+if __name__ == "__main__":
+    run(make)

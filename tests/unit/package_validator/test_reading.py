@@ -1,0 +1,160 @@
+"""Packages are read as tolerantly as the vendor's tools write them."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from services.package_validator.deployable_package.archive_writer import PlannedEntry, write_archive
+from services.package_validator.deployable_package.builder import plan_package
+from services.package_validator.deployable_package.faults import build_sample, sample
+from services.package_validator.deployable_package.kinds import KIND_BY_TYPE, OTHER_TYPES, TYPE_BY_GUID
+from services.package_validator.deployable_package.verdict import Outcome
+
+from .contexts import broken_rules, check
+
+_MANIFEST = "HotfixInstallationInfo.xml"
+
+
+def _written(entries: list[PlannedEntry], separator: str = "/") -> bytes:
+    file = io.BytesIO()
+    write_archive(entries, file, separator)
+    return file.getvalue()
+
+
+def _sample_with(change: Callable[[list[PlannedEntry]], None]) -> bytes:
+    chosen = sample()
+    entries = plan_package(chosen.modules, chosen.options)
+    change(entries)
+    return _written(entries)
+
+
+def _edit_manifest(old: bytes, new: bytes) -> bytes:
+    def change(entries: list[PlannedEntry]) -> None:
+        manifest = next(entry for entry in entries if entry.path == _MANIFEST)
+        assert isinstance(manifest.content, bytes)
+        assert old in manifest.content
+        manifest.content = manifest.content.replace(old, new)
+
+    return _sample_with(change)
+
+
+def test_a_verdict_tells_kind_versions_modules_references_and_hashes() -> None:
+    verdict = check(build_sample())
+    assert (verdict.kind, verdict.publisher) == ("customization", "Non-Microsoft")
+    assert (verdict.platform_version, verdict.application_version) == ("7.0.7606.108", "10.0.2345.10")
+    assert [(one.name, one.version, one.references) for one in verdict.modules] == [
+        ("ContosoCore", "1.2.3.0", ("applicationplatform",)),
+        ("ContosoSales", "1.2.3.0", ("applicationplatform", "contosocore")),
+    ]
+    assert all(len(one.content_sha256) == 64 for one in verdict.modules)
+
+
+def test_backslashes_explicit_folders_and_other_case_read_like_the_plain_form() -> None:
+    chosen = sample()
+    entries = plan_package(chosen.modules, chosen.options)
+    for entry in entries:
+        entry.path = entry.path.replace("AOSService/Packages", "AosService/packages")
+    folders = [
+        PlannedEntry("AosService/", b"", stored=True),
+        PlannedEntry("AosService/packages/", b"", stored=True),
+    ]
+    verdict = check(_written([*folders, *entries], "\\"))
+    assert verdict.findings == ()
+    assert verdict.modules == check(build_sample()).modules
+
+
+def test_byte_order_marks_may_be_there_or_not() -> None:
+    chosen = sample()
+    plain = _written(plan_package(chosen.modules, replace(chosen.options, bom=False)))
+    assert plain != build_sample()
+    assert check(plain).findings == ()
+
+
+def test_a_package_written_by_another_zip_tool_as_a_stream_is_valid() -> None:
+    class Unseekable(io.RawIOBase):
+        def __init__(self) -> None:
+            self.written = bytearray()
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: bytes) -> int:  # type: ignore[override]  # bytes is what zipfile passes
+            self.written += data
+            return len(data)
+
+    out = Unseekable()
+    with (
+        zipfile.ZipFile(io.BytesIO(build_sample())) as old,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for info in old.infolist():
+            new.writestr(info.filename, old.read(info))
+    verdict = check(bytes(out.written))
+    assert (verdict.findings, verdict.modules) == ((), check(build_sample()).modules)
+
+
+def test_the_content_hash_does_not_depend_on_order_and_compression() -> None:
+    def turn_around(entries: list[PlannedEntry]) -> None:
+        for entry in entries:
+            if entry.path.endswith(".zip") and isinstance(entry.content, list):
+                entry.content.reverse()
+                for file in entry.content:
+                    file.stored = True
+
+    other = _sample_with(turn_around)
+    assert other != build_sample()
+    assert check(other).modules == check(build_sample()).modules
+
+
+@pytest.mark.parametrize("name", OTHER_TYPES)
+def test_every_other_package_type_is_refused_by_its_name(name: str) -> None:
+    verdict = check(_edit_manifest(b">ApplicationPackage<", f">{name}<".encode()))
+    assert (verdict.kind, broken_rules(verdict)) == (name, [("DP206", _MANIFEST)])
+
+
+@pytest.mark.parametrize("name", KIND_BY_TYPE)
+def test_package_types_are_known_in_any_case(name: str) -> None:
+    assert check(_edit_manifest(b">ApplicationPackage<", f">{name.upper()}<".encode())).kind == KIND_BY_TYPE[name]
+
+
+@pytest.mark.parametrize(("guid", "name"), TYPE_BY_GUID.items())
+def test_without_a_type_the_guid_tells_everything_but_binary_packages(guid: str, name: str) -> None:
+    def change(entries: list[PlannedEntry]) -> None:
+        for entry in entries:
+            if isinstance(entry.content, bytes):
+                entry.content = entry.content.replace(b"<Type>ApplicationPackage</Type>", b"")
+                if entry.path == "DefaultServiceModelData.xml":
+                    entry.content = entry.content.replace(
+                        b"76f46b4f-1849-4927-9da2-6c349430f349", guid.upper().encode()
+                    )
+
+    verdict = check(_sample_with(change))
+    if name in ("BinaryHotfixPackage", "Unknown"):
+        assert (verdict.kind, broken_rules(verdict)) == (None, [("DP204", _MANIFEST)])
+    else:
+        assert (verdict.kind, broken_rules(verdict)) == (name, [("DP206", _MANIFEST)])
+
+
+def test_a_package_without_application_version_is_valid() -> None:
+    verdict = check(_edit_manifest(b"<ApplicationVersion>10.0.2345.10</ApplicationVersion>", b""))
+    assert (verdict.verdict, verdict.application_version) == (Outcome.VALID, "")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"ContosoOld", b"\xef\xbb\xbfContosoOld\r\n\r\n", b"  contosoold \n", "ContosoOld\r\n".encode("utf-16")],
+    ids=["no newline", "BOM and CRLF", "blanks", "UTF-16"],
+)
+def test_a_removal_file_is_read_in_every_form_that_occurs(content: bytes) -> None:
+    verdict = check(
+        _sample_with(lambda entries: entries.append(PlannedEntry("AOSService/Scripts/ModuleToRemove.txt", content)))
+    )
+    assert (verdict.removed_modules, verdict.findings) == (("contosoold",), ())
+
+
+def test_the_placeholder_in_the_licence_folder_is_no_licence() -> None:
+    path = "AOSService/Scripts/License/place your license file here.txt"
+    assert check(_sample_with(lambda entries: entries.append(PlannedEntry(path, b"")))).findings == ()
