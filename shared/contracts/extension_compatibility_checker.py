@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.contracts.message import Command, Count, Event, Instant, Part, Snapshot
-from shared.contracts.parts import ArtifactRef, ExtensionName, ExtensionSet, Problem, Verdict
+from shared.contracts.parts import MOST_EXTENSIONS, ArtifactRef, ExtensionName, ExtensionSet, Problem, Verdict
 from shared.contracts.scalars import BaseId, CheckId, EnvironmentId, OperationId, ProjectId, PromotionId, Sentence
 
 
@@ -73,7 +73,7 @@ class ExtensionFinding(Part):
     symbol: str = Field(max_length=500)
     """What of the base it is about; empty for a rule of the manifest."""
     message: Sentence
-    suggestion: str = Field(max_length=1000)
+    suggestion: str = Field(max_length=500)
     """What to write instead; empty if none is known."""
 
 
@@ -90,7 +90,7 @@ class ExtensionVerdict(ExtensionName):
     """The first reason for the verdict, in a sentence; empty if it is `compatible`."""
 
 
-Verdicts = Annotated[tuple[ExtensionVerdict, ...], Field(max_length=200)]
+Verdicts = Annotated[tuple[ExtensionVerdict, ...], Field(max_length=MOST_EXTENSIONS)]
 
 
 class PublishBase(Command, key="base"):

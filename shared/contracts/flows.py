@@ -22,12 +22,11 @@ _CHECK: Flow = ("extension-compatibility-checker", checker.CheckCompatibility)
 TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
     {
         "servicing-executor": (
+            ("package-validator", package_validator.PackageSubmitted),
             *_CHECKED,
             ("image-builder", image_builder.ImageBuilt),
             ("image-builder", image_builder.ImageBuildFailed),
-            ("image-builder", CommandRejected),
             _JUDGED,
-            ("extension-compatibility-checker", CommandRejected),
             ("promotion-scheduler", promotion_scheduler.ReleasePublished),
         ),
         "promotion-scheduler": (
