@@ -79,7 +79,7 @@ class Engines:
         return Endpoints(self._records["kafka"].url, self._records["mongo"].url)
 
     def start(self) -> Endpoints:
-        """Start what is not running and return when both answer requests.
+        """Start both and return when they answer requests.
 
         Raises EnginesError when an engine cannot be fetched, does not start or does not answer, or when
         another program runs engines on the folder; nothing is left running then.

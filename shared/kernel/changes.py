@@ -57,7 +57,7 @@ class RetryParked(Change):
     parked: Parked
 
     def wants(self, fold: Fold) -> tuple[Load[Any] | None, Any]:
-        return fold.handler_of(self.envelope).facts, self.envelope.data
+        return fold.handler_of(self.envelope, self.position.topic).facts, self.envelope.data
 
     def apply(self, fold: Fold, facts: Any) -> Outcome:
         return fold.retry_parked(self.position, facts)

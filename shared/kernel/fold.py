@@ -111,7 +111,7 @@ class Fold:
             return Outcome.SKIPPED
         envelope = parked_envelope(self.service, parked, self.now)
         try:
-            outcome = self._decide_message(self.handler_of(envelope), envelope, facts)
+            outcome = self._decide_message(self.handler_of(envelope, position.topic), envelope, facts)
         except NotYet as not_yet:
             if self.now < parked.until:
                 parked.waits_for = not_yet.waits_for
@@ -135,9 +135,10 @@ class Fold:
         self.changed = True
         return Outcome.APPLIED
 
-    def handler_of(self, envelope: Envelope[Message]) -> On[Any, Any, Any]:
-        """The line of the table that takes the message to this aggregate."""
-        return next(line for line in self.service.handlers[envelope.data.type] if line.aggregate is self.aggregate)
+    def handler_of(self, envelope: Envelope[Message], topic: str) -> On[Any, Any, Any]:
+        """The line of the table that takes the message from this topic to this aggregate."""
+        lines = self.service.handlers_of(envelope.data.type, topic)
+        return next(line for line in lines if line.aggregate is self.aggregate)
 
     def _parked_at(self, position: Position) -> Parked | None:
         return next((parked for parked in self.document.parked if position_of(parked) == position), None)

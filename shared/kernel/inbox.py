@@ -110,7 +110,7 @@ class Inbox:
                 envelope=envelope,
                 position=position,
             )
-            for handler in self._service.handlers.get(envelope.data.type, ())
+            for handler in self._service.handlers_of(envelope.data.type, record.topic)
         ]
 
     def _judge(self, record: RawRecord, changes: Iterable[Change], dead: Dead) -> None:

@@ -63,13 +63,17 @@ class Load(Generic[F]):
 
 @dataclass(frozen=True, eq=False)
 class On(Generic[S, M, F]):
-    """A command or event goes to the aggregate that `key` names, through `decide`."""
+    """A command or event goes to the aggregate that `key` names, through `decide`.
+
+    An event that every service sends, `CommandRejected` say, is taken from the service `sender` names.
+    """
 
     message: type[M]
     aggregate: Aggregate[S]
     decide: Callable[[S | None, Envelope[M], F, datetime], Decision[S]]
     key: Callable[[M], str] = lambda message: message.key
     facts: Load[F] | None = None
+    sender: str | None = None
 
     @property
     def name(self) -> str:
@@ -169,8 +173,24 @@ class Service:
         """The topics this service reads: its commands, and those that the events in its table travel on."""
         topics = {topic_name(self.name, MessageKind.COMMAND)}
         for lines in self.handlers.values():
-            topics.update(self.catalogue.topic_of(line.message, self.name) for line in lines)
+            topics.update(self._topic(line) for line in lines)
         return tuple(sorted(topics))
+
+    @cached_property
+    def _by_topic(self) -> Mapping[tuple[str, str], tuple[On[Any, Any, Any], ...]]:
+        found: dict[tuple[str, str], tuple[On[Any, Any, Any], ...]] = {}
+        for type_name, lines in self.handlers.items():
+            for line in lines:
+                key = (type_name, self._topic(line))
+                found[key] = (*found.get(key, ()), line)
+        return found
+
+    def handlers_of(self, message_type: str, topic: str) -> Sequence[On[Any, Any, Any]]:
+        """The lines that take a message of this type from this topic."""
+        return self._by_topic.get((message_type, topic), ())
+
+    def _topic(self, line: On[Any, Any, Any]) -> str:
+        return self.catalogue.topic_of(line.message, line.sender or self.name)
 
     def _check_message(self, line: On[Any, Any, Any], others: Sequence[On[Any, Any, Any]]) -> None:
         message = line.message
@@ -184,7 +204,9 @@ class Service:
                 raise WiringError(f"{_words(line)}: a command has one handler, {_words(others[0])} is there already")
         elif message.kind is not MessageKind.EVENT:
             raise WiringError(f"{_words(line)}: a {message.kind.name.lower()} is not handled, only read")
-        if any(other.aggregate is line.aggregate for other in others):
+        elif (message.owner == "drydock") != (line.sender is not None):
+            raise WiringError(f"{_words(line)}: name the sender of an event that every service sends, of no other")
+        if any((other.aggregate, other.sender) == (line.aggregate, line.sender) for other in others):
             raise WiringError(f"{_words(line)}: the event reaches {line.aggregate.name!r} twice")
 
     def _check_every_command_is_taken(self, handlers: Mapping[str, Sequence[Any]]) -> None:

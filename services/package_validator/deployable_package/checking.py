@@ -197,13 +197,15 @@ class _Check:
     ) -> Verdict:
         contents = {payload.name: payload.content_sha256 for payload in payloads}
         by_name = {package.name: package for package in nuget}
+        vendors = {name for package in nuget if package.is_meta for name in package.references}
         modules = []
         for module in manifest.modules if manifest is not None else ():
             package = by_name.get(module.key)
             # Only the summary keeps the name's case; one that is another name altogether is not believed.
             name = package.summary if package is not None and package.summary.lower() == module.key else module.name
             references = package.references if package is not None else ()
-            modules.append(JudgedModule(name, module.version, references, contents.get(module.key, "")))
+            vendor = kind == PackageKind.PLATFORM or (kind == PackageKind.MERGED and module.key in vendors)
+            modules.append(JudgedModule(name, module.version, references, contents.get(module.key, ""), vendor))
         return Verdict(
             verdict=Outcome.INVALID if self._findings.errors else Outcome.VALID,
             findings=self._findings.sorted(),

@@ -18,12 +18,16 @@ class Outcome(StrEnum):
 
 
 class JudgedModule(msgspec.Struct, frozen=True):
-    """A module of a package: name in its right case, references in lower case, hash of its content."""
+    """A module of a package: name in its right case, references in lower case, hash of its content.
+
+    `vendor`: it belongs to the platform part; in a merged package those are what the meta packages name.
+    """
 
     name: str
     version: str
     references: tuple[str, ...] = ()
     content_sha256: str = ""
+    vendor: bool = False
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

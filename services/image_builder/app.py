@@ -1,0 +1,38 @@
+"""image-builder: a base image and a package become a new image."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from services.image_builder import domain
+from services.image_builder.steps import Steps
+from shared.artifacts.folder import FolderStore
+from shared.contracts.image_builder import BuildImage, ImageBuilt
+from shared.contracts.registry import CATALOGUE
+from shared.kernel.app import Aggregate, Fact, Load, On, OnWork, Service, Settings, make_service, run
+
+BUILDS = Aggregate("builds", domain.Build)
+IMAGES = Aggregate("images", domain.Image, view=domain.view)
+BASE = Load(domain.BaseFacts, base=Fact(IMAGES, lambda message, state: message.base_image))
+
+
+class BuilderSettings(Settings):
+    """What the builder needs to know beside what every service does."""
+
+    artifacts: Path = Path(".drydock/artifacts")
+
+
+def make(settings: Settings) -> Service:
+    """The table of image-builder."""
+    assert isinstance(settings, BuilderSettings)
+    steps = Steps(FolderStore(settings.artifacts))
+    return make_service(
+        "image-builder",
+        CATALOGUE,
+        On(BuildImage, BUILDS, domain.build, key=lambda request: request.operation, facts=BASE),
+        OnWork("build", BUILDS, steps.build, domain.built, limit=timedelta(minutes=55)),
+        On(ImageBuilt, IMAGES, domain.remember, key=lambda built: built.image, facts=BASE),
+    )
+
+
+if __name__ == "__main__":
+    run(make, BuilderSettings())

@@ -1,0 +1,108 @@
+"""The real work of the image-builder: layers and an image in the artifact store, from a package and a base image."""
+
+from services.image_builder.composition import CompositionRefusedError, Package
+from services.image_builder.domain import BuildInput, Built
+from services.image_builder.layers.build import PackageSource, build_image
+from services.image_builder.layers.payload import PayloadRefusedError
+from services.image_builder.package import PackageDirectory, PackageUnreadableError
+from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, ArtifactStoreError
+from shared.artifacts.image import Image, ImageModule, Part
+from shared.artifacts.port import ArtifactStore
+from shared.contracts.image_builder import BuildImage, Reason
+from shared.contracts.parts import ImageContents, Module, PackageKind, Problem
+from shared.kernel.outcomes import Transient
+from shared.kernel.worker import Job
+
+_REASONS = {"base-needed": Reason.PLATFORM_NEEDED, "modules-missing": Reason.MODULES_MISSING}
+
+
+class Steps:
+    """Builds images in one artifact store."""
+
+    def __init__(self, artifacts: ArtifactStore) -> None:
+        self._artifacts = artifacts
+
+    async def build(self, given: BuildInput, job: Job) -> Built:
+        """Build an image. Raise Transient where the artifact store, not the package, is at fault and may recover."""
+        request = given.request
+        try:
+            source = await self._source(request)
+            job.log(f"building {request.update_name!r} from {request.package}")
+            done = await build_image(
+                self._artifacts,
+                source,
+                update_name=request.update_name,
+                base=request.base_image,
+                acknowledged=request.may_drop,
+            )
+        except CompositionRefusedError as error:
+            return _none(_REASONS.get(error.rule, Reason.BUILD_FAILED), str(error))
+        except (PayloadRefusedError, PackageUnreadableError) as error:
+            return _none(Reason.ARTIFACT_DAMAGED, str(error))
+        except ArtifactMissingError as error:
+            return _none(Reason.ARTIFACT_MISSING, str(error))
+        except ArtifactCorruptError as error:
+            return _none(Reason.ARTIFACT_DAMAGED, str(error))
+        except ArtifactStoreError as error:
+            raise Transient(str(error)) from error
+        made = ", ".join(done.built) or "none"
+        job.log(f"image {done.image.digest}; layers built: {made}")
+        return Built(image=done.image.digest, contents=_contents(given, done.image))
+
+    async def _source(self, request: BuildImage) -> PackageSource:
+        contents = request.contents
+        parts: tuple[tuple[Part, tuple[Module, ...]], ...] = (
+            ("platform", contents.platform_modules),
+            ("customization", contents.modules),
+        )
+        async with self._artifacts.local_file(request.artifact.digest) as path:
+            directory = PackageDirectory(path)
+            try:
+                modules = tuple(
+                    ImageModule(
+                        name=one.name,
+                        version=one.version,
+                        part=part,
+                        references=directory.references(one.name, one.version),
+                    )
+                    for part, some in parts
+                    for one in some
+                )
+                payloads = {one.name: directory.payload(one.name, one.version) for one in modules}
+            finally:
+                directory.close()
+        package = Package(
+            digest=request.artifact.digest,
+            kind=contents.kind.value,
+            modules=modules,
+            platform_version=contents.platform_version or "0.0",
+            application_version=contents.application_version or "0.0",
+            removals=contents.removed_modules,
+        )
+        return PackageSource(package, payloads)
+
+
+def _none(reason: Reason, message: str) -> Built:
+    return Built(problem=Problem(reason=reason, message=message[:1000]))
+
+
+def _contents(given: BuildInput, image: Image) -> ImageContents:
+    """The image in the words of messages: which packages its parts came from is known from the base's own."""
+    request, base = given.request, given.base
+    brings_platform = request.contents.kind is not PackageKind.CUSTOMIZATION
+    brings_customization = request.contents.kind is not PackageKind.PLATFORM
+    if brings_platform or base is None:
+        platform_package, base_version = request.package, request.base_version
+    else:
+        platform_package, base_version = base.platform_package, base.base_version
+    return ImageContents(
+        platform_package=platform_package,
+        customization_package=request.package
+        if brings_customization
+        else (base.customization_package if base else None),
+        platform_version=image.contents.platform_version,
+        application_version=image.contents.application_version,
+        base_version=base_version,
+        modules=tuple(Module(name=one.name, version=one.version) for one in image.contents.part("customization")),
+        dropped=image.contents.dropped,
+    )
