@@ -62,8 +62,8 @@ class FindingSeverity(StrEnum):
 class ExtensionFinding(Part):
     """One thing in an extension that does not work, or will not."""
 
-    code: str = Field(pattern=r"^[A-Z]{2,4}[0-9]{3,5}$")
-    """Diagnostic code, the compiler's where it has one."""
+    code: str = Field(pattern=r"^[A-Z][A-Z0-9]{1,19}$")
+    """Diagnostic code: the compiler's or the analyzer's where they have one, else `DRYDOCK`."""
     severity: FindingSeverity
     level: Level
     file: str = Field(max_length=500)
