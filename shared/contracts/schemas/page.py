@@ -14,7 +14,8 @@ Written by `python -m shared.contracts.schemas` (`make schemas`); changes made b
 
 Every message is a [CloudEvents 1.0](https://cloudevents.io) record in Kafka's binary content mode: the value is JSON,
 its attributes are headers (`ce_id`, `ce_source`, `ce_type`, ...), the key keeps the order of what belongs together.
-A value has at most {MESSAGE_LIMIT // 1024} KiB, an attribute {HEADER_LIMIT // 1024} KiB; files travel as digests. Readers ignore fields that they do not know.
+A value has at most {MESSAGE_LIMIT // 1024} KiB, an attribute {HEADER_LIMIT // 1024} KiB; files travel as digests.
+Readers ignore fields that they do not know.
 
 * `<service>/<message>.schema.json`: JSON Schema 2020-12 of the value
 * `<service>/examples/<message>.json`: headers, key and value of one record
