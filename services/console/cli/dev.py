@@ -35,7 +35,7 @@ def dev(
             record = stack.record
             typer.echo(f"dashboard  {record.console}\nkafka      {record.kafka}\nmail       {record.mail}")
             typer.echo(f"logs       {stack.data / 'logs'}")
-            tell("Not for production: one broker, one store, no authentication. Ctrl-C ends everything; the data stays.")
+            tell("Not for production: one broker, one store, no authentication. Ctrl-C ends it; the data stays.")
             threading.Event().wait()
     except (StackError, EnginesError, OSError) as error:
         leave(Exit.FAILED, str(error))

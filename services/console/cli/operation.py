@@ -57,12 +57,13 @@ def logs(operation: Operation) -> None:
     """Print the whole log of an operation that has ended."""
 
     async def read(installation: Installation) -> bytes:
-        for one in (await installation.session.views(OperationSnapshot)).values():
-            if isinstance(one, OperationSnapshot) and one.operation == operation:
-                if one.log is None:
-                    leave(Exit.NOT_FOUND, f"operation {operation} has no log: none of its own steps had begun")
-                return await FolderStore(installation.artifacts).read(one.log.digest, limit=LOG_LIMIT)
-        leave(Exit.NOT_FOUND, f"no operation {operation} has ended; watch it with `drydock operation wait`")
+        views = (await installation.session.views(OperationSnapshot)).values()
+        ended = next((one for one in views if isinstance(one, OperationSnapshot) and one.operation == operation), None)
+        if ended is None:
+            leave(Exit.NOT_FOUND, f"no operation {operation} has ended; watch it with `drydock operation wait`")
+        if ended.log is None:
+            leave(Exit.NOT_FOUND, f"operation {operation} has no log: none of its own steps had begun")
+        return await FolderStore(installation.artifacts).read(ended.log.digest, limit=LOG_LIMIT)
 
     sys.stdout.write(run(read).decode(errors="replace"))
 
