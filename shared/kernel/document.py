@@ -151,10 +151,20 @@ def seen_mark(handler: str, message_id: str) -> bytes:
 
 def has_seen(seen: bytes, mark: bytes) -> bool:
     """Whether `mark` is one of those in `seen`."""
+    return _find(seen, mark) >= 0
+
+
+def without_mark(seen: bytes, mark: bytes) -> bytes:
+    """`seen` without `mark`."""
+    at = _find(seen, mark)
+    return seen if at < 0 else seen[:at] + seen[at + len(mark) :]
+
+
+def _find(seen: bytes, mark: bytes) -> int:
     at = seen.find(mark)
     while at >= 0 and at % len(mark):
         at = seen.find(mark, at + 1)
-    return at >= 0
+    return at
 
 
 def to_stored(document: Document, version: int) -> StoredDocument:

@@ -28,6 +28,7 @@ from shared.kernel.document import (
     PendingWork,
     has_seen,
     seen_mark,
+    without_mark,
 )
 from shared.kernel.outcomes import KernelReason, NotYet, Permanent, Rejected
 from shared.kernel.service import Aggregate, On, OnWork, Service, split_name
@@ -127,11 +128,13 @@ class Fold:
         return outcome
 
     def drop_parked(self, position: Position) -> Outcome:
-        """Forget a parked message that has become a dead letter."""
+        """Forget a parked message that has become a dead letter, so that it can be applied when it is redriven."""
         parked = self._parked_at(position)
         if parked is None:
             return Outcome.SKIPPED
         self.document.parked.remove(parked)
+        handler = next(value.decode() for name, value in parked.headers if name == "ce_type")
+        self.document.seen = without_mark(self.document.seen, seen_mark(handler, parked.id))
         self.changed = True
         return Outcome.APPLIED
 
