@@ -110,7 +110,7 @@ class Fold:
         parked = self._parked_at(position)
         if parked is None:
             return Outcome.SKIPPED
-        envelope = parked_envelope(self.service, parked, self.now)
+        envelope = self.parked_envelope(parked)
         try:
             outcome = self._decide_message(self.handler_of(envelope), envelope, facts)
         except NotYet as not_yet:
@@ -137,6 +137,11 @@ class Fold:
         self.document.seen = without_mark(self.document.seen, seen_mark(handler, parked.id))
         self.changed = True
         return Outcome.APPLIED
+
+    def parked_envelope(self, parked: Parked) -> Envelope[Message]:
+        """The message that was parked. Raise Unreadable if this version of the service knows it no more."""
+        catalogue = self.service.catalogue
+        return decode(catalogue, parked.topic, parked.key, parked.value, parked.headers, record_time=self.now)
 
     def handler_of(self, envelope: Envelope[Message]) -> On[Any, Any, Any]:
         """The line of the table that takes the message to this aggregate."""
@@ -462,8 +467,3 @@ def _origin_of(envelope: Envelope[Message]) -> Origin:
 def position_of(parked: Parked) -> Position:
     """Where the record of a parked message stands."""
     return Position(parked.topic, parked.partition, parked.offset)
-
-
-def parked_envelope(service: Service, parked: Parked, now: datetime) -> Envelope[Message]:
-    """The message that was parked."""
-    return decode(service.catalogue, parked.topic, parked.key, parked.value, parked.headers, record_time=now)
