@@ -53,8 +53,11 @@ class Agenda:
         self._hinted[key] = due
         heapq.heappush(self._heap, (due, key))
 
-    def committed(self, key: Key, document: Document) -> None:
-        """This process has committed `document`: note what it waits for, and wake those that waited for it."""
+    def committed(self, key: Key, document: Document, *, arrived: bool) -> None:
+        """This process has committed `document`: note what it waits for, and wake those that waited for its state.
+
+        One that only waits on wakes nobody: two that wait for each other would do so without end.
+        """
         self._trims.pop(key, None)
         # Its outbox needs no hint: the relay of this process has it.
         if due := min(document.moments(outbox=False), default=None):
@@ -62,7 +65,7 @@ class Agenda:
         for parked in document.parked:
             if parked.waits_for:
                 self._waiting.setdefault(parked.waits_for, set()).add(key)
-        for waiting in self._waiting.pop(key[1], ()):
+        for waiting in self._waiting.pop(key[1], ()) if arrived else ():
             self._arrived.add(waiting)
             self.look_at(waiting, self._clock())
 

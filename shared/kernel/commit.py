@@ -46,8 +46,8 @@ class Outboxes(Protocol):
 class Hints(Protocol):
     """Who looks at documents again when something in them becomes due."""
 
-    def committed(self, key: Key, document: Document) -> None:
-        """The document of `key` was committed."""
+    def committed(self, key: Key, document: Document, *, arrived: bool) -> None:
+        """The document of `key` was committed; `arrived`: with another state than it had."""
         ...
 
 
@@ -197,7 +197,7 @@ class Committer:
         document = fold.document
         if fold.changed:
             document.version += 1
-            self._hints.committed(key, document)
+            self._hints.committed(key, document, arrived=fold.has_new_state)
         if document.outbox:
             self._outboxes.take(key, document)
         else:

@@ -82,11 +82,17 @@ class Fold:
         self.state: BaseModel | None = (
             None if document.state is None else aggregate.state.model_validate(document.state, strict=False)
         )
+        self._loaded = self.state
         self._view = self._make_view()
         kept = [entry for entry in document.outbox if entry.n > published]
         if len(kept) < len(document.outbox):
             document.outbox = kept
             self.changed = True
+
+    @property
+    def has_new_state(self) -> bool:
+        """Whether a decision gave the aggregate another state."""
+        return self.state is not self._loaded
 
     # -- messages
 
