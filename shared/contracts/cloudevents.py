@@ -25,6 +25,9 @@ _OURS = frozenset(
 )
 _CONTENT_TYPE = b"application/json"
 
+ATTRIBUTE_LIMIT = 1024
+"""Largest attribute, in bytes. Some go on into every message that follows from this one, which must fit its topic."""
+
 
 class Unreadable(Exception):  # noqa: N818 - a verdict on a record, named as the design names outcomes
     """A record that is no message of ours. `rule` names what it breaks, `place` where, `str()` says the way out."""
@@ -137,6 +140,8 @@ def _attributes(headers: Headers) -> dict[str, str]:
             raise Unreadable("header-null", name, "is null; leave the header out instead")
         if name in found:
             raise Unreadable("header-repeated", name, "stands more than once")
+        if len(value) > ATTRIBUTE_LIMIT:
+            raise Unreadable("header-too-large", name, f"has {len(value)} bytes, {ATTRIBUTE_LIMIT} are allowed")
         try:
             found[name] = value.decode()
         except UnicodeDecodeError:

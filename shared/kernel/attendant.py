@@ -111,7 +111,11 @@ class Attendant:
         changes = self._limit_claims(changes)
         if any(isinstance(change, Fire) for change in changes):
             crash_point("timer.due")
-        await self._committer.commit(changes)
+        waiting = changes
+        while waiting:
+            await self._committer.commit(waiting)
+            # Behind one that failed, nothing of its aggregate was tried; here they do not depend on each other.
+            waiting = [change for change in waiting if change.outcome is None and change.error is None]
         for change in changes:
             await self._follow_up(change)
 
