@@ -27,6 +27,20 @@ class RawRecord(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Unfetched:
+    """A record that the client library cannot read from its batch; only its place is known."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    problem: str
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
+
 @dataclass(slots=True)
 class Verdict:
     """What became of a batch of records."""

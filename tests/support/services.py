@@ -167,6 +167,24 @@ class Client:
         await self.producer.send_and_wait(topic, record.value, key=record.key, headers=record.headers)
         return envelope.id
 
+    async def send_raw(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes | None]],
+        partition: int | None = None,
+    ) -> tuple[int, int]:
+        """Publish a record as it is; partition and offset."""
+        sent = await self.producer.send_and_wait(topic, value, key=key, headers=headers, partition=partition)
+        return sent.partition, sent.offset
+
+    async def no_lag(self, group: str, topics: list[str], seconds: float = ANSWER_SECONDS) -> None:
+        """Return when `group` has acknowledged every record on `topics`."""
+        async with asyncio.timeout(seconds):
+            while await self.lag(group, topics):  # noqa: ASYNC110 - only the broker knows, and it has no event for it
+                await asyncio.sleep(0.05)
+
     async def wait_for(
         self, wanted: Callable[[Seen], bool], count: int = 1, seconds: float = ANSWER_SECONDS
     ) -> list[Seen]:
@@ -177,7 +195,7 @@ class Client:
                     await self._read(1000)
         except TimeoutError:
             found = [seen for seen in self.seen if wanted(seen)]
-            last = "\n".join(str(seen.envelope.data) for seen in self.seen[-10:])
+            last = "\n".join(str(seen.envelope.data)[:300] for seen in self.seen[-10:])
             raise AssertionError(f"{len(found)} of {count} came within {seconds} s; the last seen:\n{last}") from None
         return found
 
