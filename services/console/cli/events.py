@@ -84,13 +84,11 @@ def redrive(
 async def _letters(installation: Installation) -> list[DeadLetter]:
     topics = [topic_name(service, MessageKind.DEAD_LETTER) for service in SERVICES]
     session = installation.session
-    found: list[DeadLetter] = []
     async with TopicReader(session.bootstrap, session.catalogue, topics) as reader:
         await reader.from_start()
-        async for one in reader.until_now():
-            if one.envelope and isinstance(one.envelope.data, DeadLetter):
-                found.append(one.envelope.data)
-    return sorted(found, key=lambda letter: letter.dead_since)
+        messages = [one.envelope.data async for one in reader.until_now() if one.envelope]
+    letters = [message for message in messages if isinstance(message, DeadLetter)]
+    return sorted(letters, key=lambda letter: letter.dead_since)
 
 
 def _print(read: Read, form: Form) -> None:

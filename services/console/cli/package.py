@@ -375,6 +375,8 @@ def submit(
     output: Annotated[Form, typer.Option("--output", "-o", help="How to print the result.")] = Form.TABLE,
 ) -> None:
     """Put a package into the artifact store and have it checked."""
+    if not file.is_file():
+        leave(Exit.NOT_FOUND, f"there is no file {file}")
     package = f"{project}/{name or file.stem}"
     wanted = _VERDICTS if wait else (PackageSubmitted, *_VERDICTS)
     event = run(lambda there: _submit(there, file, package, wanted, command_id))
@@ -425,8 +427,6 @@ _WORDS = {PackageValidated: "valid", PackageRejected: "invalid", PackageCheckFai
 async def _submit(
     installation: Installation, file: Path, package: str, wanted: tuple[type[Message], ...], command_id: str | None
 ) -> Message:
-    if not file.is_file():
-        leave(Exit.NOT_FOUND, f"there is no file {file}")
     stored = await FolderStore(installation.artifacts).put_file(file, "application/zip")
     artifact = ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type)
     command = SubmitPackage(package=package, artifact=artifact, file_name=file.name)
