@@ -130,5 +130,5 @@ def test_a_kernel_that_does_this_is_caught(fault: Any, monkeypatch: pytest.Monke
             max_examples=500,
             phases=[Phase.generate],
             database=None,
-            report_multiple_bugs=False,
+            derandomize=True,
         )
