@@ -44,6 +44,10 @@ asyncapi-validate:
 	  cp shared/contracts/schemas/validate-asyncapi.cjs "$$folder" && \
 	  node "$$folder/validate-asyncapi.cjs" schemas/*/asyncapi.json
 
+# What the kernel costs, as ratios on real engines; on a machine that does nothing else.
+bench: setup
+	$(BIN)/python -m tests.benchmarks.kernel
+
 # Rewrites the locked dependencies from pyproject.toml; needs uv (pip install uv).
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o deploy/requirements/runtime.lock
