@@ -30,7 +30,7 @@ from shared.kernel.document import Origin, Parked
 from shared.kernel.fold import Entries, Fold, Outcome
 from shared.kernel.logs import get_logger
 from shared.kernel.outcomes import KernelReason, Rejected
-from shared.kernel.records import RawRecord, Unfetched
+from shared.kernel.records import RawRecord
 from shared.kernel.service import Aggregate, On
 
 log = get_logger(__name__)
@@ -168,7 +168,7 @@ class DeadLetters:
         attributes = readable_attributes(record.headers)
         message_id = attributes.get("ce_id", "")
         readable_id = message_id if _IDENTIFIER.fullmatch(message_id) else ""
-        kept = _size(record) <= KEPT_BYTES and not isinstance(record, Unfetched)
+        kept = _size(record) <= KEPT_BYTES
         message = str(error) if isinstance(error, Unreadable) else f"{type(error).__name__}: {error}"
         letter = DeadLetter(
             letter_id=f"{self._service.name}:{record.topic}:{record.partition}:{record.offset}",

@@ -18,7 +18,7 @@ from shared.kernel.fold import Position
 from shared.kernel.logs import get_logger
 from shared.kernel.metrics import Metrics
 from shared.kernel.outcomes import Conflict, Permanent
-from shared.kernel.records import Partition, RawRecord, Unfetched, Verdict
+from shared.kernel.records import NOT_FETCHED, Partition, RawRecord, Verdict
 from shared.kernel.store.port import StoreUnavailable
 
 log = get_logger(__name__)
@@ -95,8 +95,8 @@ class Inbox:
         return [record for record, some in changes.values() if not _is_done(some)]
 
     def _changes(self, record: RawRecord) -> list[Change]:
-        if isinstance(record, Unfetched):
-            raise Unreadable("not-fetched", "record", record.problem)
+        if record.headers and record.headers[0][0] == NOT_FETCHED:
+            raise Unreadable("not-fetched", "record", (record.headers[0][1] or b"").decode(errors="replace"))
         envelope = decode(
             self._service.catalogue,
             record.topic,

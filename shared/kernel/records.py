@@ -7,6 +7,9 @@ from typing import Protocol
 Partition = tuple[str, int]
 """Topic and number."""
 
+NOT_FETCHED = "drydock-not-fetched"
+"""Name of the only header of a record that could not be read from its batch; its value says why."""
+
 
 class RawRecord(Protocol):
     """A record nobody has read yet. `timestamp` is in milliseconds since 1970."""
@@ -25,20 +28,6 @@ class RawRecord(Protocol):
     def value(self) -> bytes | None: ...
     @property
     def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Unfetched:
-    """A record that the client library cannot read from its batch; only its place is known."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    problem: str
-    key: bytes | None = None
-    value: bytes | None = None
-    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 @dataclass(slots=True)

@@ -42,9 +42,11 @@ class ServiceProcess:
             **{f"DRYDOCK_{name.upper()}": value for name, value in settings.items()},
         }
         self._process: subprocess.Popen[bytes] | None = None
+        self._earlier = 0
 
     def start(self, **environment: str) -> "ServiceProcess":
         """Start it; `environment` is for this start only."""
+        self._earlier = len(self.logged("service_started"))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self._module],
@@ -71,10 +73,14 @@ class ServiceProcess:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def text(self) -> str:
+        """All that it has written, in every run."""
+        return self._log.read_text() if self._log.exists() else ""
+
+    @property
     def log(self) -> list[dict[str, Any]]:
         """Its log lines."""
-        lines = self._log.read_text().splitlines() if self._log.exists() else []
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        return [json.loads(line) for line in self.text.splitlines() if line.startswith("{") and line.endswith("}")]
 
     def logged(self, event: str) -> list[dict[str, Any]]:
         """The log lines of one event."""
@@ -90,7 +96,7 @@ class ServiceProcess:
 
     def _is_ready(self) -> bool:
         started = self.logged("service_started")
-        if not started:
+        if len(started) == self._earlier:
             return False
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{started[-1]['port']}/readyz", timeout=2) as answer:

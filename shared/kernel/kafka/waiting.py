@@ -1,87 +1,104 @@
-"""The library's consumer, mended in two places: an empty answer waits, an unreadable record is one record."""
+"""The client library's consumer, mended in two places: an empty answer waits, and a batch can always be read."""
 
-import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, SupportsIndex
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer import fetcher
 from aiokafka.errors import UnsupportedCodecError
+from aiokafka.record.default_records import DefaultRecord, _DefaultRecordBatchPy
+from aiokafka.record.memory_records import MemoryRecords
 
 from shared.kernel.logs import get_logger
-from shared.kernel.records import Unfetched
+from shared.kernel.records import NOT_FETCHED
 
 log = get_logger(__name__)
 
 IDLE_WAIT_MS = 500
 """How long a fetch waits for a first record. A record that comes is handed on at once."""
 
-_UNREADABLE = (UnicodeDecodeError, UnsupportedCodecError)
-"""What reading a batch raises that the broker has taken: a header's name that is not UTF-8, a codec we do not have."""
+_LENGTH_AT, _FIRST_BYTES = 8, 12
+"""Where a batch has its length, and how many bytes stand before what the length counts (Kafka's record batch v2)."""
 
 
 class WaitingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library has no types
-    """A consumer whose `getmany` waits for a record, and gives `Unfetched` for one that it cannot read.
+    """A consumer whose `getmany` waits for a record rather than come back empty, as FastStream would have it.
 
     FastStream sleeps after each empty answer; then a lone record would wait for that sleep to end.
-    In the library an unreadable record fails the whole `getmany`: what it has taken from other partitions in the
-    same call is lost, and its own partition comes back to it for ever.
     """
 
-    _stuck: tuple[TopicPartition, int] | None = None
-    """Where an unreadable record stands; its partition is read alone up to it."""
-
     async def getmany(self, *partitions: Any, timeout_ms: int = 0, max_records: int | None = None) -> Any:
-        """As in the library, but for the longer wait, and for records that cannot be read."""
-        timeout_ms = max(timeout_ms, IDLE_WAIT_MS)
-        if self._stuck:
-            return await self._up_to(*self._stuck, timeout_ms=timeout_ms, max_records=max_records or 1)
-        before = self._positions()
+        """As in the library, with a longer wait for the first record."""
+        return await super().getmany(*partitions, timeout_ms=max(timeout_ms, IDLE_WAIT_MS), max_records=max_records)
+
+
+class ReadableRecords:
+    """The batches of a fetched partition, each of which can be read.
+
+    In the library one header whose name is not UTF-8, which the broker takes, fails the whole `getmany`: what was
+    taken from other partitions in that call is skipped, and the partition comes back to the record for ever.
+    """
+
+    def __init__(self, raw: bytes) -> None:
+        self._batches = MemoryRecords(raw)
+        self._raw = raw
+        self._at = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batches, name)
+
+    def next_batch(self) -> Any:
+        """The next batch, or None."""
+        batch = self._batches.next_batch()
+        if batch is None:
+            return None
+        start = self._at
+        length = int.from_bytes(self._raw[start + _LENGTH_AT : start + _FIRST_BYTES], "big")
+        self._at = start + _FIRST_BYTES + length
+        return _ReadableBatch(batch, self._raw[start : self._at])
+
+
+class _ReadableBatch:
+    """A batch whose records are read at once: leniently if need be, or replaced by what says that they were not."""
+
+    def __init__(self, batch: Any, raw: bytes) -> None:
+        self._batch = batch
+        self._raw = raw
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batch, name)
+
+    def __next__(self) -> Any:
+        return next(self._batch)
+
+    def __iter__(self) -> Iterator[Any]:
         try:
-            return await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
-        except _UNREADABLE as error:
-            self._stuck = self._unreadable()
-            log.warning("record_not_fetched", place=str(self._stuck), error=f"{type(error).__name__}: {error}")
-            for partition, position in before.items():
-                if partition in self.assignment():
-                    self.seek(partition, position)
-            return {}
+            return iter(list(self._batch))
+        except UnicodeDecodeError as error:
+            log.warning("header_name_not_utf8", first_offset=self._batch.base_offset, error=str(error))
+            batch = _DefaultRecordBatchPy(self._raw)
+            batch._maybe_uncompress()
+            batch._buffer = _Lenient(batch._buffer)
+            return iter(list(batch))
+        except UnsupportedCodecError as error:
+            log.warning("batch_not_read", first_offset=self._batch.base_offset, error=str(error))
+            return self._replaced(str(error))
 
-    async def _up_to(
-        self, partition: TopicPartition, offset: int, *, timeout_ms: int, max_records: int
-    ) -> Mapping[TopicPartition, Any]:
-        """The readable records before `offset`; when they are done with, the unreadable one."""
-        position = self._positions().get(partition)
-        if position is not None and position < offset:
-            limit = min(max_records, offset - position)
-            found: Mapping[TopicPartition, Any] = await super().getmany(
-                partition, timeout_ms=timeout_ms, max_records=limit
-            )
-            return found
-        self._stuck = None
-        if position != offset:
-            return {}  # the partition is another member's by now, or waits
-        self.seek(partition, offset + 1)
-        problem = "cannot be read from its batch; header names are UTF-8, and the topic holds no compressed batches"
-        return {partition: [Unfetched(partition.topic, partition.partition, offset, int(time.time() * 1000), problem)]}
+    def _replaced(self, problem: str) -> Iterator[Any]:
+        headers = [(NOT_FETCHED, problem.encode())]
+        for offset in range(self._batch.base_offset, self._batch.next_offset):
+            yield DefaultRecord(offset, self._batch.max_timestamp, 0, None, None, headers)
 
-    def _positions(self) -> dict[TopicPartition, int]:
-        """Where reading goes on in the partitions that are read now."""
-        subscription = self._subscription.subscription
-        assignment = subscription.assignment if subscription else None
-        if assignment is None:
-            return {}
-        states = {partition: assignment.state_value(partition) for partition in assignment.tps}
-        return {
-            partition: state.position
-            for partition, state in states.items()
-            if state.has_valid_position and not state.paused
-        }
 
-    def _unreadable(self) -> tuple[TopicPartition, int] | None:
-        """The place of the record that the library has failed to read: there, its iterator has ended by an error."""
-        for partition, fetched in self._fetcher._records.items():
-            records = getattr(fetched, "_partition_records", None)
-            iterator = records._records_iterator if records else None
-            if records and iterator is not None and iterator.gi_frame is None:
-                return partition, records.next_fetch_offset
-        return None
+class _Lenient(bytearray):
+    """Bytes whose parts become text whatever they are: what is no UTF-8 stands there as an escape."""
+
+    def __getitem__(self, at: SupportsIndex | slice) -> Any:
+        part = super().__getitem__(at)
+        return _Lenient(part) if isinstance(part, bytearray) else part
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return super().decode(encoding, "backslashreplace")
+
+
+fetcher.MemoryRecords = ReadableRecords

@@ -24,7 +24,7 @@ def make(settings: Settings) -> Service:
         On(example.SetAlarm, COUNTERS, domain.set_alarm),
         OnTimer("alarm", COUNTERS, domain.ring),
         On(example.StartErrand, COUNTERS, domain.start_errand),
-        OnWork("errand", COUNTERS, steps.run_errand, domain.errand_ended, attempts=3),
+        OnWork("errand", COUNTERS, steps.run_errand, domain.errand_ended, attempts=20),
         # The release that mends the fault: what became a dead letter before can be redriven.
         On(example.Stumble, COUNTERS, domain.walk if "EXAMPLE_MENDED" in os.environ else domain.stumble),
     )
