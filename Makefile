@@ -32,6 +32,10 @@ fix: setup
 test: check
 	$(BIN)/pytest
 
+# The main job on real packages; see README. DRYDOCK_DATA names the folder (default .drydock/demo).
+demo: setup
+	$(BIN)/python -m deploy.demo
+
 # Writes schemas/ from the messages; `make check` fails while they differ.
 schemas: setup
 	$(BIN)/python -m shared.contracts.schemas

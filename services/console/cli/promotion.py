@@ -10,7 +10,10 @@ from services.console.cli.running import Exit, ask, confirm, leave, run
 from services.console.cli.update import split_update
 from services.console.installation import Installation
 from shared.contracts import promotion_scheduler as messages
-from shared.contracts.promotion_scheduler import CancelPromotion, PromotionSnapshot, SchedulePromotion
+from shared.contracts.message import MessageKind
+from shared.contracts.promotion_scheduler import CancelPromotion, PromotionSnapshot, PromotionStatus, SchedulePromotion
+from shared.contracts.topics import topic_name
+from shared.kernel.kafka.reader import TopicReader
 
 app = typer.Typer(no_args_is_help=True, help="Promotions: schedule, cancel, list.")
 
@@ -64,6 +67,48 @@ def cancel(
     event = run(lambda there: ask(there, command, messages.PromotionCancelled))
     assert isinstance(event, messages.PromotionCancelled)
     print_one(event, output, [("cancelled", event.promotion)])
+
+
+@app.command()
+def wait(
+    promotion: Annotated[str, typer.Argument(metavar="PROMOTION", help="Id of the promotion.")],
+    timeout: Annotated[float | None, typer.Option(help="Seconds until 124; the promotion goes on.")] = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """Wait until a promotion has ended; at once if it has. Exits with 0 if production runs the image."""
+    ended = run(lambda there: _ended(there, promotion), timeout=timeout)
+    print_one(
+        ended,
+        output,
+        [
+            ("promotion", ended.promotion),
+            ("environment", ended.environment),
+            ("status", ended.status.value),
+            ("update", f"{ended.sandbox}/{ended.update.name}"),
+            ("image", ended.update.image),
+        ],
+    )
+    if ended.status is not PromotionStatus.COMPLETED:
+        problem = f" ({ended.problem.reason}): {ended.problem.message}" if ended.problem else ""
+        code = Exit.FAILED if ended.status is PromotionStatus.FAILED else Exit.CANCELLED
+        leave(code, f"{ended.status.value}{problem}")
+
+
+async def _ended(installation: Installation, promotion: str) -> PromotionSnapshot:
+    session = installation.session
+    topic = topic_name("promotion-scheduler", MessageKind.SNAPSHOT)
+    async with TopicReader(session.bootstrap, session.catalogue, [topic]) as reader:
+        await reader.from_start()
+        async for read in reader.forever():
+            view = read.envelope.data if read.envelope else None
+            if isinstance(view, PromotionSnapshot) and view.promotion == promotion and view.status in _ENDED:
+                return view
+    raise AssertionError("a reader reads for ever")
+
+
+_ENDED = frozenset(
+    {PromotionStatus.COMPLETED, PromotionStatus.FAILED, PromotionStatus.CANCELLED, PromotionStatus.REFUSED}
+)
 
 
 @app.command("list")
