@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := deploy/requirements/dev.lock
 STAMP := $(VENV)/.installed
 
-.PHONY: setup check fix test schemas asyncapi-validate bench chaos clean
+.PHONY: setup check fix test demo schemas asyncapi-validate bench chaos lock clean
 
 setup: $(STAMP)
 
