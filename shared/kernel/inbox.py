@@ -105,12 +105,13 @@ class Inbox:
         return [
             Receive(
                 aggregate=handler.aggregate,
-                id=handler.key(envelope.data),
+                id=id_,
                 handler=handler,
                 envelope=envelope,
                 position=position,
             )
             for handler in self._service.handlers_of(envelope.data.type, record.topic)
+            if (id_ := handler.key(envelope.data)) is not None
         ]
 
     def _judge(self, record: RawRecord, changes: Iterable[Change], dead: Dead) -> None:
