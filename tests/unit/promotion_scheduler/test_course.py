@@ -80,6 +80,13 @@ def test_a_timer_that_fires_late_leaves_the_latest_moment_as_it_was() -> None:
     assert send.command.not_after == TONIGHT + timedelta(minutes=30)
 
 
+def test_a_promotion_starts_once() -> None:
+    for state in (starting(), started()):
+        again = course.start(state, DUE, None, TONIGHT)
+        assert again.state == state
+        assert not again.commands
+
+
 def test_it_has_started_when_its_operation_holds_the_environment() -> None:
     decision = course.operation_accepted(starting(), envelope(accepted()), None, TONIGHT)
     event = only(decision)
