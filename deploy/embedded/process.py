@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deploy.embedded.errors import EnginesError
@@ -30,6 +30,7 @@ class EngineProcess:
     """A supervised engine. All methods may be called from any thread; times are in seconds.
 
     `probe` returns when the engine answers requests and raises OSError (or a subclass) when it does not yet.
+    `environment` is added to this process's own.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class EngineProcess:
         *,
         lock_fd: int,
         supervise: bool,
+        environment: Mapping[str, str] | None = None,
         on_change: "Callable[[EngineProcess], None]" = lambda _: None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -50,6 +52,7 @@ class EngineProcess:
         self._probe = probe
         self._lock_fd = lock_fd
         self._supervise = supervise
+        self._environment = None if environment is None else {**os.environ, **environment}
         self._on_change = on_change
         self._say = say
         self._state = threading.Lock()
@@ -155,6 +158,7 @@ class EngineProcess:
                 start_new_session=True,
                 # The guard shares the lock on the data folder: it is free only when the engine is gone too.
                 pass_fds=(self._lock_fd,),
+                env=self._environment,
             )
         assert guard.stdout is not None
         first_line = guard.stdout.readline()

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.contracts.envelope import Envelope
 from shared.contracts.package_validator import (
+    MOST_FINDINGS,
     PackageCheckFailed,
     PackageRejected,
     PackageSnapshot,
@@ -20,7 +21,7 @@ from shared.contracts.scalars import project_of
 from shared.kernel.decision import Decision, WorkEnded
 from shared.kernel.outcomes import Rejected
 
-FINDINGS_LIMIT = 100
+FINDINGS_LIMIT = MOST_FINDINGS
 """Findings that an event carries, at most; the check on the user's machine shows all."""
 
 

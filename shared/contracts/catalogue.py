@@ -22,7 +22,7 @@ class Catalogue:
     """The services of an installation, their topics, and the messages that may stand on each."""
 
     def __init__(self, services: Iterable[str], messages: Iterable[type[Message]]) -> None:
-        """Raise ValueError if two messages share a type, or one belongs to a service that is not there."""
+        """Raise ValueError if a message has no key, two share a type, or one belongs to a service that is not there."""
         self.services = tuple(services)
         self.topics: Mapping[str, Topic] = MappingProxyType(
             {topic.name: topic for service in self.services for topic in topics_of(service)}
@@ -33,6 +33,8 @@ class Catalogue:
             self._add(message)
 
     def _add(self, message: type[Message]) -> None:
+        if "type" not in vars(message):
+            raise ValueError(f"{message.__name__} names no key: class {message.__name__}(..., key=...)")
         if message.type in self._by_type:
             raise ValueError(f"{message.__name__} and {self._by_type[message.type].__name__} are both {message.type}")
         if message.owner not in (*self.services, "drydock"):
@@ -53,8 +55,8 @@ class Catalogue:
     def topic_of(self, message: type[Message], service: str) -> str:
         """The topic `message` travels on; `service` sends or takes it where it belongs to all of them.
 
-        Raise KeyError if the message is not in this catalogue.
+        Raise KeyError if the message or the topic is not in this catalogue.
         """
         if self._by_type.get(message.type) is not message:
             raise KeyError(f"{message.__name__} is not a message of this catalogue")
-        return topic_name(service if message.owner == "drydock" else message.owner, message.kind)
+        return self.topics[topic_name(service if message.owner == "drydock" else message.owner, message.kind)].name

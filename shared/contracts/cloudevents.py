@@ -6,7 +6,7 @@ The value is the message's JSON alone; every attribute is a header `ce_<name>`. 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,6 +17,9 @@ from shared.contracts.message import Message, MessageKind, utc_text
 from shared.contracts.topics import DEAD_LETTER_LIMIT, MESSAGE_LIMIT
 
 Headers = Sequence[tuple[str, bytes | None]]
+
+HEADER_LIMIT = 1024
+"""Largest value of an attribute, in bytes: they are kept with the state and in every log line."""
 
 _IDENTIFIER = re.compile(r"[!-~]{1,200}")
 _REQUIRED = ("ce_specversion", "ce_id", "ce_source", "ce_type")
@@ -84,18 +87,20 @@ def decode(
     Raise Unreadable if the record breaks a rule of the binding or of ours.
     """
     attributes = _attributes(headers)
+    _check_identifiers(attributes)
     message_class = _class_of(catalogue, topic, attributes)
     if value is None:
         raise Unreadable("no-value", "value", "is null; a message has a JSON object as its value")
-    if len(value) > _limit(message_class):
-        raise Unreadable("too-large", "value", f"has {len(value)} bytes, {MESSAGE_LIMIT} are allowed; send a digest")
+    limit = _limit(message_class)
+    if len(value) > limit:
+        raise Unreadable("too-large", "value", f"has {len(value)} bytes, {limit} are allowed; send a digest")
     try:
         data = message_class.model_validate_json(value)
     except ValidationError as error:
         raise _schema_error(error) from None
     _check_key(key, data)
     return Envelope(
-        id=_identifier(attributes, "ce_id"),
+        id=attributes["ce_id"],
         source=attributes["ce_source"],
         time=_time(attributes.get("ce_time"), record_time),
         data=data,
@@ -128,7 +133,7 @@ def _attributes(headers: Headers) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in headers:
         if name == "content-type":
-            if value is None or not value.startswith(_CONTENT_TYPE):
+            if value is None or value.partition(b";")[0].strip().lower() != _CONTENT_TYPE:
                 raise Unreadable("content-type", name, "must be application/json (CloudEvents binary content mode)")
             continue
         if not name.startswith("ce_") and name != "traceparent":
@@ -137,6 +142,8 @@ def _attributes(headers: Headers) -> dict[str, str]:
             raise Unreadable("header-null", name, "is null; leave the header out instead")
         if name in found:
             raise Unreadable("header-repeated", name, "stands more than once")
+        if len(value) > HEADER_LIMIT:
+            raise Unreadable("header-too-long", name, f"has {len(value)} bytes, {HEADER_LIMIT} are allowed")
         try:
             found[name] = value.decode()
         except UnicodeDecodeError:
@@ -178,11 +185,10 @@ def _check_key(key: bytes | None, data: Message) -> None:
         )
 
 
-def _identifier(attributes: Mapping[str, str], name: str) -> str:
-    value = attributes[name]
-    if not _IDENTIFIER.fullmatch(value):
-        raise Unreadable("id-format", name, "must be 1 to 200 printable ASCII characters without blanks")
-    return value
+def _check_identifiers(attributes: Mapping[str, str]) -> None:
+    for name in ("ce_id", "ce_correlationid", "ce_causationid"):
+        if name in attributes and not _IDENTIFIER.fullmatch(attributes[name]):
+            raise Unreadable("id-format", name, "must be 1 to 200 printable ASCII characters without blanks")
 
 
 def _time(text: str | None, otherwise: datetime) -> datetime:
@@ -190,11 +196,11 @@ def _time(text: str | None, otherwise: datetime) -> datetime:
         return otherwise
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Unreadable("time-format", "ce_time", f"{text!r:.60} is not an RFC 3339 time with an offset")
-    return moment
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise Unreadable("time-format", "ce_time", f"{text!r:.60} is not an RFC 3339 time with an offset")
 
 
 def _sequence(text: str | None) -> int | None:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.contracts.message import Command, Event, Instant, Part, Snapshot
-from shared.contracts.parts import ArtifactRef, ExtensionName, ExtensionSet, Problem, Verdict
+from shared.contracts.message import Command, Count, Event, Instant, Part, Snapshot
+from shared.contracts.parts import MOST_EXTENSIONS, ArtifactRef, ExtensionName, ExtensionSet, Problem, Verdict
 from shared.contracts.scalars import BaseId, CheckId, EnvironmentId, OperationId, ProjectId, PromotionId, Sentence
 
 
@@ -62,8 +62,8 @@ class FindingSeverity(StrEnum):
 class ExtensionFinding(Part):
     """One thing in an extension that does not work, or will not."""
 
-    code: str = Field(pattern=r"^[A-Z]{2,4}[0-9]{3,5}$")
-    """Diagnostic code, the compiler's where it has one."""
+    code: str = Field(pattern=r"^[A-Z][A-Z0-9]{1,19}$")
+    """Diagnostic code: the compiler's or the analyzer's where they have one, else `DRYDOCK`."""
     severity: FindingSeverity
     level: Level
     file: str = Field(max_length=500)
@@ -73,7 +73,7 @@ class ExtensionFinding(Part):
     symbol: str = Field(max_length=500)
     """What of the base it is about; empty for a rule of the manifest."""
     message: Sentence
-    suggestion: str = Field(max_length=1000)
+    suggestion: str = Field(max_length=500)
     """What to write instead; empty if none is known."""
 
 
@@ -84,13 +84,13 @@ class ExtensionVerdict(ExtensionName):
     """What a check says about one extension."""
 
     verdict: Verdict
-    blocking: int = Field(ge=0)
+    blocking: Count
     """How many findings block."""
     summary: str = Field(max_length=500)
     """The first reason for the verdict, in a sentence; empty if it is `compatible`."""
 
 
-Verdicts = Annotated[tuple[ExtensionVerdict, ...], Field(max_length=200)]
+Verdicts = Annotated[tuple[ExtensionVerdict, ...], Field(max_length=MOST_EXTENSIONS)]
 
 
 class PublishBase(Command, key="base"):
@@ -106,7 +106,7 @@ class CheckCompatibility(Command, key="environment"):
 
     environment: EnvironmentId
     project: ProjectId
-    set_version: int = Field(ge=0)
+    set_version: Count
     extensions: ExtensionSet
     base: BaseId
     operation: OperationId | None = None
@@ -128,7 +128,7 @@ class CompatibilityChecked(Event, key="environment"):
 
     environment: EnvironmentId
     project: ProjectId
-    set_version: int = Field(ge=0)
+    set_version: Count
     base: BaseId
     verdict: Verdict
     """The worst of the extensions'; `compatible` if there are none."""
@@ -144,7 +144,7 @@ class ExtensionIncompatible(Event, key="environment"):
 
     environment: EnvironmentId
     project: ProjectId
-    set_version: int = Field(ge=0)
+    set_version: Count
     base: BaseId
     extension: ExtensionName
     findings: Findings
@@ -167,7 +167,7 @@ class CheckSnapshot(Snapshot, key="check"):
     check: CheckId
     environment: EnvironmentId
     project: ProjectId
-    set_version: int = Field(ge=0)
+    set_version: Count
     base: BaseId
     status: CheckStatus
     verdict: Verdict | None

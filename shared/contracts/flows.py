@@ -1,4 +1,4 @@
-"""Which messages of others a service takes, and which commands it gives them. Its own are in its module."""
+"""Which events a service takes, and which commands it gives to others. A test compares with the services' tables."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -21,13 +21,13 @@ _CHECK: Flow = ("extension-compatibility-checker", checker.CheckCompatibility)
 
 TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
     {
+        "image-builder": (("image-builder", image_builder.ImageBuilt),),
         "servicing-executor": (
+            ("package-validator", package_validator.PackageSubmitted),
             *_CHECKED,
             ("image-builder", image_builder.ImageBuilt),
             ("image-builder", image_builder.ImageBuildFailed),
-            ("image-builder", CommandRejected),
             _JUDGED,
-            ("extension-compatibility-checker", CommandRejected),
             ("promotion-scheduler", promotion_scheduler.ReleasePublished),
         ),
         "promotion-scheduler": (

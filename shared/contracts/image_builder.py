@@ -5,8 +5,8 @@ from enum import StrEnum
 from pydantic import Field
 
 from shared.contracts.message import Command, Event, Instant, Snapshot
-from shared.contracts.parts import ArtifactRef, ImageContents, PackageContents, Problem
-from shared.contracts.scalars import Digest, EnvironmentId, ModuleName, OperationId, PackageId, UpdateName, Version
+from shared.contracts.parts import ArtifactRef, ImageContents, ModuleNames, PackageContents, Problem
+from shared.contracts.scalars import Digest, EnvironmentId, OperationId, PackageId, UpdateName, Version
 
 
 class Reason(StrEnum):
@@ -39,7 +39,7 @@ class BuildImage(Command, key="environment"):
     contents: PackageContents
     base_version: Version | None
     """Base version that goes with the package's platform; None: no release names it, or there is no platform."""
-    may_drop: tuple[ModuleName, ...] = Field(max_length=1000)
+    may_drop: ModuleNames
     """Modules that may be missing without a removal file: exactly those that were acknowledged."""
 
 

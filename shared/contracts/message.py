@@ -1,20 +1,31 @@
 """What a message is: an immutable model whose type name follows from its class and owner."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-Instant = AwareDatetime
-"""A point in time with its offset; naive times are refused."""
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside the years 1 to 9999 of UTC") from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A point in time. It must come with its offset, and is kept in UTC."""
+
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""A whole number that every reader of JSON, and the store, can hold."""
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 """An id or key: 1 to 200 printable ASCII characters without blanks."""
 
 _BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_MAJOR = re.compile(r"^(?P<name>.+?)(?:V(?P<major>[2-9][0-9]*))?$")
+_MAJOR = re.compile(r"^(?P<name>.+?)(?:V(?P<major>[2-9]|[1-9][0-9]+))?$")
 
 
 class MessageKind(StrEnum):
@@ -30,7 +41,9 @@ class MessageKind(StrEnum):
 class Part(BaseModel):
     """A value inside a message: frozen, unknown fields ignored (readers tolerate newer writers)."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Message(Part):
@@ -98,5 +111,5 @@ def _type_name(owner: str, class_name: str) -> str:
 
 
 def utc_text(moment: datetime) -> str:
-    """`moment` as RFC 3339 in UTC with microseconds, as in `ce_time`."""
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """The aware `moment` as RFC 3339 in UTC with microseconds, as in `ce_time`."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

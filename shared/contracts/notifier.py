@@ -3,20 +3,24 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
+from typing_extensions import TypeAliasType
 
 from shared.contracts.message import Command, Event, Instant, Part, Snapshot
 from shared.contracts.parts import Problem
 from shared.contracts.scalars import AppId, BaseId, EnvironmentId, NotificationId, ProjectId, PromotionId
 
-Address = Annotated[
-    str,
-    Field(
-        max_length=254,
-        pattern=r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,187}[A-Za-z0-9])?$",
-        examples=["erp-team@contoso.example"],
-    ),
-]
+Address = TypeAliasType(
+    "Address",
+    Annotated[
+        str,
+        StringConstraints(
+            max_length=254,
+            pattern=r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,187}[A-Za-z0-9])?$",
+        ),
+        Field(description="Mail address.", examples=["erp-team@contoso.example"]),
+    ],
+)
 
 
 class Reason(StrEnum):
@@ -70,7 +74,7 @@ class Delivery(Part):
 
     address: Address
     status: DeliveryStatus
-    message_id: str
+    message_id: str = Field(max_length=250)
     """The mail's Message-ID, the same if it had to be sent again."""
     sent_at: Instant | None
     problem: Problem | None
@@ -109,7 +113,7 @@ class NotificationSent(Event, key="project"):
     notification: NotificationId
     occasion: Occasion
     address: Address
-    message_id: str
+    message_id: str = Field(max_length=250)
     sent_at: Instant
     app_id: AppId | None
     """The extension, for `extension-incompatible`."""

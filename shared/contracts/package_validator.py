@@ -9,7 +9,10 @@ from shared.contracts.message import Command, Event, Snapshot
 from shared.contracts.parts import ArtifactRef, Finding, PackageContents, Problem
 from shared.contracts.scalars import PackageId, ProjectId
 
-Findings = Annotated[tuple[Finding, ...], Field(max_length=100)]
+MOST_FINDINGS = 50
+"""Findings that a message holds, errors first."""
+
+Findings = Annotated[tuple[Finding, ...], Field(max_length=MOST_FINDINGS)]
 FileName = Annotated[str, Field(min_length=1, max_length=255)]
 
 
@@ -66,7 +69,7 @@ class PackageValidated(Event, key="package"):
     artifact: ArtifactRef
     contents: PackageContents
     warnings: Findings
-    """At most the first 100."""
+    """At most the first 50."""
 
 
 class PackageRejected(Event, key="package"):
@@ -76,7 +79,7 @@ class PackageRejected(Event, key="package"):
     project: ProjectId
     artifact: ArtifactRef
     findings: Findings
-    """Errors first; at most 100."""
+    """Errors first; at most 50."""
 
 
 class PackageCheckFailed(Event, key="package"):

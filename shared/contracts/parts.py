@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.contracts.message import Instant, Part
+from shared.contracts.message import Count, Instant, Part
 from shared.contracts.scalars import (
     AppId,
     Digest,
@@ -17,12 +17,18 @@ from shared.contracts.scalars import (
     Version,
 )
 
+MOST_MODULES = 400
+"""Modules of one kind that a package or an image may have: a message must be able to hold them all."""
+
+MOST_EXTENSIONS = 200
+"""Extensions that an environment may have."""
+
 
 class ArtifactRef(Part):
     """A file in the artifact store: packages, images, logs and reports travel as this, never themselves."""
 
     digest: Digest
-    size: int = Field(ge=0)
+    size: Count
     """In bytes."""
     media_type: str = Field(min_length=1, max_length=200)
 
@@ -32,6 +38,10 @@ class Module(Part):
 
     name: ModuleName
     version: Version
+
+
+Modules = Annotated[tuple[Module, ...], Field(max_length=MOST_MODULES)]
+ModuleNames = Annotated[tuple[ModuleName, ...], Field(max_length=MOST_MODULES)]
 
 
 class ModuleChange(Part):
@@ -45,9 +55,9 @@ class ModuleChange(Part):
 class ModuleChanges(Part):
     """How the customization modules of a package differ from those of the image that runs."""
 
-    added: tuple[Module, ...]
-    changed: tuple[ModuleChange, ...]
-    missing: tuple[Module, ...]
+    added: Modules
+    changed: tuple[ModuleChange, ...] = Field(max_length=MOST_MODULES)
+    missing: Modules
     """Those that run and that neither the package nor its removal file names."""
 
 
@@ -56,6 +66,7 @@ class Severity(StrEnum):
 
     ERROR = "error"
     WARNING = "warning"
+    INFO = "info"
 
 
 class Finding(Part):
@@ -64,10 +75,10 @@ class Finding(Part):
     rule: str = Field(pattern=r"^[A-Z]{2}[0-9]{3}$")
     """Stable id of the rule."""
     severity: Severity
-    path: str = Field(max_length=1000)
-    """Path inside the package; empty if the whole package is meant."""
+    path: str = Field(max_length=300)
+    """Path inside the package, cut if it is longer; empty if the whole package is meant."""
     message: Sentence
-    fix: str = Field(max_length=1000)
+    fix: str = Field(max_length=500)
     """What to do about it."""
 
 
@@ -83,11 +94,11 @@ class PackageContents(Part):
     """What is in a valid package."""
 
     kind: PackageKind
-    modules: tuple[Module, ...] = Field(max_length=1000)
+    modules: Modules
     """The customization modules."""
-    platform_modules: tuple[Module, ...] = Field(max_length=1000)
+    platform_modules: Modules
     """The vendor's modules; empty in a customization package."""
-    removed_modules: tuple[ModuleName, ...] = Field(max_length=1000)
+    removed_modules: ModuleNames
     """Those that its removal file names."""
     platform_version: Version | None
     """The version it brings, or for a customization package the one it was built for; None: not stated."""
@@ -104,9 +115,9 @@ class ImageContents(Part):
     application_version: Version
     base_version: Version | None
     """Version of the base that extensions compile against; None if no release names one."""
-    modules: tuple[Module, ...] = Field(max_length=1000)
+    modules: Modules
     """The customization modules."""
-    dropped: tuple[ModuleName, ...] = Field(max_length=1000)
+    dropped: ModuleNames
     """Customization modules that were left out without a removal file. Promotable only while this is empty."""
 
 
@@ -154,11 +165,11 @@ class Extension(ExtensionName):
     scope: ExtensionScope
     artifact: ArtifactRef
     """Its `.app` file."""
-    dependencies: tuple[Dependency, ...] = Field(max_length=100)
+    dependencies: tuple[Dependency, ...] = Field(max_length=50)
     """Other extensions that it needs; the base is none."""
 
 
-ExtensionSet = Annotated[tuple[Extension, ...], Field(max_length=200)]
+ExtensionSet = Annotated[tuple[Extension, ...], Field(max_length=MOST_EXTENSIONS)]
 
 
 class Verdict(StrEnum):

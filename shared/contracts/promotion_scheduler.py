@@ -5,8 +5,9 @@ from enum import StrEnum
 from pydantic import Field
 
 from shared.contracts.message import Command, Event, Instant, Snapshot
-from shared.contracts.parts import Downtime, Problem, Update
+from shared.contracts.parts import MOST_EXTENSIONS, Downtime, Problem, Update
 from shared.contracts.scalars import (
+    Actor,
     AppId,
     BaseId,
     EnvironmentId,
@@ -101,7 +102,7 @@ class SchedulePromotion(Command, key="environment"):
     """A candidate of the sandbox."""
     start: Instant
     """Downtime start: now or later."""
-    acknowledge_unverifiable: tuple[AppId, ...] = Field(default=(), max_length=200)
+    acknowledge_unverifiable: tuple[AppId, ...] = Field(default=(), max_length=MOST_EXTENSIONS)
     """Extensions of production that may stay although they cannot be judged."""
 
 
@@ -239,7 +240,7 @@ class CandidateSnapshot(Snapshot, key="candidate"):
     project: ProjectId
     update: Update
     marked_at: Instant
-    actor: str | None
+    actor: Actor | None
 
 
 class PromotionSnapshot(Snapshot, key="promotion"):
@@ -256,7 +257,7 @@ class PromotionSnapshot(Snapshot, key="promotion"):
     operation: OperationId | None
     problem: Problem | None
     """Why it failed, was cancelled or refused."""
-    actor: str | None
+    actor: Actor | None
 
 
 class ReleaseSnapshot(Snapshot, key="version"):

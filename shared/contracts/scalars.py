@@ -96,8 +96,11 @@ ModuleName = TypeAliasType(
     "ModuleName",
     Annotated[
         str,
-        StringConstraints(pattern=r"^[^\x00-\x20\x7f]{1,100}$"),
-        Field(description="Name of a module; two names that differ in case alone are one.", examples=["ContosoSales"]),
+        StringConstraints(pattern=r"^[!-~]{1,100}$"),
+        Field(
+            description="Name of a module in ASCII; two names that differ in case alone are one.",
+            examples=["ContosoSales"],
+        ),
     ],
 )
 AppId = TypeAliasType(
@@ -180,13 +183,25 @@ Sentence = TypeAliasType(
     "Sentence",
     Annotated[
         str,
-        StringConstraints(min_length=1, max_length=1000),
+        StringConstraints(min_length=1, max_length=500),
         Field(description="For a person: what happened and, where there is one, the way out."),
+    ],
+)
+Actor = TypeAliasType(
+    "Actor",
+    Annotated[
+        str,
+        StringConstraints(max_length=1024),
+        Field(description="Who asked for it, as `ce_actor` said.", examples=["ada@contoso.example"]),
     ],
 )
 Note = TypeAliasType(
     "Note",
-    Annotated[str, StringConstraints(max_length=1000), Field(description="Free text of a person; may be empty.")],
+    Annotated[
+        str,
+        StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]{0,1000}$"),
+        Field(description="Free text of a person; may be empty. At most 1000 characters."),
+    ],
 )
 
 

@@ -3,10 +3,13 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
+from typing_extensions import TypeAliasType
 
-from shared.contracts.message import Command, Event, Instant, Part, Snapshot
+from shared.contracts.message import Command, Count, Event, Instant, Part, Snapshot
 from shared.contracts.parts import (
+    MOST_EXTENSIONS,
+    MOST_MODULES,
     ArtifactRef,
     EnvironmentKind,
     Extension,
@@ -16,6 +19,7 @@ from shared.contracts.parts import (
     Update,
 )
 from shared.contracts.scalars import (
+    Actor,
     AppId,
     Country,
     Digest,
@@ -30,7 +34,14 @@ from shared.contracts.scalars import (
     UpdateName,
 )
 
-StepName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+StepName = TypeAliasType(
+    "StepName",
+    Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$"),
+        Field(description="Name of a step, unique in its operation.", examples=["synchronise-database"]),
+    ],
+)
 
 
 class Reason(StrEnum):
@@ -193,7 +204,7 @@ class StepRecord(Part):
 
     name: StepName
     status: StepStatus
-    attempt: int = Field(ge=0)
+    attempt: Count
     """1 for the first; 0 while it is pending."""
     started_at: Instant | None
     """Of the first attempt."""
@@ -214,7 +225,7 @@ class RunningOperation(Part):
     update_name: UpdateName | None
     package: PackageId | None
     promotion: PromotionId | None
-    actor: str | None
+    actor: Actor | None
     accepted_at: Instant
     steps: Steps
     problem: Problem | None
@@ -239,9 +250,9 @@ class ApplyUpdate(Command, key="environment"):
     environment: EnvironmentId
     package: PackageId
     update_name: UpdateName
-    acknowledge_missing_modules: tuple[ModuleName, ...] = Field(default=(), max_length=1000)
+    acknowledge_missing_modules: tuple[ModuleName, ...] = Field(default=(), max_length=MOST_MODULES)
     """The exact list of modules that run and that the package lacks; any other list is refused."""
-    acknowledge_unverifiable: tuple[AppId, ...] = Field(default=(), max_length=200)
+    acknowledge_unverifiable: tuple[AppId, ...] = Field(default=(), max_length=MOST_EXTENSIONS)
     """Extensions that may stay although they cannot be judged."""
 
 
@@ -254,7 +265,7 @@ class ApplyImage(Command, key="environment"):
     promotion: PromotionId
     not_after: Instant
     """Later than this it is refused."""
-    acknowledge_unverifiable: tuple[AppId, ...] = Field(default=(), max_length=200)
+    acknowledge_unverifiable: tuple[AppId, ...] = Field(default=(), max_length=MOST_EXTENSIONS)
     """As in the command that scheduled the promotion."""
 
 
@@ -436,7 +447,7 @@ class ExtensionSetChanged(Event, key="environment"):
 
     environment: EnvironmentId
     project: ProjectId
-    set_version: int = Field(ge=0)
+    set_version: Count
     """Counts the changes; a check is valid for one set version."""
     extensions: ExtensionSet
     operation: OperationId
@@ -452,7 +463,7 @@ class UpdateSignedOff(Event, key="environment"):
     """The operation that applied the update."""
     sign_off: SignOff
     note: Note
-    actor: str | None
+    actor: Actor | None
 
 
 class EnvironmentSnapshot(Snapshot, key="environment"):
@@ -466,7 +477,7 @@ class EnvironmentSnapshot(Snapshot, key="environment"):
     running: Update | None
     """None until it is provisioned."""
     operation: RunningOperation | None
-    set_version: int = Field(ge=0)
+    set_version: Count
     extensions: ExtensionSet
 
 
@@ -482,7 +493,7 @@ class OperationSnapshot(Snapshot, key="entry"):
     update_name: UpdateName | None
     package: PackageId | None
     promotion: PromotionId | None
-    actor: str | None
+    actor: Actor | None
     running: Update | None
     """What the environment ran when the operation had ended."""
     accepted_at: Instant
@@ -492,7 +503,7 @@ class OperationSnapshot(Snapshot, key="entry"):
     problem: Problem | None
     sign_off: SignOff | None
     sign_off_note: Note
-    signed_off_by: str | None
+    signed_off_by: Actor | None
 
 
 MESSAGES = (

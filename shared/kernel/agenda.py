@@ -18,8 +18,10 @@ SCAN_LIMIT = 5000
 SCAN_SHARE = 0.02
 SCAN_PAUSE = timedelta(seconds=1)
 """Shortest time between two scans."""
+SCAN_AHEAD = timedelta(seconds=5)
+"""How far ahead a scan looks at least."""
 HORIZON = timedelta(minutes=5)
-"""How far ahead a scan looks, and hints are kept: what is due later is found by a later scan."""
+"""How far ahead hints are kept, and a scan looks at most: what is due later is found by a later scan."""
 TRIM_AFTER = timedelta(seconds=1)
 LOOKS_AT_ONCE = 500
 
@@ -32,33 +34,47 @@ class Agenda:
         self._collections = tuple(collections)
         self._clock = clock
         self._heap: list[tuple[datetime, Key]] = []
+        self._hinted: dict[Key, datetime] = {}
+        """The earliest moment that the heap has for a document."""
+        self._trims: dict[Key, datetime] = {}
+        """Documents whose outboxes were sent, in the order of the moments when they want to be trimmed."""
         self._waiting: dict[str, set[Key]] = {}
         self._arrived: set[Key] = set()
         self._scan_at: datetime | None = None
+        self._scan_pause = SCAN_PAUSE
         self._wake = asyncio.Event()
 
     def look_at(self, key: Key, due: datetime) -> None:
         """The document of `key` wants to be looked at when `due` has come."""
-        if due > self._clock() + HORIZON:
+        if due > self._clock() + HORIZON or (key in self._hinted and self._hinted[key] <= due):
             return
         if not self._heap or due < self._heap[0][0]:
             self._wake.set()
+        self._hinted[key] = due
         heapq.heappush(self._heap, (due, key))
 
-    def committed(self, key: Key, document: Document) -> None:
-        """This process has committed `document`: note what it waits for, and wake those that waited for it."""
-        if document.due_at:
-            self.look_at(key, document.due_at)
+    def committed(self, key: Key, document: Document, *, arrived: bool) -> None:
+        """This process has committed `document`: note what it waits for, and wake those that waited for its state.
+
+        One that only waits on wakes nobody: two that wait for each other would do so without end.
+        """
+        self._trims.pop(key, None)
+        # Its outbox needs no hint: the relay of this process has it.
+        if due := min(document.moments(outbox=False), default=None):
+            self.look_at(key, due)
         for parked in document.parked:
             if parked.waits_for:
                 self._waiting.setdefault(parked.waits_for, set()).add(key)
-        for waiting in self._waiting.pop(key[1], ()):
+        for waiting in self._waiting.pop(key[1], ()) if arrived else ():
             self._arrived.add(waiting)
             self.look_at(waiting, self._clock())
 
     def sent(self, key: Key) -> None:
         """The outbox of `key` was sent; unless another commit does it first, it wants to be trimmed."""
-        self.look_at(key, self._clock() + TRIM_AFTER)
+        if not self._trims:
+            self._wake.set()
+        self._trims.pop(key, None)
+        self._trims[key] = self._clock() + TRIM_AFTER
 
     def has_arrived(self, key: Key) -> bool:
         """Whether what a message of `key` waited for was committed since this was last asked."""
@@ -83,32 +99,43 @@ class Agenda:
                 return
 
     async def scan(self) -> None:
-        """Learn from the store what is due within the horizon, unless that was done a short while ago."""
-        if self._scan_at and self._scan_at > self._clock():
+        """Learn from the store what is due before the next scan, unless that was done a short while ago."""
+        now = self._clock()
+        if self._scan_at and now < self._scan_at <= now + HORIZON:  # one further ahead: the clock was set back
             return
         loop = asyncio.get_running_loop()
         began = loop.time()
-        until = self._clock() + HORIZON
-        found = [(due, (name, id_)) for name in self._collections for id_, due in await self._due(name, until)]
-        known = set(self._heap)
-        self._heap.extend(hint for hint in found if hint not in known)
-        heapq.heapify(self._heap)
-        pause = timedelta(seconds=(loop.time() - began) / SCAN_SHARE)
-        self._scan_at = self._clock() + min(max(pause, SCAN_PAUSE), HORIZON / 2)
+        ahead = min(max(2 * self._scan_pause, SCAN_AHEAD), HORIZON)
+        for collection in self._collections:
+            for id_, due in await self._store.due(collection, now + ahead, SCAN_LIMIT):
+                self.look_at((collection, id_), due)
+        self._scan_pause = min(max(timedelta(seconds=(loop.time() - began) / SCAN_SHARE), SCAN_PAUSE), ahead * 0.8)
+        self._scan_at = now + self._scan_pause
 
     def due(self) -> list[Key]:
         """Some documents that want to be looked at by now; empty if there are none."""
         now = self._clock()
         keys: dict[Key, None] = {}
         while self._heap and self._heap[0][0] <= now and len(keys) < LOOKS_AT_ONCE:
-            keys[heapq.heappop(self._heap)[1]] = None
+            due, key = heapq.heappop(self._heap)
+            if self._hinted.get(key) == due:  # otherwise it was looked at since, for an earlier hint
+                del self._hinted[key]
+                keys[key] = None
+        while self._trims and len(keys) < LOOKS_AT_ONCE:
+            key, due = next(iter(self._trims.items()))
+            if due > now:
+                break
+            del self._trims[key]
+            keys[key] = None
         return list(keys)
 
-    async def _due(self, collection: str, until: datetime) -> list[tuple[str, datetime]]:
-        return await self._store.due(collection, until, SCAN_LIMIT)
-
     def _seconds_until_next(self) -> float:
+        now = self._clock()
         if self._scan_at is None:
             return 0.0
-        moments = [self._scan_at, self._heap[0][0]] if self._heap else [self._scan_at]
-        return (min(moments) - self._clock()).total_seconds()
+        moments = [self._scan_at, now + HORIZON]
+        if self._heap:
+            moments.append(self._heap[0][0])
+        if self._trims:
+            moments.append(next(iter(self._trims.values())))
+        return (min(moments) - now).total_seconds()

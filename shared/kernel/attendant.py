@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
+from shared.contracts.cloudevents import Unreadable
 from shared.kernel.agenda import Agenda
 from shared.kernel.changes import Change, Claim, DropParked, Fire, RetryParked, Trim
 from shared.kernel.commit import Clock, Committer, Key
 from shared.kernel.crash_points import crash_point
 from shared.kernel.document import Document, Parked, PendingWork, from_stored
-from shared.kernel.fold import parked_envelope, position_of
+from shared.kernel.fold import position_of
 from shared.kernel.logs import get_logger
 from shared.kernel.outcomes import Conflict, Permanent
 from shared.kernel.relay import Relay
@@ -103,7 +104,11 @@ class Attendant:
         for name, id_ in keys:
             by_aggregate.setdefault(name, []).append(id_)
         for name, ids in by_aggregate.items():
-            for stored in (await self._store.get_many(name, ids)).values():
+            found = await self._store.get_many(name, ids)
+            for id_ in ids:
+                if id_ not in found:
+                    self._relay.forget((name, id_))
+            for stored in found.values():
                 document = from_stored(stored)
                 aggregate = self._service.aggregates[name]
                 await self._look_after_outbox(aggregate, document, changes)
@@ -111,7 +116,14 @@ class Attendant:
         changes = self._limit_claims(changes)
         if any(isinstance(change, Fire) for change in changes):
             crash_point("timer.due")
-        await self._committer.commit(changes)
+        untried: Sequence[Change] = changes
+        while untried:
+            await self._committer.commit(untried)
+            for change in untried:
+                if isinstance(change, Claim) and change.claimed:
+                    self._workers.start(change.aggregate, change.id, change.claimed)
+            # These things have nothing to do with each other: one that fails does not keep the others from happening.
+            untried = [change for change in untried if change.outcome is None and change.error is None]
         for change in changes:
             await self._follow_up(change)
 
@@ -125,10 +137,7 @@ class Attendant:
         arrived = self._agenda.has_arrived(key)
         for parked in document.parked:
             if arrived or parked.retry <= now:
-                envelope = parked_envelope(self._service, parked, now)
-                yield RetryParked(
-                    aggregate=aggregate, id=document.id, position=position_of(parked), envelope=envelope, parked=parked
-                )
+                yield RetryParked(aggregate=aggregate, id=document.id, parked=parked)
         for work in document.work.values():
             if work.wakes <= now:
                 yield Claim(
@@ -138,12 +147,14 @@ class Attendant:
                     owner=self._workers.owner,
                     lease=self._workers.lease,
                 )
-        if document.due_at and document.due_at > now:
-            self._agenda.look_at(key, document.due_at)
+        if later := min((moment for moment in document.moments(outbox=False) if moment > now), default=None):
+            self._agenda.look_at(key, later)
 
     async def _look_after_outbox(self, aggregate: Aggregate[Any], document: Document, changes: list[Change]) -> None:
         now = self._clock()
         key = (aggregate.name, document.id)
+        if not document.outbox:
+            self._relay.forget(key)
         if document.outbox and document.outbox[0].n <= self._relay.published(key):
             changes.append(Trim(aggregate=aggregate, id=document.id))
         elif document.outbox_due and document.outbox_due <= now:
@@ -166,18 +177,16 @@ class Attendant:
         return kept
 
     async def _follow_up(self, change: Change) -> None:
-        if isinstance(change, Claim) and change.claimed:
-            self._workers.start(change.aggregate, change.id, change.claimed)
         if isinstance(change, Trim) and change.outcome:
             crash_point("relay.trimmed")
         if change.error is None:
             return
         key = (change.aggregate.name, change.id)
         if isinstance(change, RetryParked) and (
-            isinstance(change.error, Permanent) or change.parked.until <= self._clock()
+            isinstance(change.error, Permanent | Unreadable) or change.parked.until <= self._clock()
         ):
             await self._undertaker.bury_parked(change.parked, change.error)
-            drop = DropParked(aggregate=change.aggregate, id=change.id, position=change.position)
+            drop = DropParked(aggregate=change.aggregate, id=change.id, position=position_of(change.parked))
             await self._committer.commit([drop])
             return
         log.error("attending_failed", aggregate=key[0], id=key[1], exc_info=change.error)

@@ -11,7 +11,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.message import Command, Message
 from shared.kernel.decision import Failure, Send, TimerDue, WorkEnded
 from shared.kernel.document import Parked, PendingWork
-from shared.kernel.fold import Fold, Outcome, Position
+from shared.kernel.fold import Fold, Outcome, Position, position_of
 from shared.kernel.service import Aggregate, Load, On, split_name
 
 
@@ -52,15 +52,14 @@ class Receive(Change):
 class RetryParked(Change):
     """A parked message may find by now what it waits for."""
 
-    position: Position
-    envelope: Envelope[Message]
     parked: Parked
 
     def wants(self, fold: Fold) -> tuple[Load[Any] | None, Any]:
-        return fold.handler_of(self.envelope, self.position.topic).facts, self.envelope.data
+        envelope = fold.parked_envelope(self.parked)
+        return fold.handler_of(envelope, self.parked.topic).facts, envelope.data
 
     def apply(self, fold: Fold, facts: Any) -> Outcome:
-        return fold.retry_parked(self.position, facts)
+        return fold.retry_parked(position_of(self.parked), facts)
 
 
 @dataclass(kw_only=True, eq=False)

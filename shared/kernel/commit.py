@@ -4,8 +4,11 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+
+from pydantic import ValidationError
 
 from shared.kernel.changes import Change
 from shared.kernel.crash_points import crash_point
@@ -16,7 +19,7 @@ from shared.kernel.service import Aggregate, Fact, Load, Service
 from shared.kernel.store.port import Store, StoredDocument, Write
 
 ROUNDS = 20
-"""How often a commit is decided again before it gives up against faster writers."""
+"""How often a commit may lose against faster writers before it gives up."""
 
 Key = tuple[str, str]
 """Name of an aggregate, and the id of one."""
@@ -43,8 +46,8 @@ class Outboxes(Protocol):
 class Hints(Protocol):
     """Who looks at documents again when something in them becomes due."""
 
-    def committed(self, key: Key, document: Document) -> None:
-        """The document of `key` was committed."""
+    def committed(self, key: Key, document: Document, *, arrived: bool) -> None:
+        """The document of `key` was committed; `arrived`: with another state than it had."""
         ...
 
 
@@ -70,41 +73,49 @@ class Committer:
         self._patience = patience
 
     async def commit(self, changes: Sequence[Change]) -> None:
-        """Give each change its `outcome`, or the `error` that its function raised.
+        """Give each change its `outcome`, or the `error` that its function raised or that storing it met with.
 
         The changes of one aggregate are applied in their order; behind one with an error none is applied, and they
         have neither.
         """
         waiting = changes
-        for lost in range(ROUNDS):
-            if lost:
-                await asyncio.sleep(random.random() * 0.01 * lost)  # noqa: S311 - spreads writers, keeps no secret
-            waiting = await self._round(waiting)
-            if not waiting:
-                return
-        raise Conflict(f"{len(waiting)} changes lost {ROUNDS} races")
+        singly: set[Key] = set()
+        races = 0
+        while waiting:
+            waiting, raced = await self._round(waiting, singly)
+            races += raced
+            if races == ROUNDS:
+                raise Conflict(f"{len(waiting)} changes lost {ROUNDS} races")
+            if raced:
+                await asyncio.sleep(random.random() * 0.01 * races)  # noqa: S311 - spreads writers, keeps no secret
 
-    async def _round(self, changes: Sequence[Change]) -> list[Change]:
+    async def _round(self, changes: Sequence[Change], singly: set[Key]) -> tuple[list[Change], bool]:
+        """Commit what can be; the changes that need another round, and whether another writer was faster.
+
+        Of the aggregates in `singly` only one change is applied in a round.
+        """
         groups: dict[Key, list[Change]] = defaultdict(list)
         for change in changes:
             groups[change.aggregate.name, change.id].append(change)
-        now = self._clock()
-        folds = await self._load_folds(groups, now)
-        facts = await self._load_facts((change, folds[key]) for key, group in groups.items() for change in group)
+        folds = await self._load_folds(groups, self._clock())
+        facts = await self._load_facts((change, folds[key]) for key in folds for change in groups[key])
         crash_point("commit.loaded")
-        again: dict[int, Change] = {}
-        for key, group in groups.items():
-            again.update((id(change), change) for change in _fold_group(folds[key], group, facts))
+        again: set[int] = set()
+        for key, fold in folds.items():
+            again.update(_fold_group(fold, groups[key], facts, limit=1 if key in singly else None))
         crash_point("commit.decided")
-        lost = await self._write([key for key in groups if folds[key].changed], folds)
+        lost, refused = await self._write([key for key in folds if folds[key].changed], folds)
         crash_point("commit.written")
         for key in lost:
-            again.update((id(change), change) for change in groups[key] if change.error is None)
+            again.update(_undo(groups[key]))
+        for key, error in refused.items():
+            again -= {id(change) for change in groups[key]}
+            again.update(_blame(groups[key], error, singly, key))
         for key, fold in folds.items():
-            if key not in lost:
+            if key not in lost and key not in refused:
                 self._settle(key, fold)
         crash_point("commit.settled")
-        return list(again.values())
+        return [change for change in changes if id(change) in again], bool(lost)
 
     async def _load_folds(self, groups: dict[Key, list[Change]], now: datetime) -> dict[Key, Fold]:
         by_collection: dict[str, list[str]] = defaultdict(list)
@@ -114,24 +125,29 @@ class Committer:
         folds = {}
         for key, group in groups.items():
             stored = loaded.get(key)
-            folds[key] = Fold(
-                self.service,
-                group[0].aggregate,
-                from_stored(stored) if stored else new_document(key[1], now),
-                now=now,
-                published=self._outboxes.published(key),
-                patience=self._patience,
-            )
+            try:
+                folds[key] = Fold(
+                    self.service,
+                    group[0].aggregate,
+                    from_stored(stored) if stored else new_document(key[1], now),
+                    now=now,
+                    published=self._outboxes.published(key),
+                    patience=self._patience,
+                )
+            except Exception as error:  # noqa: BLE001 - a state that the service cannot read costs no other aggregate
+                group[0].error = error
         return folds
 
     async def _load_facts(self, wanted: Iterable[tuple[Change, Fold]]) -> dict[Key, Any]:
         by_collection: dict[str, set[str]] = defaultdict(set)
         models: dict[str, Aggregate[Any]] = {}
         for change, fold in wanted:
-            load, happening = change.wants(fold)
-            for fact in load.facts.values() if load else ():
-                models[fact.aggregate.name] = fact.aggregate
-                by_collection[fact.aggregate.name].update(_ids(fact, happening, fold.state))
+            # What naming the facts raises here it raises again when the change is folded, and is judged there.
+            with suppress(Exception):
+                load, happening = change.wants(fold)
+                for fact in load.facts.values() if load else ():
+                    models[fact.aggregate.name] = fact.aggregate
+                    by_collection[fact.aggregate.name].update(_ids(fact, happening, fold.state))
         loaded = await self._get(by_collection)
         return {
             (name, id_): _state(models[name], loaded.get((name, id_)))
@@ -146,41 +162,83 @@ class Committer:
             found.update(((name, id_), document) for id_, document in documents.items())
         return found
 
-    async def _write(self, changed: Sequence[Key], folds: dict[Key, Fold]) -> set[Key]:
+    async def _write(self, changed: Sequence[Key], folds: dict[Key, Fold]) -> tuple[set[Key], dict[Key, Exception]]:
+        """Write the documents; the keys of those where another writer was faster, and of those no store takes."""
         by_collection: dict[str, list[Write]] = defaultdict(list)
+        refused: dict[Key, Exception] = {}
         for key in changed:
-            document = folds[key].finish()
-            expected = document.version if document.exists else None
-            by_collection[key[0]].append(Write(to_stored(document, document.version + 1), expected))
+            try:
+                document = folds[key].finish()
+                expected = document.version if document.exists else None
+                by_collection[key[0]].append(Write(to_stored(document, document.version + 1), expected))
+            except Exception as error:  # noqa: BLE001 - one aggregate's state or view costs no other aggregate
+                refused[key] = error
         lost: set[Key] = set()
         for name, writes in by_collection.items():
-            written = await self._store.write_many(name, writes)
-            lost.update((name, write.document["_id"]) for write, ok in zip(writes, written, strict=True) if not ok)
-        return lost
+            try:
+                written: list[bool | ValueError] = [*await self._store.write_many(name, writes)]
+            except ValueError:  # nothing was written, for the sake of one of them
+                written = [await self._write_one(name, write) for write in writes]
+            for write, result in zip(writes, written, strict=True):
+                if isinstance(result, ValueError):
+                    refused[name, write.document["_id"]] = result
+                elif not result:
+                    lost.add((name, write.document["_id"]))
+        return lost, refused
+
+    async def _write_one(self, collection: str, write: Write) -> bool | ValueError:
+        try:
+            [written] = await self._store.write_many(collection, [write])
+        except ValueError as error:
+            return error
+        return written
 
     def _settle(self, key: Key, fold: Fold) -> None:
         document = fold.document
         if fold.changed:
             document.version += 1
-            self._hints.committed(key, document)
+            self._hints.committed(key, document, arrived=fold.has_new_state)
         if document.outbox:
             self._outboxes.take(key, document)
         else:
             self._outboxes.forget(key)
 
 
-def _fold_group(fold: Fold, group: Sequence[Change], facts: dict[Key, Any]) -> list[Change]:
-    """Fold the changes of one aggregate in order; those that need another round, because a fact is missing."""
-    for at, change in enumerate(group):
+def _fold_group(fold: Fold, group: Sequence[Change], facts: dict[Key, Any], *, limit: int | None) -> Iterable[int]:
+    """Fold the first `limit` changes of one aggregate in order; those that need another round."""
+    for at, change in enumerate(group[:limit]):
         try:
             load, happening = change.wants(fold)
             change.outcome = change.apply(fold, _facts(load, happening, fold, facts) if load else None)
+            change.error = None
         except _FactMissing:
-            return list(group[at:])
+            if at:
+                return map(id, group[at:])
+            change.error = RuntimeError("the ids of its facts are not the same when they are asked for again")
+            return ()
         except Exception as error:  # noqa: BLE001 - what a domain raises is judged by who made the change
             change.error = error
-            return []
-    return []
+            return ()
+    return map(id, group[limit:] if limit else ())
+
+
+def _undo(group: Sequence[Change]) -> Iterable[int]:
+    """Nothing of what was decided was written: all of it, errors too, is decided again on the state that is there."""
+    for change in group:
+        change.outcome = change.error = None
+    return map(id, group)
+
+
+def _blame(group: Sequence[Change], error: Exception, singly: set[Key], key: Key) -> Iterable[int]:
+    """No store takes what the group makes of the aggregate: find the change that does it, by applying one at a time."""
+    applied = [change for change in group if change.outcome]
+    if len(applied) > 1:
+        singly.add(key)
+        return _undo(group)
+    _undo(group)
+    for change in applied:
+        change.error = error
+    return ()
 
 
 def _ids(fact: Fact, happening: Any, state: Any) -> tuple[str, ...]:
@@ -195,13 +253,20 @@ def _facts(load: Load[Any], happening: Any, fold: Fold, loaded: dict[Key, Any]) 
         for id_ in _ids(fact, happening, fold.state):
             if (fact.aggregate.name, id_) not in loaded:
                 raise _FactMissing
-            found.append(loaded[fact.aggregate.name, id_])
+            state = loaded[fact.aggregate.name, id_]
+            if isinstance(state, Exception):
+                raise state
+            found.append(state)
         one = not isinstance(fact.ids(happening, fold.state), list | tuple)
         values[name] = (found[0] if found else None) if one else tuple(found)
     return load.model(**values)
 
 
 def _state(aggregate: Aggregate[Any], stored: StoredDocument | None) -> Any:
+    """The state of another aggregate; the error, if it cannot be read: who wants it as a fact gets it raised."""
     if stored is None or stored["state"] is None:
         return None
-    return aggregate.state.model_validate(stored["state"], strict=False)
+    try:
+        return aggregate.state.model_validate(stored["state"], strict=False)
+    except ValidationError as error:
+        return error

@@ -4,6 +4,7 @@ A dead letter is an aggregate like any other: its document is stored before the 
 outbox holds the letter itself, the event that announces it, and the refusal that answers a command.
 """
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -33,6 +34,9 @@ from shared.kernel.records import RawRecord
 from shared.kernel.service import Aggregate, On
 
 log = get_logger(__name__)
+
+_IDENTIFIER = re.compile(r"[!-~]{1,200}")
+"""What the id of a message may be; see `contracts.message.Identifier`."""
 
 
 class Letter(BaseModel):
@@ -153,7 +157,7 @@ class DeadLetters:
     def _burial(self, record: RawRecord, error: Exception, attempts: int) -> Burial:
         attributes = readable_attributes(record.headers)
         message_id = attributes.get("ce_id", "")
-        readable_id = message_id if message_id.isascii() and message_id.isprintable() else ""
+        message_type = attributes.get("ce_type")
         letter = DeadLetter(
             letter_id=f"{self._service.name}:{record.topic}:{record.partition}:{record.offset}",
             service=self._service.name,
@@ -168,8 +172,8 @@ class DeadLetters:
             record_key=_text(record.key),
             record_value=_text(record.value),
             record_headers=[(name, _text(value)) for name, value in record.headers],
-            message_id=readable_id or None,
-            message_type=attributes.get("ce_type"),
+            message_id=message_id if _IDENTIFIER.fullmatch(message_id) else None,
+            message_type=message_type and message_type[:200],
         )
         log.warning(
             "record_dead_lettered",

@@ -1,5 +1,6 @@
 """The document of an aggregate, and its form in the store."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -120,14 +121,17 @@ class Document:
     @property
     def due_at(self) -> datetime | None:
         """When somebody should look at this document; None: only a message will change it."""
-        moments = [timer.due for timer in self.timers.values()]
-        moments.extend(parked.retry for parked in self.parked)
-        moments.extend(work.wakes for work in self.work.values())
-        if self.outbox_due:
-            moments.append(self.outbox_due)
+        return min(self.moments(), default=None)
+
+    def moments(self, *, outbox: bool = True) -> Iterator[datetime]:
+        """All the moments when something in this document becomes due; its `outbox` as well or not."""
+        yield from (timer.due for timer in self.timers.values())
+        yield from (parked.retry for parked in self.parked)
+        yield from (work.wakes for work in self.work.values())
+        if outbox and self.outbox_due:
+            yield self.outbox_due
         if self.swept_at:
-            moments.append(self.swept_at)
-        return min(moments, default=None)
+            yield self.swept_at
 
     @property
     def swept_at(self) -> datetime | None:
@@ -151,10 +155,20 @@ def seen_mark(handler: str, message_id: str) -> bytes:
 
 def has_seen(seen: bytes, mark: bytes) -> bool:
     """Whether `mark` is one of those in `seen`."""
+    return _find(seen, mark) >= 0
+
+
+def without_mark(seen: bytes, mark: bytes) -> bytes:
+    """`seen` without `mark`."""
+    at = _find(seen, mark)
+    return seen if at < 0 else seen[:at] + seen[at + len(mark) :]
+
+
+def _find(seen: bytes, mark: bytes) -> int:
     at = seen.find(mark)
     while at >= 0 and at % len(mark):
         at = seen.find(mark, at + 1)
-    return at >= 0
+    return at
 
 
 def to_stored(document: Document, version: int) -> StoredDocument:

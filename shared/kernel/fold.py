@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeVar
 
-import msgspec
 from pydantic import BaseModel
 
 from shared.contracts.cloudevents import decode, encode
@@ -29,9 +28,11 @@ from shared.kernel.document import (
     PendingWork,
     has_seen,
     seen_mark,
+    without_mark,
 )
 from shared.kernel.outcomes import NotYet, Permanent, Rejected
 from shared.kernel.service import Aggregate, On, OnWork, Service, split_name
+from shared.kernel.store.documents import encode as encode_stored
 
 PARKED_RETRY = timedelta(milliseconds=500)
 
@@ -81,11 +82,17 @@ class Fold:
         self.state: BaseModel | None = (
             None if document.state is None else aggregate.state.model_validate(document.state, strict=False)
         )
+        self._loaded = self.state
         self._view = self._make_view()
         kept = [entry for entry in document.outbox if entry.n > published]
         if len(kept) < len(document.outbox):
             document.outbox = kept
             self.changed = True
+
+    @property
+    def has_new_state(self) -> bool:
+        """Whether a decision gave the aggregate another state."""
+        return self.state is not self._loaded
 
     # -- messages
 
@@ -109,7 +116,7 @@ class Fold:
         parked = self._parked_at(position)
         if parked is None:
             return Outcome.SKIPPED
-        envelope = parked_envelope(self.service, parked, self.now)
+        envelope = self.parked_envelope(parked)
         try:
             outcome = self._decide_message(self.handler_of(envelope, position.topic), envelope, facts)
         except NotYet as not_yet:
@@ -127,13 +134,20 @@ class Fold:
         return outcome
 
     def drop_parked(self, position: Position) -> Outcome:
-        """Forget a parked message that has become a dead letter."""
+        """Forget a parked message that has become a dead letter, so that it can be applied when it is redriven."""
         parked = self._parked_at(position)
         if parked is None:
             return Outcome.SKIPPED
         self.document.parked.remove(parked)
+        handler = next(value.decode() for name, value in parked.headers if name == "ce_type")
+        self.document.seen = without_mark(self.document.seen, seen_mark(handler, parked.id))
         self.changed = True
         return Outcome.APPLIED
+
+    def parked_envelope(self, parked: Parked) -> Envelope[Message]:
+        """The message that was parked. Raise Unreadable if this version of the service knows it no more."""
+        catalogue = self.service.catalogue
+        return decode(catalogue, parked.topic, parked.key, parked.value, parked.headers, record_time=self.now)
 
     def handler_of(self, envelope: Envelope[Message], topic: str) -> On[Any, Any, Any]:
         """The line of the table that takes the message from this topic to this aggregate."""
@@ -152,9 +166,10 @@ class Fold:
                 raise Permanent(f"{envelope.data.type} is an event, and what happened cannot be refused") from rejected
             self._reject(envelope, rejected)
             return Outcome.REJECTED
-        answer = self._apply(decision, _origin_of(envelope))
-        if is_command and answer:
-            self._remember_answer(envelope.id, answer)
+        effects = self._effects(decision, _origin_of(envelope))
+        self._apply(effects)
+        if is_command and decision.events:
+            self._remember_answer(envelope.id, effects.entries.new[0])
         return Outcome.APPLIED
 
     def _reject(self, envelope: Envelope[Message], rejected: Rejected) -> None:
@@ -218,8 +233,9 @@ class Fold:
         kind, argument = split_name(name)
         line = self.service.timers[self.aggregate.name, kind]
         decision = line.decide(self.state, TimerDue(kind, argument, timer.due), facts, self.now)
+        effects = self._effects(decision, timer.origin)
         del self.document.timers[name]
-        self._apply(decision, timer.origin)
+        self._apply(effects)
         return Outcome.APPLIED
 
     # -- work
@@ -255,8 +271,9 @@ class Fold:
         entries = Entries(self)
         for command in commands:
             entries.command(command, work.origin)
+        checkpoint = reached.model_dump(mode="json")
         entries.keep()
-        work.checkpoint = reached.model_dump(mode="json")
+        work.checkpoint = checkpoint
         self.changed = True
         return Outcome.APPLIED
 
@@ -281,8 +298,9 @@ class Fold:
         line = self.work_line(name)
         kind, argument = split_name(name)
         decision = line.decide(self.state, WorkEnded(kind, argument, result, failure), facts, self.now)
+        effects = self._effects(decision, work.origin)
         del self.document.work[name]
-        self._apply(decision, work.origin)
+        self._apply(effects)
         return Outcome.APPLIED
 
     def work_line(self, name: str) -> OnWork[Any, Any, Any, Any]:
@@ -295,15 +313,14 @@ class Fold:
 
     # -- what a decision leaves behind
 
-    def _apply(self, decision: Decision[Any], origin: Origin) -> Entry | None:
-        """Put a decision into the document; the entry of its first event, which is the answer to a command."""
+    def _effects(self, decision: Decision[Any], origin: Origin) -> "_Effects":
+        """What a decision puts into the document. Whatever can fail fails here, where nothing has changed yet."""
         if decision.state is not None and not isinstance(decision.state, self.aggregate.state):
             raise TypeError(f"{self.aggregate.name} has states of {self.aggregate.state}, not {type(decision.state)}")
         self._check_names(decision)
         entries = Entries(self)
         for event in decision.events:
             entries.event(event, origin)
-        answer = entries.new[0] if entries.new else None
         for command in decision.commands:
             entries.command(command, origin)
         for archived in decision.archive:
@@ -312,12 +329,21 @@ class Fold:
             entries.snapshot(view)
         for record in decision.records:
             entries.add(record.topic, record.key, record.value, list(record.headers))
-        entries.keep()
-        self.state = decision.state
-        self._set_timers(decision, origin)
-        self._set_work(decision, origin)
+        timers = {
+            name: None if due is None else PendingTimer(name, due, origin) for name, due in decision.timers.items()
+        }
+        work = {
+            name: None if given is None else PendingWork(name, given.model_dump(mode="json"), origin, due=self.now)
+            for name, given in decision.work.items()
+        }
+        return _Effects(decision.state, entries, timers, work)
+
+    def _apply(self, effects: "_Effects") -> None:
+        effects.entries.keep()
+        self.state = effects.state
+        _replace(self.document.timers, effects.timers)
+        _replace(self.document.work, effects.work)
         self.changed = True
-        return answer
 
     def _check_names(self, decision: Decision[Any]) -> None:
         for names, known, what in (
@@ -327,19 +353,9 @@ class Fold:
             for name in names:
                 if (self.aggregate.name, split_name(name)[0]) not in known:
                     raise KeyError(f"{self.aggregate.name} has no {what} {split_name(name)[0]!r} in its table")
-
-    def _set_timers(self, decision: Decision[Any], origin: Origin) -> None:
         for name, due in decision.timers.items():
-            if due is None:
-                self.document.timers.pop(name, None)
-            else:
-                self.document.timers[name] = PendingTimer(name, due, origin)
-
-    def _set_work(self, decision: Decision[Any], origin: Origin) -> None:
-        for name, given in decision.work.items():
-            self.document.work.pop(name, None)
-            if given is not None:
-                self.document.work[name] = PendingWork(name, given.model_dump(mode="json"), origin, due=self.now)
+            if due is not None and due.tzinfo is None:
+                raise ValueError(f"timer {name!r} of {self.aggregate.name} is due at {due}, which has no zone")
 
     def _make_view(self) -> Message | None:
         if self.aggregate.view is None or self.state is None:
@@ -365,15 +381,28 @@ class Fold:
             return
         entries = Entries(self)
         entries.snapshot(view)
-        topic = entries.new[0].topic
-        # Only the latest view matters: one that this round made before, and nobody has sent, is left out.
-        key = entries.new[0].key
-        self.document.outbox = [
-            entry
-            for entry in self.document.outbox
-            if (entry.topic, entry.key) != (topic, key) or entry.n < self._first_new_entry
-        ]
         entries.keep()
+
+
+@dataclass(frozen=True, slots=True)
+class _Effects:
+    """What a decision puts into the document, ready to be put there."""
+
+    state: BaseModel | None
+    entries: "Entries"
+    timers: dict[str, PendingTimer | None]
+    work: dict[str, PendingWork | None]
+
+
+V = TypeVar("V")
+
+
+def _replace(pending: dict[str, V], by_name: dict[str, V | None]) -> None:
+    """Set what is given and take away what is None; whatever is set anew stands last."""
+    for name, given in by_name.items():
+        pending.pop(name, None)
+        if given is not None:
+            pending[name] = given
 
 
 class Entries:
@@ -406,7 +435,7 @@ class Entries:
 
     def archived(self, record: Archived) -> None:
         """A record for an append-only collection."""
-        value = msgspec.json.encode({"_id": record.id, **record.record})
+        value = encode_stored({"_id": record.id, **record.record})
         self.add(f"#{record.collection}", record.id.encode(), value, [])
 
     def add(self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]) -> None:
@@ -447,8 +476,3 @@ def _origin_of(envelope: Envelope[Message]) -> Origin:
 def position_of(parked: Parked) -> Position:
     """Where the record of a parked message stands."""
     return Position(parked.topic, parked.partition, parked.offset)
-
-
-def parked_envelope(service: Service, parked: Parked, now: datetime) -> Envelope[Message]:
-    """The message that was parked."""
-    return decode(service.catalogue, parked.topic, parked.key, parked.value, parked.headers, record_time=now)

@@ -143,7 +143,7 @@ class Inbox:
                 continue
             if id(record) in unresolved:
                 failed = outages or self._failed.get((partition, record.offset), 1)
-                wait = min(WAIT_FIRST * 2 ** (failed - 1), WAIT_LONGEST)
+                wait = min(WAIT_FIRST * 2 ** min(failed - 1, 10), WAIT_LONGEST)
                 verdict.parked[partition] = wait * (0.5 + random.random())  # noqa: S311 - spreads retries
                 verdict.done[partition] = record.offset
             else:

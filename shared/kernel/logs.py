@@ -10,7 +10,7 @@ import structlog
 from structlog.typing import Processor
 
 _SECRET = re.compile(r"password|secret|token|credential|authorization|private.?key", re.IGNORECASE)
-_IN_URL = re.compile(r"(?<=://)[^/@\s:]+:[^/@\s]+(?=@)")
+_IN_URL = re.compile(r"(?<=://)[^/\s@]*:[^/\s]*(?=@)")
 
 
 def get_logger(name: str) -> Any:
@@ -19,13 +19,23 @@ def get_logger(name: str) -> Any:
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Leave out what stands under a secret's name, and user and password in URLs."""
+    """Leave out what stands under a secret's name, at any depth, and user and password in URLs."""
     for name, value in event.items():
-        if _SECRET.search(name):
-            event[name] = "[redacted]"
-        elif isinstance(value, str):
-            event[name] = _IN_URL.sub("[redacted]", value)
+        event[name] = _redacted(name, value)
     return event
+
+
+def _redacted(name: Any, value: Any) -> Any:
+    if isinstance(name, str) and _SECRET.search(name):
+        return "[redacted]"
+    match value:
+        case str():
+            return _IN_URL.sub("[redacted]", value)
+        case dict():
+            return {inner: _redacted(inner, one) for inner, one in value.items()}
+        case list() | tuple():
+            return [_redacted(None, one) for one in value]
+    return value
 
 
 def configure_logs(*, service: str, instance: str, level: str, human: bool) -> None:

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import msgspec
-
 from shared.kernel.commit import Key
 from shared.kernel.crash_points import crash_point
 from shared.kernel.document import Document, Entry
+from shared.kernel.store.documents import decode
 from shared.kernel.store.port import Store, StoreUnavailable
 
 BATCH = 2000
@@ -156,7 +155,7 @@ class Relay:
         for key, entries in batch.items():
             for entry in entries:
                 if entry.collection:
-                    by_collection.setdefault(entry.collection, []).append(msgspec.json.decode(entry.value or b"{}"))
+                    by_collection.setdefault(entry.collection, []).append(decode(entry.value or b""))
                     keys.add(key)
         try:
             for collection, documents in by_collection.items():

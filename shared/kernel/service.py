@@ -159,6 +159,8 @@ class Service:
                 case OnWork():
                     _add_once(work, line, "work")
         self._check_every_command_is_taken(handlers)
+        for line in (*self.builtin, *self.table):
+            _check_facts(line, aggregates)
         object.__setattr__(self, "handlers", {name: tuple(lines) for name, lines in handlers.items()})
         object.__setattr__(self, "timers", timers)
         object.__setattr__(self, "work", work)
@@ -250,7 +252,7 @@ def _check_function(line: Line) -> None:
         raise WiringError(f"{_words(line)}: the function takes (state, message, facts, now), not {len(parameters)}")
     if inspect.iscoroutinefunction(line.decide):
         raise WiringError(f"{_words(line)}: the function decides and does nothing, so it is not async")
-    hints = get_type_hints(line.decide)
+    hints = _hints(line, line.decide)
     state, happening, facts, now = (hints.get(parameter.name, Any) for parameter in parameters)
     _expect(line, "state", state, {line.aggregate.state, NoneType}, set(get_args(state)))
     _check_happening(line, happening)
@@ -269,9 +271,37 @@ def _check_happening(line: Line, hint: Any) -> None:
     else:
         if not inspect.iscoroutinefunction(line.run):
             raise WiringError(f"{_words(line)}: run is an async function")
-        model = get_type_hints(line.run).get("return")
+        _check_run(line)
+        model = _hints(line, line.run).get("return")
         if get_origin(hint) is not WorkEnded or get_args(hint) != (model,):
             raise WiringError(f"{_words(line)}: run returns {model}, the function takes {hint}")
+
+
+def _check_run(line: OnWork[Any, Any, Any, Any]) -> None:
+    names = list(inspect.signature(line.run).parameters)
+    hints = _hints(line, line.run)
+    for what, hint in (("input", hints.get(names[0]) if len(names) == 2 else None), ("result", hints.get("return"))):
+        if not (isinstance(hint, type) and issubclass(hint, BaseModel)):
+            raise WiringError(f"{_words(line)}: run takes (input, job); its {what} is {hint}, it should be a model")
+
+
+def _check_facts(line: Line, aggregates: Mapping[str, Aggregate[Any]]) -> None:
+    if line.facts is None:
+        return
+    try:
+        inspect.signature(line.facts.model).bind(**line.facts.facts)
+    except TypeError as error:
+        raise WiringError(f"{_words(line)}: {line.facts.model.__name__} is not made of these facts: {error}") from None
+    for name, fact in line.facts.facts.items():
+        if aggregates.get(fact.aggregate.name) is not fact.aggregate:
+            raise WiringError(f"{_words(line)}: the fact {name!r} is of {fact.aggregate.name!r}, which nothing reaches")
+
+
+def _hints(line: Line, function: Any) -> dict[str, Any]:
+    try:
+        return get_type_hints(function)
+    except (NameError, TypeError) as error:
+        raise WiringError(f"{_words(line)}: the types of the function cannot be read: {error}") from None
 
 
 def _expect(line: Line, what: str, hint: Any, wanted: set[Any], found: set[Any]) -> None:

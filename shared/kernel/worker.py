@@ -164,13 +164,13 @@ class Workers:
         running = asyncio.ensure_future(line.run(given, job))
         beating = asyncio.create_task(self._beat(held))
         try:
-            async with asyncio.timeout(line.limit.total_seconds()):
+            async with asyncio.timeout(line.limit.total_seconds()) as limit:
                 await asyncio.wait((running, beating), return_when=asyncio.FIRST_COMPLETED)
                 if not running.done():
                     raise LeaseLost(job.label)
                 return await running
-        except TimeoutError:
-            raise TimeoutError(f"not finished within {line.limit}") from None
+        except TimeoutError as error:
+            raise TimeoutError(f"not finished within {line.limit}") if limit.expired() else error from None
         finally:
             for task in (running, beating):
                 task.cancel()
@@ -202,7 +202,7 @@ class Workers:
         if work.attempts >= line.attempts:
             await self._finish(End(**held, failure=Failure("exhausted", message, work.attempts)))
             return
-        wait = min(RETRY_FIRST * 2 ** (work.attempts - 1), RETRY_LONGEST) * (0.5 + random.random())  # noqa: S311
+        wait = min(RETRY_FIRST * 2 ** min(work.attempts - 1, 10), RETRY_LONGEST) * (0.5 + random.random())  # noqa: S311
         await self._finish(PutBack(**held, due=self.clock() + wait, failed=message))
 
     async def record(self, change: Held) -> bool:

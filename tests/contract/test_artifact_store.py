@@ -9,6 +9,7 @@ import resource
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -191,9 +192,10 @@ def test_every_error_of_a_store_is_an_infrastructure_error() -> None:
         assert issubclass(error, ArtifactStoreError)
 
 
-def _put_and_name(root: Path, writer: int) -> None:
+def _put_and_name(root: Path, writer: int, together: Barrier) -> None:
     async def run() -> None:
         store = FolderStore(root)
+        together.wait()
         for number in range(10):
             descriptor = await store.put_bytes(f"shared {number}".encode(), "text/plain")
             await store.set_reference(f"{writer}.{number}", descriptor)
@@ -211,7 +213,8 @@ def _die_while_writing(root: Path) -> None:
 
 async def test_several_processes_write_one_store_without_losing_names(store: FolderStore, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_put_and_name, args=(tmp_path / "store", n)) for n in range(3)]
+    together = context.Barrier(3)
+    writers = [context.Process(target=_put_and_name, args=(tmp_path / "store", n, together)) for n in range(3)]
     for process in writers:
         process.start()
     for process in writers:

@@ -77,8 +77,3 @@ async def test_an_update_a_rollback_and_what_a_runtime_refuses(runtime: Runtime,
 async def test_an_environment_that_was_not_provisioned_is_refused(runtime: Runtime) -> None:
     with pytest.raises(StepFailedError, match="was not provisioned"):
         await runtime.set_maintenance_mode(step("unknown", "on", "maintenance"), enabled=True)
-
-
-def test_the_instant_runtime_is_a_runtime() -> None:
-    runtime: Runtime = InstantRuntime()
-    assert runtime

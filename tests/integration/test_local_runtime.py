@@ -277,7 +277,9 @@ async def test_a_process_that_got_the_pid_of_a_service_is_neither_adopted_nor_ki
         await stranger.wait()
 
 
-async def test_services_outlive_the_executor_and_a_new_one_adopts_them(runtime: LocalRuntime, place: Machine) -> None:
+async def test_services_outlive_the_executor_and_a_new_one_adopts_those_of_the_current_image(
+    runtime: LocalRuntime, place: Machine
+) -> None:
     image = place.images[PLATFORM.name]
     await apply(runtime, image, "apply")
     before = processes(place)
@@ -286,6 +288,14 @@ async def test_services_outlive_the_executor_and_a_new_one_adopts_them(runtime: 
     await successor.start_services(step(ENVIRONMENT, "apply", "start"))
     await successor.verify(step(ENVIRONMENT, "apply", "verify"), image)
     assert processes(place) == before
+
+    other = place.images[CUSTOMIZATION_V1.name]
+    await successor.prepare_release(step(ENVIRONMENT, "other", "prepare"), other)
+    await successor.switch_release(step(ENVIRONMENT, "other", "switch"), other)
+    await successor.migrate_database(step(ENVIRONMENT, "other", "migrate"), other)
+    await successor.start_services(step(ENVIRONMENT, "other", "start"))
+    await successor.verify(step(ENVIRONMENT, "other", "verify"), other)
+    assert not set(processes(place).values()) & set(before.values())
 
 
 async def test_maintenance_mode_refuses_everybody_but_administrators(runtime: LocalRuntime, place: Machine) -> None:
@@ -401,6 +411,16 @@ async def test_a_copy_of_the_database_is_refused_while_services_run(runtime: Loc
     with pytest.raises(StepFailedError, match=r"services run \(AOS, DIXF, MR\)"):
         await runtime.snapshot_database(step(ENVIRONMENT, "other", "snapshot"))
     assert await runtime.database_size(ENVIRONMENT) > 1_000_000
+
+
+async def test_two_executors_that_take_the_same_snapshot_at_once_agree_on_one(
+    runtime: LocalRuntime, place: Machine
+) -> None:
+    key = (ENVIRONMENT, "apply", "snapshot")
+    snapshots = await asyncio.gather(
+        *(executor.snapshot_database(step(*key)) for executor in (runtime, place.runtime(), place.runtime()))
+    )
+    assert len(set(snapshots)) == 1
 
 
 async def test_an_environment_that_was_destroyed_leaves_nothing(runtime: LocalRuntime, place: Machine) -> None:

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from services.console.cli import package, release
+from services.console.cli import engines, package, release
 
 app = typer.Typer(no_args_is_help=True, help="Brings ERP environments safely from one version to the next.")
+app.add_typer(engines.app, name="engines")
 app.add_typer(package.app, name="package")
 app.add_typer(release.app, name="release")
 

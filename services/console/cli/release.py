@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from services.package_validator.deployable_package.dependencies import build_order, find_circle
 from services.package_validator.deployable_package.descriptors import (
     DescriptorError,
     Module,
@@ -51,6 +52,7 @@ def import_release(
                 for module in modules
             ),
         )
+        layers = _count_layers(release)
         out.write_bytes(encode_release(release))
     except DescriptorError as error:
         typer.echo(str(error), err=True)
@@ -58,9 +60,17 @@ def import_release(
     except (InfrastructureError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(_UNDECIDED) from error
-    typer.echo(f"{out}  release {release.version}  {len(release.modules)} modules")
+    typer.echo(f"{out}  release {release.version}  {len(release.modules)} modules in {layers} layers")
     for name, users in release.dangling.items():
         typer.echo(f"{len(users)} modules refer to {name}, which the list lacks", err=True)
+
+
+def _count_layers(release: Release) -> int:
+    references = {module.name.lower(): [one.lower() for one in module.references] for module in release.modules}
+    circle = find_circle(references)
+    if circle:
+        raise DescriptorError(f"modules refer to each other in a circle: {' -> '.join(circle)}")
+    return len(build_order(references))
 
 
 def _number_in(name: str) -> str:

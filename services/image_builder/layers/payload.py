@@ -94,7 +94,7 @@ class Entry:
 
 
 class PackageFile:
-    """An open package; entries are found by the exact name the package's directory has for them."""
+    """An open package; entries are found in any letter case and with either kind of slash."""
 
     def __init__(self, path: Path, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
@@ -104,11 +104,14 @@ class PackageFile:
             except ValueError as error:
                 raise PayloadRefusedError("damaged: the package is an empty file") from error
         self._view = memoryview(content)  # the map is released with its last view
-        self._directory = _directory(self._view, "the package")
+        self._directory: dict[str, zipfile.ZipInfo] = {}
+        for name, info in _directory(self._view, "the package").items():
+            if self._directory.setdefault(_key(name), info) is not info:
+                raise PayloadRefusedError(f"duplicate: the package has {name} twice (letter case aside)")
 
     def payload(self, entry_path: str) -> Mapping[str, Entry]:
         """The files of the payload zip at `entry_path`, by path, sorted."""
-        info = self._directory.get(entry_path)
+        info = self._directory.get(_key(entry_path))
         if info is None:
             raise PayloadRefusedError(f"missing: the package has no payload {entry_path}")
         if info.file_size > self._limits.payload:
@@ -135,6 +138,10 @@ class PackageFile:
                 raise PayloadRefusedError(f"zip bomb: {path} in {entry_path} would unpack beyond the limits")
             entries[path] = _entry(view, inner, f"{path} in {entry_path}", path)
         return dict(sorted(entries.items()))
+
+
+def _key(entry_path: str) -> str:
+    return entry_path.replace("\\", "/").casefold()
 
 
 def _directory(view: memoryview, place: str) -> dict[str, zipfile.ZipInfo]:

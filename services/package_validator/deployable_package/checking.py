@@ -10,6 +10,7 @@ from .consistency import judge_files, judge_meta_packages, judge_nuget
 from .content import judge_licenses, judge_module_kinds
 from .contents import ContentReader, Progress
 from .dependencies import judge_dependencies
+from .failures import InfrastructureError
 from .findings import Findings
 from .kinds import PackageKind
 from .layout import RELEASED, SERVICE_MODEL, TOPOLOGY, Layout, file_module, lay_out
@@ -130,6 +131,8 @@ class _Check:
         packages = []
         for entry in layout.nuget:
             content = self._document(entry, self._limits.nuget_package)
+            if time.monotonic() > self._deadline:
+                raise InfrastructureError("the time for this check ran out")
             if content is None:
                 continue
             name, version = file_module(entry)

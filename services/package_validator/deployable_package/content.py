@@ -1,5 +1,6 @@
 """Which modules and licences belong into a package."""
 
+import re
 from collections.abc import Sequence
 
 from .documents import DocumentError, decode_text, parse_xml
@@ -11,6 +12,7 @@ from .sources import Bytes
 _TEST_FRAMEWORK = "testessentials"
 _TEST_LIBRARY_PREFIX = "atl"
 _FORM_ADAPTOR = "formadaptor"
+_WORD, _WORD_WITH_UNDERSCORES = re.compile(r"[^\W_]+"), re.compile(r"\w+")
 
 
 def judge_module_kinds(kind: str, packages: Sequence[NugetPackage], findings: Findings) -> None:
@@ -38,6 +40,7 @@ def is_test_module(name: str, references: Sequence[str]) -> bool:
 
 def judge_licenses(licenses: Sequence[tuple[str, Bytes | None]], modules: Sequence[str], findings: Findings) -> None:
     """Judge licence files, given as path and content, against the package's module names: DP410 and DP411."""
+    names = {module.lower() for module in modules}
     for path, content in licenses:
         if content is None:
             continue
@@ -51,6 +54,7 @@ def judge_licenses(licenses: Sequence[tuple[str, Bytes | None]], modules: Sequen
         if not written.strip():
             findings.add("DP410", path, "the licence is empty")
             continue
-        searched = (path.rpartition("/")[2] + written).lower()
-        if not any(module.lower() in searched for module in modules):
+        searched = f"{path.rpartition('/')[2]} {written}".lower()
+        words = {*_WORD.findall(searched), *_WORD_WITH_UNDERSCORES.findall(searched)}
+        if words.isdisjoint(names):
             findings.add("DP411", path, "the licence names no module of the package")

@@ -17,8 +17,8 @@ from .unpacking import EntryError, data_offset, read_chunks, read_whole, unpack
 
 _BATCH = 8 * STREAM_CHUNK
 _ENTRIES_IN_BATCH = 500
-# The end of a compressed archive that is too big for memory: its directory must lie within.
-_TAIL = 16 * STREAM_CHUNK
+# How much is kept of the end of a compressed archive that is too big for memory: most directories fit in.
+_TAIL = 4 * STREAM_CHUNK
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all, from any thread."""
@@ -112,13 +112,20 @@ class ContentReader:
             yield pool.submit(self._compare_stored, entry)
             yield from self._submit_files(pool, payload, self._windows[entry.path])
         elif held > OPEN_PAYLOADS:
-            yield from self._submit_big_payload(pool, payload)
+            # Two at a time: each keeps its end and a window in memory.
+            yield from self._within_room(OPEN_PAYLOADS // 2, lambda: self._submit_big_payload(pool, payload))
         else:
-            self._take_room(held)
-            source = self._open_in_memory(payload)
-            futures = list(self._submit_files(pool, payload, source)) if source is not None else []
-            self._give_room_after(futures, held)
-            yield from futures
+            yield from self._within_room(held, lambda: self._submit_in_memory(pool, payload))
+
+    def _within_room(self, amount: int, submit: Callable[[], Iterator[Future[_Results]]]) -> list[Future[_Results]]:
+        self._take_room(amount)
+        futures = list(submit())
+        self._give_room_after(futures, amount)
+        return futures
+
+    def _submit_in_memory(self, pool: ThreadPoolExecutor, payload: Payload) -> Iterator[Future[_Results]]:
+        source = self._open_in_memory(payload)
+        return self._submit_files(pool, payload, source) if source is not None else iter(())
 
     def _submit_files(self, pool: ThreadPoolExecutor, payload: Payload, source: Source) -> Iterator[Future[_Results]]:
         files = [one for one in payload.entries if not one.is_folder]

@@ -41,10 +41,6 @@ class Sample:
     modules: tuple[ModuleSource, ...]
     options: BuildOptions
 
-    @property
-    def main(self) -> ModuleSource:
-        return self.modules[-1]
-
 
 @dataclass(frozen=True)
 class Fault:

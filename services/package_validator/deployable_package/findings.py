@@ -4,6 +4,8 @@ import msgspec
 
 from .rules import RULES, Severity
 
+_LONGEST_TEXT = 1000
+
 
 class Finding(msgspec.Struct, frozen=True, order=True):
     """One breach of one rule at one place.
@@ -41,7 +43,7 @@ class Findings:
         if rule not in RULES:
             raise KeyError(rule)
         told = self._by_rule.setdefault(rule, [])
-        finding = Finding(rule, path, message)
+        finding = Finding(rule, _shortened(path), _shortened(message))
         if finding in told:
             return
         self.errors += finding.severity is Severity.ERROR
@@ -50,11 +52,13 @@ class Findings:
         else:
             self._untold[rule] = self._untold.get(rule, 0) + 1
 
-    def __contains__(self, rule: str) -> bool:
-        return rule in self._by_rule
-
     def sorted(self) -> tuple[Finding, ...]:
         """Return all findings by severity, rule and path; the same package gives the same order."""
         found = [finding for told in self._by_rule.values() for finding in told]
         found += [Finding(rule, "", f"and {count} more findings of this rule") for rule, count in self._untold.items()]
         return tuple(sorted(found, key=lambda one: (one.severity.rank, one)))
+
+
+def _shortened(text: str) -> str:
+    """Bound what a package can make a report hold: names inside it may be megabytes long."""
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."

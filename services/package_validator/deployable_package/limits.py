@@ -27,7 +27,7 @@ class Limits:
 
 # What is held in memory at a time. Two workers each hold one packed and one unpacked entry next to the open
 # payloads, so a check stays below 256 MiB whatever the package's size.
-INFLATE_AT_ONCE = 24 * MIB
+INFLATE_AT_ONCE = 16 * MIB
 OPEN_PAYLOADS = 64 * MIB
 READ_TOGETHER = MIB
 STREAM_CHUNK = MIB

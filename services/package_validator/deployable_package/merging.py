@@ -141,7 +141,11 @@ def _add_modules(one: _Input, modules: dict[str, tuple[JudgedModule, _Input]]) -
         other, owner = modules.setdefault(key, (module, one))
         if owner is one:
             continue
-        if (other.version, other.content_sha256) != (module.version, module.content_sha256):
+        if (other.version, other.references, other.content_sha256) != (
+            module.version,
+            module.references,
+            module.content_sha256,
+        ):
             raise MergeError(
                 f"{owner.path.name} and {one.path.name} both bring {module.name}, with different content; "
                 "leave it out of one of them"

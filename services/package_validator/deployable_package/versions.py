@@ -6,6 +6,7 @@ Version = tuple[int, ...]
 
 # Ten digits hold every real part; an unbounded one would make int() refuse or crawl.
 _VERSION = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,10}){0,3}", re.ASCII)
+_LONGEST_NAME = 400
 _VERSIONED_NAME = re.compile(r"(?P<name>.*?)\.(?P<version>[0-9]+(?:\.[0-9]+)*)", re.ASCII | re.DOTALL)
 
 
@@ -44,7 +45,9 @@ def split_versioned_name(text: str) -> tuple[str, str] | None:
 
     The split is at the first dot after which only digits and dots follow; None where there is no such dot.
     """
-    match = _VERSIONED_NAME.fullmatch(text.strip())
+    stripped = text.strip()
+    # Longer ones are no names, and the search for the dot takes the square of the length.
+    match = _VERSIONED_NAME.fullmatch(stripped) if len(stripped) <= _LONGEST_NAME else None
     if match is None or not match["name"]:
         return None
     return match["name"], match["version"]

@@ -91,17 +91,16 @@ class EnvironmentDatabases:
             if await _comment(connection, name) == mark:
                 step.log("the database was restored already")
                 return
-            if await _comment(connection, copy) != mark:
-                if not await _has(connection, "pg_database", "datname", snapshot):
-                    raise StepFailedError(f"snapshot {snapshot} is gone: the database cannot be restored from it")
-                await _drop(connection, copy)
-                step.log(f"copying snapshot {snapshot}")
-                await _copy(connection, snapshot, copy, owner=name)
-                await _close_to_others(connection, copy)
-                step.log("the copy of the snapshot is complete")
-                await connection.execute(
-                    sql.SQL("comment on database {} is {}").format(sql.Identifier(copy), sql.Literal(mark))
-                )
+            if not await _has(connection, "pg_database", "datname", snapshot):
+                raise StepFailedError(f"snapshot {snapshot} is gone: the database cannot be restored from it")
+            await _drop(connection, copy)
+            step.log(f"copying snapshot {snapshot}")
+            await _copy(connection, snapshot, copy, owner=name)
+            await _close_to_others(connection, copy)
+            await connection.execute(
+                sql.SQL("comment on database {} is {}").format(sql.Identifier(copy), sql.Literal(mark))
+            )
+            step.log("the copy of the snapshot is complete")
             step.log("replacing the database by the copy")
             await _drop(connection, name)
             step.log("the database that failed is dropped")

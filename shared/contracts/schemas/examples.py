@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -18,6 +19,7 @@ _ABSENT = frozenset({"Problem", "PromotionId"})
 """Optional values that examples leave out unless told: they show what goes well."""
 
 
+@cache
 def example_of(message: type[Message]) -> Message:
     """A valid instance of `message`."""
     schema = schema_of(message)
@@ -29,11 +31,11 @@ def envelope_of(message: type[Message]) -> Envelope[Message]:
     """The example of `message` as it travels: a command of a person, or what a service sends."""
     data = example_of(message)
     if message.kind is MessageKind.COMMAND:
-        return Envelope(id=_COMMAND, source="/drydock/console", time=_MORNING, data=data, actor="ada@contoso.example")
+        return Envelope(id=_COMMAND, source="drydock/console", time=_MORNING, data=data, actor="ada@contoso.example")
     sender = "servicing-executor" if message.owner == "drydock" else message.owner
     return Envelope(
         id="019aa5c8-8f02-7d11-8a3c-5b2e9c7d4f60",
-        source=f"/drydock/{sender}",
+        source=f"drydock/{sender}",
         time=_MORNING,
         data=data,
         subject=data.key,

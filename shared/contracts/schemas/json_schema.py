@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
-from pydantic_core import CoreSchema
+from pydantic.json_schema import GenerateJsonSchema
 
 from shared.contracts.message import Message
 
@@ -17,11 +16,6 @@ class Untitled(GenerateJsonSchema):
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
-
-    def generate(self, schema: CoreSchema, mode: JsonSchemaMode = "validation") -> Schema:
-        made = super().generate(schema, mode)
-        made.setdefault("properties", {})
-        return made
 
 
 def schema_of(message: type[Message]) -> Schema:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from shared.contracts.catalogue import Catalogue
+from shared.contracts.cloudevents import HEADER_LIMIT
 from shared.contracts.message import Message, MessageKind
 from shared.contracts.schemas.json_schema import file_name
 from shared.contracts.topics import MESSAGE_LIMIT, topic_name
@@ -13,7 +14,8 @@ Written by `python -m shared.contracts.schemas` (`make schemas`); changes made b
 
 Every message is a [CloudEvents 1.0](https://cloudevents.io) record in Kafka's binary content mode: the value is JSON,
 its attributes are headers (`ce_id`, `ce_source`, `ce_type`, ...), the key keeps the order of what belongs together.
-A value has at most {MESSAGE_LIMIT // 1024} KiB; files travel as digests. Readers ignore fields that they do not know.
+A value has at most {MESSAGE_LIMIT // 1024} KiB, an attribute {HEADER_LIMIT // 1024} KiB; files travel as digests.
+Readers ignore fields that they do not know.
 
 * `<service>/<message>.schema.json`: JSON Schema 2020-12 of the value
 * `<service>/examples/<message>.json`: headers, key and value of one record
@@ -25,7 +27,11 @@ A value has at most {MESSAGE_LIMIT // 1024} KiB; files travel as digests. Reader
 
 def page_of(catalogue: Catalogue) -> str:
     """The page in Markdown."""
-    parts = [_HEAD, "## On the topics of every service\n", _table(_common(catalogue), "drydock")]
+    parts = [_HEAD, "## On the topics of every service\n"]
+    for kind in MessageKind:
+        common = [each for each in catalogue.messages.values() if each.owner == "drydock" and each.kind is kind]
+        if common:
+            parts.append(f"### drydock.*.{kind.value}\n\n{_table(common, 'drydock')}")
     for service in catalogue.services:
         parts.append(f"## {service}\n")
         for kind in MessageKind:
@@ -36,10 +42,6 @@ def page_of(catalogue: Catalogue) -> str:
             if own:
                 parts.append(_table(own, service))
     return "\n".join(parts).rstrip() + "\n"
-
-
-def _common(catalogue: Catalogue) -> list[type[Message]]:
-    return [message for message in catalogue.messages.values() if message.owner == "drydock"]
 
 
 def _table(messages: list[type[Message]], folder: str) -> str:

@@ -46,6 +46,15 @@ def test_files_are_read_whatever_is_stored_or_deflated(tmp_path: Path, outer: in
     assert b"".join(map(bytes, found["bin/b.dll"].chunks())) == b"b" * 9_000
 
 
+def test_a_package_made_on_windows_is_read_the_same(tmp_path: Path) -> None:
+    written = PAYLOAD.replace("/", "\\").replace("AOSService", "AosService")
+    (tmp_path / "package.zip").write_bytes(zipped((written, zipped(("a", b"1")))))
+    assert list(PackageFile(tmp_path / "package.zip").payload(PAYLOAD)) == ["a"]
+    (tmp_path / "package.zip").write_bytes(zipped((written, b""), (PAYLOAD, b"")))
+    with pytest.raises(PayloadRefusedError, match="duplicate: the package has"):
+        PackageFile(tmp_path / "package.zip")
+
+
 @pytest.mark.parametrize(
     ("payload", "message"),
     [

@@ -7,9 +7,12 @@ import tracemalloc
 import zipfile
 from pathlib import Path
 
+import deflate
+import msgspec
 import pytest
 
 from services.package_validator.deployable_package import contents, unpacking
+from services.package_validator.deployable_package.archive import Allowance, Entry, read_directory
 from services.package_validator.deployable_package.archive_writer import PlannedEntry, write_archive
 from services.package_validator.deployable_package.builder import (
     ModuleSource,
@@ -19,7 +22,15 @@ from services.package_validator.deployable_package.builder import (
 from services.package_validator.deployable_package.checking import check_package
 from services.package_validator.deployable_package.failures import InfrastructureError
 from services.package_validator.deployable_package.faults import build_sample, sample
+from services.package_validator.deployable_package.findings import Findings
 from services.package_validator.deployable_package.limits import Limits
+from services.package_validator.deployable_package.sources import (
+    DeflatedSource,
+    MemorySource,
+    Source,
+    WindowSource,
+)
+from services.package_validator.deployable_package.unpacking import EntryError, data_offset, read_chunks
 
 from .contexts import broken_rules, check
 
@@ -31,6 +42,10 @@ def _deflated(content: bytes) -> bytes:
         for info in old.infolist():
             new.writestr(info.filename, old.read(info))
     return out.getvalue()
+
+
+def _directory(source: Source, limits: Limits) -> list[Entry]:
+    return read_directory(source, "", Allowance(limits), Findings())
 
 
 def _with_files(*files: tuple[str, bytes]) -> bytes:
@@ -48,7 +63,7 @@ def test_compressed_payloads_give_the_same_verdict_as_stored_ones(big: bool, mon
     expected = check(stored, limits=Limits(ratio=10_000))
     assert expected.findings == ()
     if big:
-        monkeypatch.setattr(contents, "OPEN_PAYLOADS", 1000)
+        monkeypatch.setattr(contents, "OPEN_PAYLOADS", 1)
         monkeypatch.setattr(unpacking, "INFLATE_AT_ONCE", 1000)
     found = check(_deflated(stored), limits=Limits(ratio=10_000))
     assert (found.findings, found.modules) == ((), expected.modules)
@@ -133,6 +148,28 @@ def test_a_rule_that_is_broken_a_thousand_times_is_told_a_hundred_times_and_coun
     assert any(finding.message.startswith("and 900 more") for finding in findings)
 
 
+@pytest.mark.timeout(20)
+def test_long_names_cost_neither_their_square_in_time_nor_a_long_report() -> None:
+    chosen = sample()
+    entries = plan_package(chosen.modules, chosen.options)
+    manifest, long = entries[0], b"1." * 900_000 + b"x"
+    assert isinstance(manifest.content, bytes)
+    manifest.content = manifest.content.replace(
+        b"<MetadataModuleList>", b"<MetadataModuleList><string>" + long + b"</string>"
+    ).replace(b"<PlatformVersion>", b"<PlatformVersion>" + long)
+    nupkg = next(entry for entry in entries if entry.path.endswith(".nupkg"))
+    assert isinstance(nupkg.content, list)
+    for part in nupkg.content:
+        if part.path.endswith(".nuspec") and isinstance(part.content, bytes):
+            part.content = part.content.replace(b"<summary>", b"<summary>" + long)
+    entries.append(PlannedEntry("AOSService/Packages/files/" + "1." * 30_000 + "x.zip", b""))
+    out = io.BytesIO()
+    write_archive(entries, out)
+    verdict = check(out.getvalue(), limits=Limits(ratio=10_000))
+    assert {"DP207", "DP209", "DP304", "DP312"} <= {finding.rule for finding in verdict.findings}
+    assert all(len(finding.message) + len(finding.path) < 2100 for finding in verdict.findings)
+
+
 class _FailingFile(io.BytesIO):
     """A file on a disk that fails from some byte on."""
 
@@ -171,9 +208,49 @@ def test_a_file_that_shrinks_while_it_is_read_is_not_the_packages_fault(tmp_path
         check_package(tmp_path)
 
 
-def test_a_check_that_runs_out_of_time_is_undecided() -> None:
-    with pytest.raises(InfrastructureError, match="time"):
-        check(build_sample(), limits=Limits(seconds=0.0))
+def test_a_check_that_runs_out_of_time_is_undecided_wherever_it_is() -> None:
+    for content in (build_sample(), _deflated(build_sample())):
+        for known in (None, "0" * 64):
+            with pytest.raises(InfrastructureError, match="time"):
+                check(content, limits=Limits(seconds=0.0), sha256=known)
+
+
+def test_unpacking_stops_at_the_stated_size() -> None:
+    content = _with_files(("Resources/zeros", bytes(20 << 20)))
+    source = MemorySource(content)
+    limits = Limits(ratio=10_000)
+    payload = next(one for one in _directory(source, limits) if one.path.endswith(".zip"))
+    inner = WindowSource(source, data_offset(source, payload), payload.packed)
+    entry = next(one for one in _directory(inner, limits) if one.size > 1 << 20)
+    chunks = read_chunks(inner, msgspec.structs.replace(entry, size=3 << 20))
+    seen: list[int] = []
+    with pytest.raises(EntryError, match="more bytes"):
+        seen.extend(len(chunk) for chunk in chunks)
+    assert sum(seen) == 3 << 20
+
+
+def test_a_compressed_archive_can_be_read_at_any_offset() -> None:
+    content = random.Random(3).randbytes(5 << 20)
+    packed = deflate.deflate_compress(content, 1)
+    source = DeflatedSource(MemorySource(packed), 0, len(packed), len(content), 1000)
+    assert (source.size, source.complete) == (len(content), True)
+    for offset in (0, 3 << 20, 10, (5 << 20) - 900, 1 << 20, (5 << 20) - 1100, 5 << 20, 6 << 20):
+        assert bytes(source.read_at(offset, 2000)) == content[offset : offset + 2000]
+
+
+@pytest.mark.parametrize("big", [False, True], ids=["in memory", "streamed"])
+def test_a_compressed_payload_with_a_wrong_checksum_is_found(big: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if big:
+        monkeypatch.setattr(contents, "OPEN_PAYLOADS", 1)
+    chosen = sample()
+    entries = plan_package(chosen.modules, chosen.options)
+    payload = entries[-1]
+    with zipfile.ZipFile(io.BytesIO(_deflated(build_sample()))) as archive:
+        payload.content = archive.read(payload.path)
+    payload.header.crc = 1
+    out = io.BytesIO()
+    write_archive(entries, out)
+    assert broken_rules(check(out.getvalue())) == [("DP113", payload.path)]
 
 
 def test_progress_reaches_the_end_and_never_passes_it() -> None:

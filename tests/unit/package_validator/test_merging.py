@@ -61,7 +61,9 @@ def test_a_platform_and_a_customization_become_one_valid_merged_package(tmp_path
 def test_customizations_of_several_publishers_become_one_with_shared_modules_once(tmp_path: Path) -> None:
     shared = _module("Shared")
     one = _package(tmp_path / "one.zip", shared, _module("One"), platform="7.0.7606.100")
-    two = _package(tmp_path / "two.zip", shared, _module("Two"), platform="7.0.7606.108")
+    # The same files in another order: the archives' bytes differ, the module does not.
+    reordered = replace(shared, files=shared.files[::-1])
+    two = _package(tmp_path / "two.zip", reordered, _module("Two"), platform="7.0.7606.108")
     out = tmp_path / "out.zip"
     merge_packages([one, two], out)
     verdict = check_package(out)

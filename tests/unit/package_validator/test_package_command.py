@@ -151,7 +151,12 @@ def test_release_import_refuses_what_has_no_descriptors(tmp_path: Path) -> None:
         assert result.stderr.count("\n") == 1
     write(tmp_path, {"d/A/Descriptor/A.xml": descriptor("A", "A")})
     assert "--version" in run("release", "import", tmp_path / "d", "--out", out).stderr
-    assert run("release", "import", tmp_path / "d", "--out", out, "--version", "1.0").exit_code == 0
+    imported = run("release", "import", tmp_path / "d", "--out", out, "--version", "1.0")
+    assert (imported.exit_code, imported.stdout) == (0, f"{out}  release 1.0  1 modules in 1 layers\n")
+    for one, other in ("BC", "CB"):
+        write(tmp_path, {f"d/{one}/Descriptor/{one}.xml": descriptor(one, one, [other])})
+    circle = run("release", "import", tmp_path / "d", "--out", out, "--version", "1.0")
+    assert (circle.exit_code, circle.stderr) == (1, "modules refer to each other in a circle: b -> c -> b\n")
 
 
 def test_a_sample_breaks_the_rule_that_is_asked_for(tmp_path: Path) -> None:

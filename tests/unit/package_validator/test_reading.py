@@ -155,6 +155,15 @@ def test_a_removal_file_is_read_in_every_form_that_occurs(content: bytes) -> Non
     assert (verdict.removed_modules, verdict.findings) == (("contosoold",), ())
 
 
+def test_a_package_in_a_folder_is_checked_all_the_same() -> None:
+    def change(entries: list[PlannedEntry]) -> None:
+        entries[:] = [entry for entry in entries if entry.path != "DefaultTopologyData.xml"]
+        for entry in entries:
+            entry.path = f"drop/{entry.path}"
+
+    assert [rule for rule, _ in broken_rules(check(_sample_with(change)))] == ["DP115", "DP314"]
+
+
 def test_the_placeholder_in_the_licence_folder_is_no_licence() -> None:
     path = "AOSService/Scripts/License/place your license file here.txt"
     assert check(_sample_with(lambda entries: entries.append(PlannedEntry(path, b"")))).findings == ()

@@ -1,0 +1,120 @@
+"""`drydock environment`: make environments known, look at them, read their history."""
+
+from typing import Annotated
+
+import typer
+
+from services.console.cli.following import end, start_operation
+from services.console.cli.printing import Form, Output, print_id, print_list, print_one
+from services.console.cli.running import Exit, leave, run
+from services.console.installation import Installation
+from shared.contracts.envelope import new_id
+from shared.contracts.parts import EnvironmentKind
+from shared.contracts.servicing_executor import EnvironmentSnapshot, OperationSnapshot, RegisterEnvironment
+
+app = typer.Typer(no_args_is_help=True, help="Environments: register, look at, read the history of.")
+
+Environment = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="Id of the environment.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Show the steps, and end with the operation's outcome.")]
+Timeout = Annotated[float | None, typer.Option(help="With --wait: seconds until 124; the operation goes on.")]
+CommandId = Annotated[str | None, typer.Option(help="Id of the command: repeated, it is done once.")]
+
+
+@app.command()
+def register(
+    environment: Environment,
+    project: Annotated[str, typer.Option(help="Project that owns it.")],
+    package: Annotated[str, typer.Option(help="Platform or merged package that it starts with.")],
+    kind: Annotated[EnvironmentKind, typer.Option(help="What it is for.")] = EnvironmentKind.SANDBOX,
+    country: Annotated[str, typer.Option(help="ISO 3166 code, or W1.")] = "W1",
+    wait: Wait = False,
+    timeout: Timeout = None,
+    command_id: CommandId = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """Make an environment known, and provision it."""
+    command = RegisterEnvironment(
+        environment=environment, project=project, environment_kind=kind, country=country, package=package
+    )
+    id_ = command_id or new_id()
+    finished = run(lambda there: start_operation(there, command, wait=wait, id_=id_), timeout=timeout)
+    print_id(id_, output, environment=environment)
+    end(finished)
+
+
+@app.command("list")
+def list_(output: Output = Form.TABLE) -> None:
+    """List environments."""
+    environments = sorted(run(_environments), key=lambda one: (one.project, one.environment))
+    print_list(
+        environments,
+        output,
+        [
+            ("ENVIRONMENT", lambda one: one.environment),
+            ("PROJECT", lambda one: one.project),
+            ("KIND", lambda one: one.environment_kind.value),
+            ("STATUS", lambda one: one.status.value),
+            ("UPDATE", lambda one: one.running.name if one.running else ""),
+            ("APPLICATION", lambda one: one.running.contents.application_version if one.running else ""),
+            ("OPERATION", lambda one: one.operation.operation if one.operation else ""),
+        ],
+    )
+
+
+@app.command()
+def show(environment: Environment, output: Output = Form.TABLE) -> None:
+    """Show an environment."""
+    found = next((one for one in run(_environments) if one.environment == environment), None)
+    if found is None:
+        leave(Exit.NOT_FOUND, f"there is no environment {environment}")
+    running, operation = found.running, found.operation
+    rows: list[tuple[str, object]] = [
+        ("environment", found.environment),
+        ("project", found.project),
+        ("kind", found.environment_kind.value),
+        ("country", found.country),
+        ("status", found.status.value),
+    ]
+    if running:
+        modules = ", ".join(f"{module.name} {module.version}" for module in running.contents.modules)
+        rows += [
+            ("update", running.name),
+            ("image", running.image),
+            ("platform", running.contents.platform_version),
+            ("application", running.contents.application_version),
+            ("modules", modules),
+        ]
+    if operation:
+        rows.append(("operation", f"{operation.operation_kind.value} {operation.operation} ({operation.status.value})"))
+    extensions = ", ".join(f"{one.name} {one.version}" for one in found.extensions)
+    rows.append((f"extensions (set {found.set_version})", extensions))
+    print_one(found, output, rows)
+
+
+@app.command()
+def history(environment: Environment, output: Output = Form.TABLE) -> None:
+    """Show what was done to an environment, the latest last; failed and cancelled attempts too."""
+
+    async def read(installation: Installation) -> list[OperationSnapshot]:
+        views = await installation.session.views(OperationSnapshot)
+        return [one for one in views.values() if isinstance(one, OperationSnapshot) and one.environment == environment]
+
+    entries = sorted(run(read), key=lambda one: one.accepted_at)
+    print_list(
+        entries,
+        output,
+        [
+            ("FINISHED", lambda one: one.finished_at),
+            ("OPERATION", lambda one: one.operation_kind.value),
+            ("UPDATE", lambda one: one.update_name),
+            ("OUTCOME", lambda one: one.outcome.value),
+            ("REASON", lambda one: one.problem.reason if one.problem else ""),
+            ("SIGNED OFF", lambda one: one.sign_off.value if one.sign_off else ""),
+            ("ID", lambda one: one.operation),
+        ],
+    )
+
+
+async def _environments(installation: Installation) -> list[EnvironmentSnapshot]:
+    views = await installation.session.views(EnvironmentSnapshot)
+    return [one for one in views.values() if isinstance(one, EnvironmentSnapshot)]

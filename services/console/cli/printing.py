@@ -1,0 +1,85 @@
+"""How results are printed: a table for people, JSON for programs, ids for pipes."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shared.contracts.message import Message
+
+M = TypeVar("M", bound=Message)
+
+
+class Form(StrEnum):
+    """Forms of a result."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    ID = "id"
+
+
+Output = Annotated[Form, typer.Option("--output", "-o", help="How to print the result.")]
+
+Column = tuple[str, Callable[[Any], object]]
+
+
+def print_list(items: Sequence[M], form: Form, columns: Sequence[Column]) -> None:
+    """Print messages: the columns as a table, the whole of them as JSON, or the keys alone."""
+    if form is Form.TABLE:
+        table = Table(*[name for name, _ in columns], box=None, pad_edge=False)
+        for item in items:
+            table.add_row(*[_text(value(item)) for _, value in columns])
+        Console(soft_wrap=True).print(table)
+    elif form is Form.JSON:
+        _json([item.model_dump(mode="json") for item in items], indent=2)
+    elif form is Form.JSONL:
+        for item in items:
+            _json(item.model_dump(mode="json"))
+    else:
+        for item in items:
+            typer.echo(item.key)
+
+
+def print_one(item: Message, form: Form, rows: Sequence[tuple[str, object]]) -> None:
+    """Print one message: the rows for people, the whole of it as JSON, or its key alone."""
+    if form is Form.TABLE:
+        table = Table("", "", box=None, show_header=False, pad_edge=False)
+        for name, value in rows:
+            table.add_row(name, _text(value))
+        Console(soft_wrap=True).print(table)
+    elif form is Form.ID:
+        typer.echo(item.key)
+    else:
+        _json(item.model_dump(mode="json"), indent=2 if form is Form.JSON else None)
+
+
+def print_id(id_: str, form: Form, **fields: object) -> None:
+    """Print what a mutating command has started."""
+    if form in (Form.JSON, Form.JSONL):
+        _json({"id": id_, **fields})
+    else:
+        typer.echo(id_)
+
+
+def when(moment: datetime | None) -> str:
+    """A moment for people, with its zone."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return when(value)
+    return str(value)
+
+
+def _json(value: object, indent: int | None = None) -> None:
+    sys.stdout.write(json.dumps(value, indent=indent) + "\n")

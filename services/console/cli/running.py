@@ -1,0 +1,103 @@
+"""How every command of the command line runs: errors become one sentence and an exit code, never a stack trace."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from enum import IntEnum
+from typing import Any, NoReturn, TypeVar
+
+import typer
+
+from services.console.installation import Installation, NoInstallation, find_installation
+from services.console.session import Unreachable
+from shared.artifacts.errors import ArtifactStoreError
+from shared.contracts.common import CommandRejected
+from shared.contracts.message import Command, Message
+
+T = TypeVar("T")
+
+
+class Exit(IntEnum):
+    """Exit codes; the same in every command."""
+
+    SUCCEEDED = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    REFUSED = 4
+    ROLLED_BACK = 5
+    CANCELLED = 6
+    UNREACHABLE = 8
+    TIMED_OUT = 124
+    DETACHED = 130
+
+
+def tell(text: str) -> None:
+    """A line of progress, on stderr: stdout is data."""
+    typer.echo(text, err=True)
+
+
+def leave(code: Exit, text: str) -> NoReturn:
+    """End with a code, and a sentence on stderr."""
+    tell(text)
+    raise typer.Exit(int(code))
+
+
+def run(work: Callable[[Installation], Coroutine[Any, Any, T]], *, timeout: float | None = None) -> T:
+    """Run the work of a command on the installation that the environment names, for at most `timeout` seconds."""
+    try:
+        installation = find_installation()
+        return asyncio.run(_within(timeout, work(installation)))
+    except NoInstallation as error:
+        leave(Exit.UNREACHABLE, str(error))
+    except (Unreachable, OSError) as error:
+        leave(Exit.UNREACHABLE, _words(error))
+    except ArtifactStoreError as error:
+        leave(Exit.FAILED, f"artifact store: {error}")
+    except TimeoutError:
+        leave(Exit.TIMED_OUT, f"not ended within {timeout:g} s; what was started goes on")
+    except KeyboardInterrupt:
+        leave(Exit.DETACHED, "detached; what was started goes on")
+    except Exception as error:
+        if type(error).__module__.startswith("aiokafka"):
+            leave(Exit.UNREACHABLE, f"Kafka does not answer: {_words(error)}")
+        raise
+
+
+async def _within(seconds: float | None, work: Coroutine[Any, Any, T]) -> T:
+    async with asyncio.timeout(seconds):
+        return await work
+
+
+def _words(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
+
+async def ask(
+    installation: Installation, command: Command, *accepted: type[Message], id_: str | None = None
+) -> Message:
+    """Send a command and return its answer. Refused: end with one sentence and the reason code."""
+    answer = await installation.session.answer(command, lambda event: isinstance(event, accepted), id_=id_)
+    if isinstance(answer, CommandRejected):
+        refuse(answer)
+    return answer
+
+
+def refuse(answer: CommandRejected) -> NoReturn:
+    """Print a refusal and end."""
+    earliest = f" Accepted from {answer.earliest:%Y-%m-%d %H:%M %Z} on." if answer.earliest else ""
+    code = Exit.NOT_FOUND if answer.reason == "UNKNOWN" else Exit.REFUSED
+    leave(code, f"refused ({answer.reason}): {answer.message}.{earliest}")
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask a person, unless `--yes` was given. Without a terminal nobody can answer: end with a usage error."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        leave(Exit.USAGE, f"{question} Nobody can answer here: add --yes.")
+    with suppress(typer.Abort):
+        if typer.confirm(question, err=True):
+            return
+    leave(Exit.CANCELLED, "not confirmed; nothing was done")

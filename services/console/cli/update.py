@@ -1,0 +1,81 @@
+"""`drydock update`: apply packages to sandboxes, and say what came of it."""
+
+from typing import Annotated
+
+import typer
+
+from services.console.cli.environment import CommandId, Timeout, Wait
+from services.console.cli.following import end, start_operation
+from services.console.cli.printing import Form, Output, print_id, print_one
+from services.console.cli.running import Exit, ask, leave, run
+from shared.contracts.envelope import new_id
+from shared.contracts.promotion_scheduler import CandidateMarked, MarkCandidate
+from shared.contracts.servicing_executor import ApplyUpdate, SignOff, SignOffUpdate, UpdateSignedOff
+
+app = typer.Typer(no_args_is_help=True, help="Updates: apply, sign off, mark as candidate.")
+
+Update = Annotated[str, typer.Argument(metavar="ENVIRONMENT/NAME", help="The update.")]
+
+
+@app.command()
+def apply(
+    package: Annotated[str, typer.Argument(metavar="PACKAGE", help="<project>/<name>")],
+    to: Annotated[str, typer.Option(help="The sandbox.")],
+    name: Annotated[str, typer.Option(help="Name of the update, unique in the environment.")],
+    acknowledge_missing: Annotated[
+        list[str] | None, typer.Option(metavar="MODULE", help="A module that runs and the package lacks. Repeatable.")
+    ] = None,
+    acknowledge_unverifiable: Annotated[
+        list[str] | None, typer.Option(metavar="APP_ID", help="An extension that cannot be judged. Repeatable.")
+    ] = None,
+    wait: Wait = False,
+    timeout: Timeout = None,
+    command_id: CommandId = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """Apply a package: a new image, run under a name of its own."""
+    command = ApplyUpdate(
+        environment=to,
+        package=package,
+        update_name=name,
+        acknowledge_missing_modules=tuple(acknowledge_missing or ()),
+        acknowledge_unverifiable=tuple(acknowledge_unverifiable or ()),
+    )
+    id_ = command_id or new_id()
+    finished = run(lambda there: start_operation(there, command, wait=wait, id_=id_), timeout=timeout)
+    print_id(id_, output, environment=to)
+    end(finished)
+
+
+@app.command("sign-off")
+def sign_off(
+    update: Update,
+    with_issues: Annotated[bool, typer.Option("--with-issues", help="It works, with issues.")] = False,
+    note: Annotated[str, typer.Option(help="What there is to say.")] = "",
+    output: Output = Form.TABLE,
+) -> None:
+    """Sign off an update. A mark on its history: nothing depends on it."""
+    environment, name = split_update(update)
+    mark = SignOff.WITH_ISSUES if with_issues else SignOff.CLEAN
+    command = SignOffUpdate(environment=environment, update_name=name, sign_off=mark, note=note)
+    event = run(lambda there: ask(there, command, UpdateSignedOff))
+    assert isinstance(event, UpdateSignedOff)
+    print_one(event, output, [("signed off", f"{event.environment}/{event.update_name}: {event.sign_off.value}")])
+
+
+@app.command("mark-candidate")
+def mark_candidate(update: Update, output: Output = Form.TABLE) -> None:
+    """Mark an update of a sandbox as release candidate."""
+    environment, name = split_update(update)
+    command = MarkCandidate(environment=environment, update_name=name)
+    event = run(lambda there: ask(there, command, CandidateMarked))
+    assert isinstance(event, CandidateMarked)
+    print_one(event, output, [("candidate", f"{event.environment}/{event.update.name}"), ("image", event.update.image)])
+
+
+def split_update(update: str) -> tuple[str, str]:
+    """Environment and name of `<environment>/<name>`."""
+    environment, slash, name = update.partition("/")
+    if not (environment and slash and name):
+        leave(Exit.USAGE, f"{update!r} is no update: write ENVIRONMENT/NAME")
+    return environment, name

@@ -1,0 +1,47 @@
+"""Which installation a command is for: what the environment names, else the stack that runs on the data folder."""
+
+import getpass
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.console.session import Session
+
+DATA = Path(".drydock")
+RECORD = "stack.json"
+
+
+class NoInstallation(Exception):  # noqa: N818 - names what the user sees
+    """Nothing says where Drydock is; the message says the way out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Where an installation is: its topics, its artifacts, its console."""
+
+    session: Session
+    artifacts: Path
+    console: str
+
+
+def find_installation() -> Installation:
+    """From DRYDOCK_KAFKA and DRYDOCK_ARTIFACTS, else from `stack.json` in DRYDOCK_DATA (`.drydock`).
+
+    Raise NoInstallation if neither says enough.
+    """
+    data = Path(os.environ.get("DRYDOCK_DATA") or DATA)
+    try:
+        record = json.loads((data / RECORD).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        record = {}
+    except (OSError, ValueError) as error:
+        raise NoInstallation(f"{data / RECORD} cannot be read: {error}") from error
+    kafka = os.environ.get("DRYDOCK_KAFKA") or record.get("kafka")
+    if not kafka:
+        raise NoInstallation(
+            f"no Drydock runs on {data}: start one with `drydock dev`, or name a Kafka in DRYDOCK_KAFKA"
+        )
+    artifacts = os.environ.get("DRYDOCK_ARTIFACTS") or record.get("artifacts") or data / "artifacts"
+    actor = os.environ.get("DRYDOCK_ACTOR") or getpass.getuser()
+    return Installation(Session(kafka, actor), Path(artifacts), record.get("console", ""))
