@@ -14,7 +14,7 @@ from shared.contracts.registry import CATALOGUE
 from shared.kernel.app import Aggregate, Fact, Load, On, OnTimer, Service, Settings, make_service, run
 
 CANDIDATES = Aggregate("candidates", candidate.Candidate, view=candidate.candidate_view)
-PROMOTIONS = Aggregate("promotions", promotion.Promotion, view=promotion.promotion_view)
+PROMOTIONS = Aggregate("promotions", promotion.Promotion)
 RELEASES = Aggregate("releases", release.Release, view=release.release_view)
 ENVIRONMENTS = Aggregate("known_environments", known.KnownEnvironment)
 UPDATES = Aggregate("known_updates", known.KnownUpdate)

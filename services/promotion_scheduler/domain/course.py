@@ -3,11 +3,10 @@
 from datetime import datetime
 
 from services.promotion_scheduler.domain.draft import Draft
-from services.promotion_scheduler.domain.promotion import Promotion
+from services.promotion_scheduler.domain.promotion import Promotion, problem
 from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
-from shared.contracts.parts import Problem
 from shared.contracts.promotion_scheduler import CancelPromotion, PromotionStatus, Reason
 from shared.contracts.servicing_executor import ApplyImage, OperationAccepted, OperationFinished, Outcome
 from shared.kernel.decision import Decision, TimerDue
@@ -28,12 +27,12 @@ def cancel(
             f"promotion {state.id} is {state.status.value}; cancel its operation",
             facts={"promotion": state.id, "operation": state.operation},
         )
-    problem = Problem(reason=Reason.CANCELLED_BY_USER, message=f"cancelled by {message.actor or 'a person'}"[:1000])
+    why = problem(Reason.CANCELLED_BY_USER, f"cancelled by {message.actor or 'a person'}")
     draft = Draft(state)
     if state.status is PromotionStatus.CHECKING:
-        draft.refuse(problem)
+        draft.refuse(why)
     else:
-        draft.cancel(problem)
+        draft.cancel(why)
     return draft.decision()
 
 
@@ -79,7 +78,7 @@ def operation_finished(
     if finished.outcome is Outcome.SUCCEEDED:
         draft.complete(finished.operation)
     else:
-        unknown = Problem(reason=Reason.OPERATION_FAILED, message=f"its operation ended as {finished.outcome.value}")
+        unknown = problem(Reason.OPERATION_FAILED, f"its operation ended as {finished.outcome.value}")
         draft.fail(finished.operation, finished.problem or unknown)
     return draft.decision()
 
@@ -97,7 +96,7 @@ def start_refused(
     if state is None or state.status is not PromotionStatus.STARTING or rejected.command_id != state.apply_command:
         return Decision(state)
     draft = Draft(state)
-    draft.cancel(Problem(reason=rejected.reason, message=rejected.message[:1000]))
+    draft.cancel(problem(rejected.reason, rejected.message))
     return draft.decision()
 
 
@@ -115,5 +114,5 @@ def check_refused(
         return Decision(state)
     draft = Draft(state)
     why = f"the extensions could not be checked ({rejected.reason}): {rejected.message}"
-    draft.refuse(Problem(reason=Reason.CHECK_FAILED, message=why[:1000]))
+    draft.refuse(problem(Reason.CHECK_FAILED, why))
     return draft.decision()

@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 from services.promotion_scheduler.domain.promotion import TRANSITIONS, Check, Promotion, promotion_view
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
-from shared.contracts.message import Command, Event, Snapshot
+from shared.contracts.message import Command, Event
 from shared.contracts.parts import Downtime, Extension, Problem, Update
 from shared.contracts.promotion_scheduler import (
     PromotionCancelled,
@@ -37,7 +37,6 @@ class Draft:
         self._events: list[Event] = []
         self._commands: list[Command | Send] = []
         self._timers: dict[str, datetime | None] = {}
-        self._snapshots: list[Snapshot] = []
 
     def check(self, check: Check, extensions: tuple[Extension, ...], give_up_at: datetime) -> None:
         """Ask whether the extensions work with the base that it brings."""
@@ -107,13 +106,16 @@ class Draft:
         self._events.append(PromotionCancelled(**self._about(), downtime=self._downtime, problem=problem))
 
     def decision(self) -> Decision[Promotion]:
-        """What was decided."""
+        """What was decided.
+
+        The view is the promotion's, not the environment's: it stays when the next promotion takes this one's place.
+        """
         return Decision(
             self.promotion,
             events=self._events,
             commands=self._commands,
             timers=self._timers,
-            snapshots=self._snapshots,
+            snapshots=[promotion_view(self.promotion)],
         )
 
     @property
@@ -138,5 +140,3 @@ class Draft:
         self._move(status, problem=problem)
         self._timers[f"check:{self.promotion.id}"] = None
         self._timers[f"start:{self.promotion.id}"] = None
-        # The next promotion takes the place of this one, maybe in the same commit: its last view must stay.
-        self._snapshots.append(promotion_view(self.promotion.environment, self.promotion))

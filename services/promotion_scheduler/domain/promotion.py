@@ -24,6 +24,15 @@ TRANSITIONS: Mapping[PromotionStatus, frozenset[PromotionStatus]] = MappingProxy
 """Where a promotion can go from each status. It begins as `checking` or `scheduled`; the last four are its ends."""
 
 
+SENTENCE_LENGTH = 500
+"""Characters that a `Sentence` holds at most; what others say may be longer."""
+
+
+def problem(reason: str, message: str) -> Problem:
+    """Why something does not go on; a message that is too long is cut."""
+    return Problem(reason=reason, message=message[:SENTENCE_LENGTH])
+
+
 class Check(Frozen):
     """What production's extensions are checked for."""
 
@@ -70,11 +79,11 @@ class Promotion(Frozen):
         return derived_id(self.id, "apply")
 
 
-def promotion_view(environment: str, state: Promotion) -> PromotionSnapshot:
+def promotion_view(state: Promotion) -> PromotionSnapshot:
     """The promotion as others see it."""
     return PromotionSnapshot(
         promotion=state.id,
-        environment=environment,
+        environment=state.environment,
         project=state.project,
         sandbox=state.sandbox,
         update=state.update,

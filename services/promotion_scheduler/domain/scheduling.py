@@ -1,12 +1,12 @@
 """How a promotion comes to be scheduled, or refused."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from services.promotion_scheduler.domain.draft import Draft
 from services.promotion_scheduler.domain.guards import ScheduleFacts, check_needed, promotable
 from services.promotion_scheduler.domain.known import KnownEnvironment
-from services.promotion_scheduler.domain.promotion import Promotion
+from services.promotion_scheduler.domain.promotion import Promotion, problem
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import CompatibilityChecked
 from shared.contracts.parts import Downtime, Problem, Verdict
@@ -51,8 +51,9 @@ class Scheduling:
                 facts={"promotion": state.id, "status": state.status.value},
             )
         if command.start < now - START_GRACE:
-            asked = f"{command.start.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-            raise Rejected(Reason.START_IN_PAST, f"{asked} has passed; the earliest start is now")
+            raise Rejected(
+                Reason.START_IN_PAST, f"{command.start:%Y-%m-%d %H:%M:%S} UTC has passed; the earliest start is now"
+            )
         production, candidate = promotable(command, facts)
         check = check_needed(candidate.update, production)
         promotion = Promotion(
@@ -61,7 +62,7 @@ class Scheduling:
             project=production.project,
             sandbox=command.sandbox,
             update=candidate.update,
-            start=max(command.start, now).astimezone(UTC),
+            start=max(command.start, now),
             acknowledged=command.acknowledge_unverifiable,
             actor=message.actor,
             status=PromotionStatus.CHECKING if check else PromotionStatus.SCHEDULED,
@@ -84,8 +85,8 @@ class Scheduling:
         draft = Draft(state)
         if check_needed(state.update, production) != state.check:
             self._check_or_schedule(draft, production, now)
-        elif problem := _objection(state, checked):
-            draft.refuse(problem)
+        elif objection := _objection(state, checked):
+            draft.refuse(objection)
         else:
             self._schedule(draft, production)
         return draft.decision()
@@ -114,9 +115,7 @@ def check_overdue(state: Promotion | None, timer: TimerDue, facts: None, now: da
     if state is None or state.id != timer.argument or state.status is not PromotionStatus.CHECKING:
         return Decision(state)
     draft = Draft(state)
-    draft.refuse(
-        Problem(reason=Reason.CHECK_FAILED, message="the extensions were not checked in time; schedule it again later")
-    )
+    draft.refuse(problem(Reason.CHECK_FAILED, "the extensions were not checked in time; schedule it again later"))
     return draft.decision()
 
 
@@ -127,20 +126,20 @@ def _objection(state: Promotion, checked: CompatibilityChecked) -> Problem | Non
     }
     if broken := named[Verdict.INCOMPATIBLE]:
         first = "; ".join(f"{one.name} {one.version}: {one.summary}" for one in broken)
-        return Problem(
-            reason=Reason.EXTENSIONS_INCOMPATIBLE,
-            message=f"{len(broken)} extension(s) do not work with base {checked.base}: {first}"[:1000],
+        return problem(
+            Reason.EXTENSIONS_INCOMPATIBLE,
+            f"{len(broken)} extension(s) do not work with base {checked.base}: {first}",
         )
     if checked.verdict is Verdict.CHECK_FAILED or named[Verdict.CHECK_FAILED]:
-        return Problem(
-            reason=Reason.CHECK_FAILED,
-            message=f"the extensions could not be checked against {checked.base}; schedule it again later",
+        return problem(
+            Reason.CHECK_FAILED,
+            f"the extensions could not be checked against {checked.base}; schedule it again later",
         )
     open_ = [one for one in named[Verdict.UNVERIFIABLE] if one.app_id not in state.acknowledged]
     if not open_:
         return None
     names = ", ".join(f"{one.name} ({one.app_id})" for one in open_)
-    return Problem(
-        reason=Reason.EXTENSIONS_UNVERIFIABLE,
-        message=f"cannot be judged against {checked.base}; acknowledge to go on: {names}"[:1000],
+    return problem(
+        Reason.EXTENSIONS_UNVERIFIABLE,
+        f"cannot be judged against {checked.base}; acknowledge to go on: {names}",
     )

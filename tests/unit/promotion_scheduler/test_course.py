@@ -103,6 +103,13 @@ def test_a_refused_start_cancels_it_with_the_reason_of_the_executor() -> None:
     assert state_of(decision).status is PromotionStatus.CANCELLED
 
 
+def test_what_others_say_at_length_is_cut() -> None:
+    refused = rejected(starting().apply_command).model_copy(update={"message": "x" * 2000})
+    event = only(course.start_refused(starting(), envelope(refused), None, TONIGHT))
+    assert isinstance(event, PromotionCancelled)
+    assert len(event.problem.message) == 500
+
+
 @pytest.mark.parametrize(
     ("outcome", "told", "status"),
     [
@@ -116,7 +123,7 @@ def test_the_end_of_its_operation_is_its_end(outcome: Outcome, told: type, statu
     decision = course.operation_finished(started(), envelope(finished(outcome)), None, TONIGHT)
     assert isinstance(only(decision), told)
     assert state_of(decision).status is status
-    assert decision.snapshots == [promotion_view(PRODUCTION, state_of(decision))]
+    assert decision.snapshots == [promotion_view(state_of(decision))]
 
 
 def test_a_failed_promotion_says_why() -> None:

@@ -1,6 +1,6 @@
 """Which promotions are scheduled, which are refused, and when production's extensions are checked first."""
 
-from datetime import timedelta, timezone
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -121,13 +121,6 @@ def test_a_start_in_the_past_is_refused() -> None:
     with pytest.raises(Rejected) as refused:
         SCHEDULING.schedule(None, envelope(schedule_command(NOW - timedelta(seconds=31))), facts(), NOW)
     assert refused.value.reason is Reason.START_IN_PAST
-
-
-def test_a_start_in_another_zone_is_kept_as_utc() -> None:
-    there = TONIGHT.astimezone(timezone(timedelta(hours=-7)))
-    promotion = scheduled(there)
-    assert promotion.start == TONIGHT
-    assert promotion.start.utcoffset() == timedelta(0)
 
 
 def test_a_second_promotion_of_an_environment_is_refused_with_the_name_of_the_first() -> None:
