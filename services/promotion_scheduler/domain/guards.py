@@ -34,7 +34,9 @@ def promotable(command: SchedulePromotion, facts: ScheduleFacts) -> tuple[KnownE
             f"{command.environment} belongs to {production.project}, {command.sandbox} to {sandbox.project}",
         )
     if production.running is None:
-        raise Rejected(Reason.NOT_PROVISIONED, f"{command.environment} runs nothing yet")
+        raise NotYet(
+            f"{command.environment} runs nothing yet", waits_for=command.environment, reason=Reason.NOT_PROVISIONED
+        )
     candidate = facts.candidate
     if candidate is None:
         raise NotYet(

@@ -73,7 +73,6 @@ def test_a_candidate_is_scheduled_with_its_whole_image_and_a_timer_at_its_start(
         (facts(production=sandbox()), Reason.NOT_PRODUCTION),
         (facts(sandbox=production()), Reason.NOT_SANDBOX),
         (facts(sandbox=sandbox("fabrikam")), Reason.OTHER_PROJECT),
-        (facts(production=production().model_copy(update={"running": None})), Reason.NOT_PROVISIONED),
         (facts(candidate=candidate(update(dropped=("ContosoTax",)))), Reason.NOT_PROMOTABLE),
         (facts(candidate=candidate(update(application="10.0.9.1"))), Reason.LOWER_VERSION),
     ],
@@ -88,16 +87,18 @@ def test_a_blocked_image_names_the_modules_that_it_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "waits_for", "reason"),
+    ("known", "waits_for", "reason"),
     [
-        ("production", PRODUCTION, KernelReason.UNKNOWN),
-        ("sandbox", SANDBOX, KernelReason.UNKNOWN),
-        ("candidate", f"{SANDBOX}/november release", Reason.NOT_A_CANDIDATE),
+        (facts(production=None), PRODUCTION, KernelReason.UNKNOWN),
+        (facts(production=production().model_copy(update={"running": None})), PRODUCTION, Reason.NOT_PROVISIONED),
+        (facts(sandbox=None), SANDBOX, KernelReason.UNKNOWN),
+        (facts(candidate=None), f"{SANDBOX}/november release", Reason.NOT_A_CANDIDATE),
     ],
+    ids=["production", "what runs there", "sandbox", "candidate"],
 )
-def test_what_is_not_known_is_waited_for(missing: str, waits_for: str, reason: Reason) -> None:
+def test_what_is_not_known_is_waited_for(known: ScheduleFacts, waits_for: str, reason: Reason) -> None:
     with pytest.raises(NotYet) as waits:
-        SCHEDULING.schedule(None, envelope(schedule_command()), facts(**{missing: None}), NOW)
+        SCHEDULING.schedule(None, envelope(schedule_command()), known, NOW)
     assert (waits.value.waits_for, waits.value.reason) == (waits_for, reason)
 
 
