@@ -30,7 +30,7 @@ from shared.kernel.document import (
     seen_mark,
     without_mark,
 )
-from shared.kernel.outcomes import KernelReason, NotYet, Permanent, Rejected
+from shared.kernel.outcomes import NotYet, Permanent, Rejected
 from shared.kernel.service import Aggregate, On, OnWork, Service, split_name
 from shared.kernel.store.documents import encode as encode_stored
 
@@ -112,7 +112,7 @@ class Fold:
         return outcome
 
     def retry_parked(self, position: Position, facts: Any) -> Outcome:
-        """Decide on a parked message again; a command whose time is up is refused as unknown."""
+        """Decide on a parked message again; a command whose time is up is refused."""
         parked = self._parked_at(position)
         if parked is None:
             return Outcome.SKIPPED
@@ -127,7 +127,7 @@ class Fold:
                 return Outcome.PARKED
             if envelope.data.kind is not MessageKind.COMMAND:
                 raise Permanent(f"{envelope.data.type} refers to what never became known: {not_yet}") from None
-            self._reject(envelope, Rejected(KernelReason.UNKNOWN, str(not_yet)))
+            self._reject(envelope, Rejected(not_yet.reason, str(not_yet)))
             outcome = Outcome.REJECTED
         self.document.parked.remove(parked)
         self.changed = True

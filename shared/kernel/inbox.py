@@ -109,12 +109,13 @@ class Inbox:
         return [
             Receive(
                 aggregate=handler.aggregate,
-                id=handler.key(envelope.data),
+                id=id_,
                 handler=handler,
                 envelope=envelope,
                 position=position,
             )
             for handler in self._service.handlers_of(envelope.data.type, record.topic)
+            if (id_ := handler.key(envelope.data)) is not None
         ]
 
     def _is_newer(self, record: RawRecord, unreadable: Unreadable) -> bool:

@@ -65,13 +65,14 @@ class Load(Generic[F]):
 class On(Generic[S, M, F]):
     """A command or event goes to the aggregate that `key` names, through `decide`.
 
-    An event that every service sends, `CommandRejected` say, is taken from the service `sender` names.
+    An event whose `key` is None does not concern the aggregate and leaves no trace. An event that every service
+    sends, `CommandRejected` say, is taken from the service `sender` names.
     """
 
     message: type[M]
     aggregate: Aggregate[S]
     decide: Callable[[S | None, Envelope[M], F, datetime], Decision[S]]
-    key: Callable[[M], str] = lambda message: message.key
+    key: Callable[[M], str | None] = lambda message: message.key
     facts: Load[F] | None = None
     sender: str | None = None
 
