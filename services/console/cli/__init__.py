@@ -5,7 +5,11 @@ from typing import Annotated
 
 import typer
 
+from . import base, extension
+
 app = typer.Typer(no_args_is_help=True, help="Brings ERP environments safely from one version to the next.")
+app.add_typer(extension.app, name="extension")
+app.add_typer(base.app, name="base")
 
 
 def _print_version(wanted: bool) -> None:
