@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from .builtins import SYSTEM_FIELDS
 from .context import NOWHERE, Check, Place
 from .finding import Level
+from .index import AppIndex
 from .lexer import SourceError, T, Tokens
 from .suggestions import nearest
-from .symbols import EXTENSION_OF, Symbol, TypeRef, fold
+from .symbols import EXTENSION_OF, Field, Symbol, TypeRef, fold
 from .syntax import Node, ObjectDecl, Procedure, Property, SourceFile, VarDecl
 from .world import KIND_OF_TYPE, fold_reference
 
@@ -170,12 +171,17 @@ class _Declarations:
         fields = self.check.world.fields(table)
         for at in range(*node.arguments[1]):
             if self.tokens.kinds[at] in (T.NAME, T.QUOTED):
-                name, place = self.tokens.texts[at], self._place(self.tokens.offsets[at])
-                _field_exists(self.check, table, name, Level.SYMBOLS, place, "AL0186")
-                known = fields.get(fold(name))
-                if known and known[0].obsolete and known[0].obsolete.state == "removed":
-                    message = f"The removed field '{name}' cannot be part of an active key."
-                    self.check.report("AL0450", Level.SYMBOLS, name, message, place, known[0].obsolete.reason)
+                self._key_field(table, fields, self.tokens.texts[at], self._place(self.tokens.offsets[at]))
+
+    def _key_field(
+        self, table: Symbol, fields: dict[str, tuple[Field, AppIndex | None]], name: str, place: Place
+    ) -> None:
+        known = fields.get(fold(name))
+        if known and known[0].obsolete and known[0].obsolete.state == "removed":
+            message = f"The removed field '{name}' cannot be part of an active key."
+            self.check.report("AL0450", Level.SYMBOLS, name, message, place, known[0].obsolete.reason)
+        else:
+            _field_exists(self.check, table, name, Level.SYMBOLS, place, "AL0186")
 
     def _modified_field(self, node: Node) -> None:
         table = self._target_table()

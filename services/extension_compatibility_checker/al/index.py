@@ -195,17 +195,18 @@ def build_index(app: App, symbols: Iterable[Symbol]) -> AppIndex:
 
 
 def index_package(package: Package, country: str = "") -> AppIndex:
-    """Index the symbols of a package. PackageError says why it has none to read.
-
-    A package without SymbolReference.json gives an index without objects.
-    """
+    """Index the symbols of a package. PackageError says why it has none to read."""
     if package.manifest is None:
         raise PackageError(f"{package.path}: {package.problem}")
     app = App.of(package.manifest, country)
     try:
         data = package.symbols()
+        if data is None:
+            raise PackageError(
+                f"{package.path}: it has no SymbolReference.json, so nothing can be checked against it"
+            )
         with collector_paused():
-            return build_index(app, read_symbols(data) if data else ())
+            return build_index(app, read_symbols(data))
     except SymbolError as error:
         raise PackageError(f"{package.path}: {error}") from None
 
