@@ -97,7 +97,10 @@ class Check:
     def reference(
         self, kind: str, name: str, number: int, level: Level, place: Place, *, code: str = "AL0185"
     ) -> tuple[Symbol, AppIndex] | None:
-        """Resolve a named object; a missing, removed, pending or inaccessible one is reported."""
+        """Resolve a named object; a missing, removed, pending or inaccessible one is reported.
+
+        None stands for a missing and for an inaccessible one: nothing more can be said of its members.
+        """
         found = self.world.find(kind, name, number)
         label = name or str(number)
         if found is None:
@@ -110,21 +113,24 @@ class Check:
             return None
         symbol, app = found
         if app is not self.world.own:
-            self.accessible(symbol, app, level, place)
+            if not self.accessible(symbol, app, level, place):
+                return None
             self.state(symbol.obsolete, symbol.title, symbol.name, level, place)
         return found
 
-    def accessible(self, symbol: Symbol, app: AppIndex, level: Level, place: Place) -> None:
-        """Report an object that this extension may not name."""
+    def accessible(self, symbol: Symbol, app: AppIndex, level: Level, place: Place) -> bool:
+        """Whether this extension may name an object; it is reported if not."""
         access = symbol.properties.get("access", "").lower()
         if access == "internal" and not self.sees_internals(app):
             message = f"'{symbol.name}' is inaccessible due to its protection level."
             self.report("AL0161", level, symbol.name, message, place)
+            return False
         if is_on_premises(symbol.properties.get("scope", "")) and self.extension.manifest.is_cloud:
             message = (
                 f"The object '{symbol.name}' has scope 'OnPrem' and cannot be used for 'Cloud' development."
             )
             self.report("AL0296", level, symbol.name, message, place)
+        return True
 
     def sees_internals(self, app: AppIndex) -> bool:
         """Whether `app` opened its internal symbols to this extension."""

@@ -200,9 +200,11 @@ class _Reader:
     def _variables(self, out: list[VarDecl], *, protected: bool = False) -> None:
         tokens = self.tokens
         while True:
+            start = self.at
             while self._is("["):
                 self._attribute()
             if tokens.kinds[self.at] not in (T.NAME, T.QUOTED) or tokens.texts[self.at + 1] not in (":", ","):
+                self.at = start  # the attributes belong to the procedure that follows
                 return
             names = [(self._name_here(), tokens.offsets[self.at])]
             self.at += 1

@@ -43,7 +43,8 @@ def subscriber(
 ) -> str:
     kind = publisher.partition("::")[0].replace("Database", "Table")
     given = f"ObjectType::{kind}, {publisher}, '{event_name}', '{element}', false, false"
-    return f"codeunit 50000 Work {{ [EventSubscriber({given})] local procedure Handle({parameters}) begin end; }}"
+    header = f"[EventSubscriber({given})] local procedure Handle({parameters})"
+    return f"codeunit 50000 Work {{ {header} begin end; }}"
 
 
 @dataclass
