@@ -90,15 +90,26 @@ class Archive:
 
     def read(self, name: str, limit: int) -> bytes | None:
         """The entry's bytes, None if absent; PackageError if larger than `limit` bytes or broken."""
+        view = self.view(name, limit)
+        return None if view is None else bytes(view)
+
+    def view(self, name: str, limit: int) -> memoryview | None:
+        """Like `read`, into memory that is allocated once: symbol files are most of what a check holds."""
         info = self._infos.get(name)
         if info is None:
             return None
         if info.file_size > limit or info.file_size > (info.compress_size + 1) * _MAX_RATIO:
             raise PackageError(f"{name} unpacks to {info.file_size} bytes; the limit is {limit}")
+        content = memoryview(bytearray(info.file_size))
+        filled = 0
         try:
-            return self._zip.read(info)
+            with self._zip.open(info) as entry:
+                while chunk := entry.read(min(MIB, info.file_size - filled + 1)):
+                    content[filled : filled + len(chunk)] = chunk
+                    filled += len(chunk)
         except _ZIP_ERRORS as error:
             raise PackageError(f"{name} cannot be unpacked: {error}") from None
+        return content[:filled]
 
 
 class Package:
@@ -137,12 +148,13 @@ class Package:
 
         Files downloaded from a server end in NUL padding up to the size of its buffer.
         """
-        raw = self._archive.read(SYMBOLS, MAX_SYMBOLS) if self._archive else None
+        raw = self._archive.view(SYMBOLS, MAX_SYMBOLS) if self._archive else None
         if raw is None:
             return None
-        if raw.endswith(b"\0"):
-            raw = raw.rstrip(b"\0")
-        return memoryview(raw)[3 if raw.startswith(b"\xef\xbb\xbf") else 0 :]
+        end = len(raw)
+        while end and raw[end - 1] == 0:
+            end -= 1
+        return raw[3 if bytes(raw[:3]) == b"\xef\xbb\xbf" else 0 : end]
 
     def sources(self) -> Iterator[tuple[str, str]]:
         """Each AL file as (path as its author named it, text); PackageError when the limits are passed."""

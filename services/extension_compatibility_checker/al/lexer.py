@@ -30,20 +30,25 @@ def whole_number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else 0
 
 
+# What is passed over stands before each token, so that one match is one token.
 _TOKEN = re.compile(
     r"""
-      (?P<space>[\s\ufeff]+)
-    | (?P<comment>//[^\n]*|/\*.*?\*/)
-    | (?P<name>[^\W\d]\w*)
-    | (?P<quoted>"(?:[^"\n]|"")*")
-    | (?P<string>@'(?:[^']|'')*'|'(?:[^'\n]|'')*')
-    | (?P<number>\d+(?:\.\d+)?(?:[DdTt]{1,2}|[Ll])?\b|\d+)
-    | (?P<directive>\#[^\n]*)
-    | (?P<sign>:=|::|\.\.|\+=|-=|\*=|/=|<>|<=|>=|[^\s])
+    (?:[\s\ufeff]++ | //[^\n]*+ | /\*.*?\*/)*+
+    (?: ([^\W\d]\w*)
+      | ("(?:[^"\n]|"")*")
+      | (@'(?:[^']|'')*'|'(?:[^'\n]|'')*')
+      | (\d+(?:\.\d+)?(?:[DdTt]{1,2}|[Ll])?\b|\d+)
+      | (:=|::|\.\.|\+=|-=|\*=|/=|<>|<=|>=|[^\s\#])
+      | (\#[^\n]*)
+      | (\Z)
+    )
     """,
     re.VERBOSE | re.DOTALL,
 )
-_KINDS = {"name": T.NAME, "quoted": T.QUOTED, "string": T.STRING, "number": T.NUMBER, "sign": T.SIGN}
+_DIRECTIVE_GROUP = 6
+_END_GROUP = 7
+_KINDS = (T.END, T.NAME, T.QUOTED, T.STRING, T.NUMBER, T.SIGN)  # by group
+_OPENING = frozenset(('"', "'", "/"))
 _DIRECTIVE = re.compile(r"#\s*(\w+)[ \t]*(.*)")
 _CONDITIONAL = re.compile(r"^[ \t]*#\s*(if|elif|else|endif)\b([^\n]*)", re.MULTILINE)
 
@@ -68,33 +73,35 @@ class Tokens:
         return line, offset - self._lines[line - 1] + 1
 
     def _scan(self, text: str, symbols: set[str]) -> None:
-        kinds, texts, offsets = self.kinds, self.texts, self.offsets
-        match, position, size = _TOKEN.match, 0, len(text)
         taken: list[bool] = []  # per open #if: whether one of its branches was already used
-        while position < size:
-            found = match(text, position)
-            if found is None:
-                raise SourceError("a character that no AL token begins with", position)
-            group = found.lastgroup
-            start, position = position, found.end()
-            if group in ("space", "comment"):
-                continue
-            if group == "directive":
-                position = self._directive(text, start, position, symbols, taken)
-                continue
-            content = found.group()
-            if group == "quoted":
+        position: int | None = 0
+        while position is not None:
+            position = self._until_directive(text, position, symbols, taken)
+        self.kinds.append(T.END)
+        self.texts.append("")
+        self.offsets.append(len(text))
+
+    def _until_directive(self, text: str, position: int, symbols: set[str], taken: list[bool]) -> int | None:
+        """Take tokens up to a directive, and obey that; where to go on, None at the end."""
+        kinds, texts, offsets = self.kinds, self.texts, self.offsets
+        for found in _TOKEN.finditer(text, position):
+            group = found.lastindex or _END_GROUP
+            start = found.start(group)
+            content = found[group]
+            if group >= _DIRECTIVE_GROUP:
+                if group == _END_GROUP:
+                    return None
+                return self._directive(text, start, found.end(), symbols, taken)
+            if group == T.QUOTED:
                 content = content[1:-1].replace('""', '"')
-            elif group == "string":
+            elif group == T.STRING:
                 content = content.lstrip("@")[1:-1].replace("''", "'")
-            elif group == "sign":
+            elif group == T.SIGN and content in _OPENING:
                 _refuse_unclosed(text, content, start)
-            kinds.append(_KINDS[group or "sign"])
+            kinds.append(_KINDS[group])
             texts.append(content)
             offsets.append(start)
-        kinds.append(T.END)
-        texts.append("")
-        offsets.append(size)
+        return None
 
     def _directive(self, text: str, start: int, end: int, symbols: set[str], taken: list[bool]) -> int:
         """Obey one directive; the offset where scanning goes on."""

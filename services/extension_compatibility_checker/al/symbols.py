@@ -6,6 +6,7 @@ keywords of AL (`table`, `pageextension`, ...). Names keep their author's casing
 """
 
 from enum import IntEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -192,6 +193,7 @@ EXTENSION_OF = {
 }
 
 
+@lru_cache(maxsize=1 << 16)
 def fold(name: str) -> str:
     """The form in which AL compares identifiers: case does not count, surrounding quotes neither."""
     name = name.strip()
