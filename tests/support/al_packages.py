@@ -118,6 +118,7 @@ _LISTS = {
     "enum": "EnumTypes",
     "enumextension": "EnumExtensionTypes",
     "interface": "Interfaces",
+    "controladdin": "ControlAddIns",
 }
 
 

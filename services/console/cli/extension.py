@@ -11,8 +11,10 @@ from rich.table import Table
 from typer.core import TyperCommand
 
 from services.extension_compatibility_checker.al.checking import Target, check_packages
+from services.extension_compatibility_checker.al.compare import BASELINE_RULES
+from services.extension_compatibility_checker.al.compare import compare as compare_versions
 from services.extension_compatibility_checker.al.container import Package, PackageError, read_package
-from services.extension_compatibility_checker.al.finding import Report, Severity, Verdict, worst
+from services.extension_compatibility_checker.al.finding import Report, Severity, Verdict, verdict_of, worst
 from services.extension_compatibility_checker.al.index import AppIndex, IndexFormatError, index_package
 from services.extension_compatibility_checker.al.rules import RULES
 
@@ -140,18 +142,67 @@ def describe(package: Package) -> dict[str, Any] | None:
 
 
 @app.command()
+def compare(
+    old: Annotated[Path, typer.Argument(help="The version in use.")],
+    new: Annotated[Path, typer.Argument(help="The version to come.")],
+    output: Annotated[Output, typer.Option("-o", "--output", help="Form of the answer.")] = Output.TABLE,
+    fail_on: Annotated[str, typer.Option(help="`warning`: exit 10 for warnings too.")] = "",
+) -> None:
+    """Say what a new version of an app breaks for those who depend on it, and for its own data.
+
+    Exit code 0: nothing; 1: breaks; 10: unverifiable, or warnings with --fail-on warning.
+    """
+    if fail_on not in ("", "warning"):
+        _stop(f"--fail-on knows only 'warning', not '{fail_on}'.", _USAGE)
+    packages = [_open(old), _open(new)]
+    try:
+        before, after = (index_package(p) for p in packages)
+    except PackageError as error:
+        _stop(f"Nothing to compare: {error}", EXIT[Verdict.UNVERIFIABLE])
+    if before.app.id != after.app.id:
+        _stop(
+            f"{old} is {before.app.title}, {new} is {after.app.title}: two versions of one app are needed.",
+            _USAGE,
+        )
+    findings = compare_versions(before, after)
+    verdict = verdict_of(findings, ())
+    a = after.app
+    report = Report(a.id, a.name, a.publisher, str(a.version), verdict, findings)
+    if output is Output.JSON:
+        print_json(
+            {"verdict": verdict, "old": str(before.app.version), "new": report.version, "findings": findings}
+        )
+    elif output is Output.SARIF:
+        print_json(sarif([report]))
+    else:
+        _print_reports([report], verdict)
+    warned = fail_on == "warning" and verdict is Verdict.WARNINGS
+    raise typer.Exit(10 if warned else EXIT[verdict])
+
+
+@app.command()
 def rules(
     output: Annotated[Output, typer.Option("-o", "--output", help="Form of the answer.")] = Output.TABLE,
 ) -> None:
     """Print what can break an extension, and what of it is decided here."""
     if output is Output.JSON:
-        print_json([{**msgspec.to_builtins(r), "implemented": r.implemented} for r in RULES])
+        print_json(
+            {
+                "target": [{**msgspec.to_builtins(r), "implemented": r.implemented} for r in RULES],
+                "baseline": BASELINE_RULES,
+            }
+        )
         return
     table = Table("row", "condition", "level", "codes", "not decided here")
     for rule in RULES:
         codes = ", ".join(f"{code} {severity}" for code, severity in rule.codes.items())
         table.add_row(str(rule.row), rule.condition, rule.level, codes, rule.undecided)
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    baseline = Table("code", "severity", "condition (extension compare)", "not decided here")
+    for entry in BASELINE_RULES:
+        baseline.add_row(entry.code, entry.severity, entry.condition, entry.note)
+    console.print(baseline)
 
 
 def _open(path: Path) -> Package:

@@ -136,6 +136,24 @@ def test_a_base_is_imported_once_and_then_loaded(files: Path) -> None:
 
 
 def test_rules_are_printed_from_the_code() -> None:
-    rows = answer(CliRunner().invoke(drydock, ["extension", "rules", "-o", "json"]))
+    rows = answer(CliRunner().invoke(drydock, ["extension", "rules", "-o", "json"]))["target"]
     assert [r["row"] for r in rows] == list(range(1, 36))
     assert all(r["implemented"] or r["undecided"] for r in rows)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("good.app good.app", 0),
+        ("bad.app good.app", 0),
+        ("good.app bad.app", 1),
+        ("good.app ext.app", 2),
+        ("good.app runtime.app", 10),
+        ("good.app nowhere.app", 3),
+    ],
+)
+@pytest.mark.parametrize("form", ["table", "json", "sarif"])
+def test_compare_says_what_a_new_version_breaks(files: Path, line: str, code: int, form: str) -> None:
+    result = run(files, f"extension compare {line} -o {form}")
+    assert result.exit_code == code, result.output
+    assert ("AS0001" in result.stdout) == (code == 1)
