@@ -82,11 +82,11 @@ def _dependency(check: Check, wanted: AppRef, found: AppIndex | None) -> None:
     label = f"{wanted.name} by {wanted.publisher}" if wanted.publisher else wanted.name or wanted.id
     if found is None:
         message = (
-            f"A package with publisher '{wanted.publisher}', name '{wanted.name}' and version "
-            f"{wanted.min_version} or later is not in the target set."
+            f"A package with publisher '{wanted.publisher}', name '{wanted.name}' and a version compatible "
+            f"with '{wanted.min_version}' could not be found in the target set."
         )
         advice = f"Install {label}, or check with its package among --base."
-        check.report("AL1024", Level.MANIFEST, wanted.name or wanted.id, message, suggestion=advice)
+        check.report("AL1022", Level.MANIFEST, wanted.name or wanted.id, message, suggestion=advice)
         return
     if found.app.version < wanted.min_version:
         _too_old(check, wanted.name, wanted.min_version, found.app.version)

@@ -29,7 +29,13 @@ class Rule(msgspec.Struct, frozen=True):
 _M, _S, _A = Level.MANIFEST, Level.SYMBOLS, Level.SOURCE
 
 RULES: tuple[Rule, ...] = (
-    Rule(1, "a dependency is not in the target set", _M, {"AL1024": _B}),
+    Rule(
+        1,
+        "a dependency is not in the target set",
+        _M,
+        {"AL1022": _B},
+        "a package that is there and cannot be loaded (AL1024) is refused before the check",
+    ),
     Rule(2, "a dependency is there in a version below the minimum", _M, {"AL1022": _B}),
     Rule(3, "the minimum application or platform is above the target", _M, {"AL1022": _B}),
     Rule(

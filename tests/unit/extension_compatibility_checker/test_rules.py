@@ -190,6 +190,20 @@ CASES = [
         (CUSTOMER,),
     ),
     Case(
+        11,
+        "AL0132",
+        "page 50000 P { SourceTable = Customer; layout { area(Content) { field(B; Rec.Blocked) { } } } }",
+        (customer(field(3, "Blocked", "Boolean")),),
+        (CUSTOMER,),
+    ),
+    Case(
+        11,
+        "AL0118",
+        'report 50000 R { dataset { dataitem(C; Customer) { column(B; "Post Code") { } } } }',
+        (customer(field(91, "Post Code", "Code[20]")),),
+        (CUSTOMER,),
+    ),
+    Case(
         12,
         "AL0126",
         run("Post.Go(Customer);"),
@@ -478,7 +492,7 @@ def library(version: str = "2.0.0.0", name: str = "Library", *objects: Json) -> 
 def test_row_1_and_2_and_5_a_dependency_must_be_there_in_its_version_under_its_name() -> None:
     package = extension("", dependencies=[LIBRARY])
     assert codes(package, base_app(), library()) == []
-    assert codes(package, base_app()) == ["AL1024"]
+    assert codes(package, base_app()) == ["AL1022"]
     assert codes(package, base_app(), library("1.9.0.0")) == ["AL1022"]
     answer = check(package, base_app(), library(name="Bookshelf"))
     assert ([f.code for f in answer.findings], answer.verdict) == (["AL1076"], Verdict.WARNINGS)

@@ -87,7 +87,7 @@ def test_an_absent_dependency_is_one_finding_and_what_it_might_hold_is_not_calle
         "a",
     )
     report = check(b, base_app(CUSTOMER))
-    assert [(f.code, f.symbol) for f in report.findings] == [("AL1024", "A")]
+    assert [(f.code, f.symbol) for f in report.findings] == [("AL1022", "A")]
     assert report.undecided == (
         '2 references cannot be decided without A: codeunit Tools, a member of table 18 "Customer"',
     )
