@@ -221,9 +221,7 @@ class _Code:
         return UNKNOWN
 
     def _undeclared(self, expr: Name, place: Place) -> None:
-        """A quoted name can be nothing but a field here; an unquoted one only if the old base knows it as
-        one.
-        """
+        """A quoted name can only be a field here; an unquoted one if the old base had it as one."""
         subjects = [s for s in (*self.withs, self.implicit) if s is not None]
         for subject in subjects:
             found = self.members.subject(subject)

@@ -1,6 +1,4 @@
-"""Checks of objects and fields that declarations name: types, properties, relations, formulas, keys, data
-items.
-"""
+"""Checks of what declarations name: types, properties, relations, formulas, keys, data items."""
 
 from dataclasses import dataclass
 

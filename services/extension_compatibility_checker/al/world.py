@@ -54,9 +54,7 @@ class World:
         self._members: dict[tuple[str, str, int], object] = {}
 
     def find(self, kind: str, name: str, number: int = 0) -> tuple[Symbol, AppIndex] | None:
-        """The object of that kind by name (`A.B.Name` names a namespace) or by id; the living one before a
-        removed one.
-        """
+        """The object by name (`A.B.Name` names a namespace) or id; a living one before a removed one."""
         best: tuple[Symbol, AppIndex] | None = None
         for symbol, app in self._candidates(kind, name, number):
             if best is None or (_is_gone(best[0]) and not _is_gone(symbol)):
