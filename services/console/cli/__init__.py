@@ -8,9 +8,11 @@ import typer
 from pydantic import ValidationError
 
 from services.console.cli import (
+    base,
     engines,
     environment,
     events,
+    extension,
     notify,
     operation,
     package,
@@ -23,6 +25,8 @@ from services.console.cli.dev import dev
 from services.console.cli.doctor import doctor
 from services.console.cli.running import Exit
 
+from . import base, extension
+
 app = typer.Typer(no_args_is_help=True, help="Brings ERP environments safely from one version to the next.")
 app.add_typer(package.app, name="package")
 app.add_typer(environment.app, name="environment")
@@ -30,6 +34,8 @@ app.add_typer(update.app, name="update")
 app.add_typer(promotion.app, name="promotion")
 app.add_typer(operation.app, name="operation")
 app.add_typer(release.app, name="release")
+app.add_typer(extension.app, name="extension")
+app.add_typer(base.app, name="base")
 app.add_typer(upkeep.service, name="service")
 app.add_typer(upkeep.maintenance, name="maintenance")
 app.add_typer(notify.app, name="notify")
