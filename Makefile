@@ -52,6 +52,12 @@ asyncapi-validate:
 bench: setup
 	$(BIN)/python -m tests.benchmarks.kernel
 
+# The long faults: 20,000 commands (or DRYDOCK_SOAK_COMMANDS) with a kill for every hundred, a broker away for 20 s.
+# DRYDOCK_SOAK_SEED repeats the faults of a run, which prints its seed.
+chaos: check
+	DRYDOCK_SOAK_COMMANDS=$${DRYDOCK_SOAK_COMMANDS:-20000} DRYDOCK_BROKER_AWAY=$${DRYDOCK_BROKER_AWAY:-20} \
+		$(BIN)/pytest -s -o timeout=14400 tests/chaos tests/integration/kernel/test_faults.py
+
 # Rewrites the locked dependencies from pyproject.toml; needs uv (pip install uv).
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o deploy/requirements/runtime.lock

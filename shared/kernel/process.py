@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from shared.contracts.topics import Topic, topics_of
 from shared.kernel.engine import Engine, build_engine
@@ -92,14 +92,21 @@ class _Process:
         try:
             await self._start_unless_ended(tasks)
             await self._end.wait()
-        except (KafkaError, StoreUnavailable, TopicsNotCreated, OSError) as error:
+        except KafkaConnectionError as error:
+            self._failure = f"no broker answers at {self._settings.kafka}: {error}"
+        except StoreUnavailable as error:
+            self._failure = f"the state server does not answer: {error}"
+        except (KafkaError, TopicsNotCreated, OSError) as error:
             self._failure = f"{type(error).__name__}: {error}"
         log.info("service_stopping", failure=self._failure)
         hard = end_hard_after(self._settings.stop_within.total_seconds() + 5)
         await self._stop(tasks)
         hard.cancel()
-        log.info("service_stopped", failure=self._failure)
-        return EXIT_FAILED if self._failure else 0
+        if self._failure:
+            log.critical("service_stopped", failure=self._failure)
+            return EXIT_FAILED
+        log.info("service_stopped")
+        return 0
 
     async def _start_unless_ended(self, tasks: list[asyncio.Task[Any]]) -> None:
         """Start; a signal or `START_SECONDS` cut it off, for a broker may go away at any moment of it."""

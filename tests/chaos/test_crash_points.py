@@ -135,6 +135,20 @@ async def test_commands_events_and_dead_letters_survive_every_crash(
     assert await victim.stop() == 0
 
 
+async def test_a_full_batch_for_one_counter_that_comes_again_changes_it_once(
+    own: Endpoints, reader: Client, victim: ServiceProcess
+) -> None:
+    counter = new_id()
+    amounts = {await reader.send(AddToCounter(counter=counter, amount=1)): 1 for _ in range(600)}
+    await dies_at(victim, "inbox.before-acknowledge")
+    await victim.start().ready()
+    await reader.wait_for(lambda seen: seen.envelope.causation == [*amounts][-1])
+    await reader.no_lag("example", READ)
+    await trimmed(own, "counters")
+    check_counter(await reader.caught_up(), documents(own.mongo, "counters", [counter])[counter], amounts)
+    assert await victim.stop() == 0
+
+
 @pytest.mark.timeout(240)
 async def test_timers_survive_every_crash(own: Endpoints, reader: Client, victim: ServiceProcess) -> None:
     counters: list[str] = []

@@ -25,8 +25,6 @@ from services.console.cli.dev import dev
 from services.console.cli.doctor import doctor
 from services.console.cli.running import Exit
 
-from . import base, extension
-
 app = typer.Typer(no_args_is_help=True, help="Brings ERP environments safely from one version to the next.")
 app.add_typer(package.app, name="package")
 app.add_typer(environment.app, name="environment")

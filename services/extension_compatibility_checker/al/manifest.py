@@ -4,8 +4,8 @@ import uuid
 from xml.etree.ElementTree import Element, ParseError
 
 import msgspec
-from defusedxml import DefusedXmlException  # type: ignore[import-untyped]  # ships no types
-from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]  # ships no types
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 from .version import Version
 

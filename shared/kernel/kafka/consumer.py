@@ -126,8 +126,15 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         self._stopping = True
         for handle in self._resuming:
             handle.cancel()
-        await self._drained(self._subscription.stop_within.total_seconds())
-        await self._broker.stop()
+        seconds = self._subscription.stop_within.total_seconds()
+        await self._drained(seconds)
+        # In a task of its own: without a broker the library may wait for ever, or raise the CancelledError with
+        # which it has ended a routine of its own, and then the rest of the service would not be stopped.
+        leaving = asyncio.create_task(self._broker.stop())
+        await asyncio.wait((leaving,), timeout=seconds)
+        if not leaving.done() or leaving.cancelled() or leaving.exception():
+            log.warning("leaving_failed", error=str(leaving))
+            leaving.cancel()
 
     @property
     def alive(self) -> bool:

@@ -1,6 +1,7 @@
 """What goes wrong around a service that is well: duplicates, rebalances, pauses, engines that go away and come back."""
 
 import asyncio
+import os
 import random
 import signal
 from collections import defaultdict
@@ -34,6 +35,7 @@ Example = Callable[..., ServiceProcess]
 
 READ = ["drydock.example.commands", "drydock.neighbour.events"]
 EVENTS = ("drydock.example.events",)
+AWAY_SECONDS = float(os.environ.get("DRYDOCK_BROKER_AWAY", "6"))
 
 
 class Sender:
@@ -222,7 +224,7 @@ async def test_a_broker_that_was_away_costs_nothing(frail: Engines, onlooker: Cl
     await service.start().ready()
     sender = Sender(onlooker, 5, seed=3)
     await sender.send(100)
-    await away(frail.kafka, 6)
+    await away(frail.kafka, AWAY_SECONDS)
     await sender.send(100)
     await sender.check(frail.endpoints)
     assert await service.stop() == 0
