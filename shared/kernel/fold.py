@@ -27,7 +27,9 @@ from shared.kernel.document import (
     PendingTimer,
     PendingWork,
     has_seen,
+    pack,
     seen_mark,
+    unpack,
     without_mark,
 )
 from shared.kernel.outcomes import NotYet, Permanent, Rejected
@@ -212,13 +214,13 @@ class Fold:
 
     def _remember_answer(self, command_id: str, answer: Entry) -> None:
         answers = self.document.answers
-        answers[command_id] = answer
+        answers[command_id] = pack(answer)
         while len(answers) > ANSWERS_LIMIT:
             del answers[next(iter(answers))]
 
     def _answer_again(self, command_id: str) -> None:
-        answer = self.document.answers.get(command_id)
-        if answer and answer not in self.document.outbox:
+        packed = self.document.answers.get(command_id)
+        if packed and (answer := unpack(packed)) not in self.document.outbox:
             self.document.entries += 1
             self.document.outbox.append(replace(answer, n=self.document.entries))
             self.changed = True

@@ -8,6 +8,7 @@ import gc
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from shared.kernel.kafka.consumer import Consumer, Subscription
 from shared.kernel.kafka.publisher import KafkaPublisher
 from shared.kernel.kafka.topics import TopicsNotCreated, broker_answers, create_topics
 from shared.kernel.logs import configure_logs, get_logger
+from shared.kernel.outcomes import Conflict
 from shared.kernel.progress import ProgressTeller
 from shared.kernel.service import Service
 from shared.kernel.settings import Settings
@@ -152,6 +154,9 @@ class _Process:
         await asyncio.gather(*tasks, return_exceptions=True)
         # The attendant may have claimed work while it was told to end.
         await self._engine.workers.stop()
+        with suppress(StoreUnavailable, Conflict, TimeoutError):
+            async with asyncio.timeout(seconds / 4):
+                await self._engine.attendant.trim_all()
         await self._publisher.stop()
         await self._health.stop()
         await self._store.close()

@@ -106,6 +106,7 @@ async def by_kernel(engines: Endpoints, count: int, batch: int, store: Store) ->
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await engine.attendant.trim_all()
     await publisher.stop()
     await store.close()
     return took
