@@ -10,8 +10,14 @@ from shared.kernel.store.port import StoredDocument
 
 OUTBOX_GRACE = timedelta(seconds=10)
 """How long the process that committed an outbox entry has the sole right to send it."""
-SEEN_LIMIT = 256
+SEEN_LIMIT = 4096
+"""Messages that an aggregate remembers: at least what can come again after a crash, which is two full batches.
+
+One batch is being processed while the one before it is being acknowledged, and all of it may be for one aggregate.
+"""
 ANSWERS_LIMIT = 32
+RECORD_OVERHEAD = 128
+"""Bytes of a batch and a record beside key, value and headers: 61, and some numbers of variable length."""
 SWEEP_AFTER = timedelta(hours=1)
 """How long a document whose aggregate never came to be is kept, so that a repeat gets its refusal again."""
 
@@ -33,6 +39,12 @@ class Entry:
     def collection(self) -> str | None:
         """The append-only collection, if the entry is inserted rather than sent."""
         return self.topic[1:] if self.topic.startswith("#") else None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the record in a batch of its own, rounded up."""
+        headers = sum(len(name.encode()) + len(value or b"") + 10 for name, value in self.headers)
+        return RECORD_OVERHEAD + len(self.key or b"") + len(self.value or b"") + headers
 
 
 @dataclass(frozen=True, slots=True)

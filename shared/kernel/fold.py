@@ -439,8 +439,13 @@ class Entries:
         self.add(f"#{record.collection}", record.id.encode(), value, [])
 
     def add(self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]) -> None:
-        """Anything that goes to `topic`."""
-        self.new.append(Entry(self._fold.document.entries + len(self.new) + 1, topic, key, value, headers))
+        """Anything that goes to `topic`. Raise ValueError if no record of the topic may be as large as that."""
+        entry = Entry(self._fold.document.entries + len(self.new) + 1, topic, key, value, headers)
+        described = self._fold.service.catalogue.topics.get(topic)
+        if described and entry.size > described.max_message_bytes:
+            # In the outbox it would be refused for ever, and so would what stands behind it.
+            raise ValueError(f"a record of {entry.size} bytes is too large for {topic}")
+        self.new.append(entry)
 
     def keep(self) -> None:
         """Put them into the document's outbox."""

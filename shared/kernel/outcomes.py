@@ -15,6 +15,8 @@ class KernelReason(StrEnum):
     """The command breaks a rule of its format; it is a dead letter."""
     NOT_PROCESSED = "NOT_PROCESSED"
     """Processing the command failed, by a fault of ours; it is a dead letter."""
+    NOT_KEPT = "NOT_KEPT"
+    """The dead letter does not hold its record, so that it cannot be sent again."""
 
 
 class Rejected(Exception):  # noqa: N818 - the design's word: an answer to the sender, not an error

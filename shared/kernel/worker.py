@@ -100,6 +100,7 @@ class Workers:
         self._service: Service = committer.service
         self._slots = slots
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self._on_free: Callable[[], None] = lambda: None
 
     def when_free(self, callback: Callable[[], None]) -> None:
@@ -108,12 +109,16 @@ class Workers:
 
     @property
     def free(self) -> int:
-        """How many pieces of work more may be claimed."""
-        return self._slots - len(self._tasks)
+        """How many pieces of work more may be claimed; none once the process is ending."""
+        return 0 if self._stopping else self._slots - len(self._tasks)
 
     def start(self, aggregate: Aggregate[Any], id_: str, work: PendingWork) -> None:
-        """Begin a piece of work whose lease was taken."""
-        task = asyncio.create_task(self._do(aggregate, id_, work), name=f"work {id_} {work.name}")
+        """Begin a piece of work whose lease was taken, or give it back if the process is ending."""
+        if self._stopping:
+            held = PutBack(aggregate=aggregate, id=id_, name=work.name, epoch=work.epoch, due=self.clock())
+            task = asyncio.create_task(self._give_back(held), name=f"give back {id_} {work.name}")
+        else:
+            task = asyncio.create_task(self._do(aggregate, id_, work), name=f"work {id_} {work.name}")
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
@@ -130,6 +135,7 @@ class Workers:
 
     async def stop(self) -> None:
         """Cut off all work and give the leases back, so that another process goes on at once."""
+        self._stopping = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
