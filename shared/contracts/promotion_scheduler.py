@@ -42,6 +42,8 @@ class Reason(StrEnum):
     """The candidate has a lower application version than production."""
     START_IN_PAST = "START_IN_PAST"
     """The start has passed; now is early enough."""
+    START_TOO_FAR = "START_TOO_FAR"
+    """The start lies more than a year ahead: most likely its year is wrong."""
     PROMOTION_OPEN = "PROMOTION_OPEN"
     """Another promotion of this environment is open; `facts` name it."""
     NO_OPEN_PROMOTION = "NO_OPEN_PROMOTION"

@@ -17,6 +17,9 @@ from shared.kernel.outcomes import Rejected
 START_GRACE = timedelta(seconds=30)
 """A start is `now` until it is older than this: the command travelled, and may have waited for its candidate."""
 
+LATEST_START = timedelta(days=366)
+"""So far ahead may a promotion be scheduled."""
+
 DURATIONS_NEEDED = 3
 """So many downtimes of an environment must be known before they say how long the next one takes."""
 
@@ -50,10 +53,7 @@ class Scheduling:
                 f"promotion {state.id} of {state.update.name!r} is {state.status.value}; cancel it or wait for its end",
                 facts={"promotion": state.id, "status": state.status.value},
             )
-        if command.start < now - START_GRACE:
-            raise Rejected(
-                Reason.START_IN_PAST, f"{command.start:%Y-%m-%d %H:%M:%S} UTC has passed; the earliest start is now"
-            )
+        _check_start(command.start, now)
         production, candidate = promotable(command, facts)
         check = check_needed(candidate.update, production)
         promotion = Promotion(
@@ -108,6 +108,16 @@ class Scheduling:
         if len(durations) < DURATIONS_NEEDED:
             return self.expected_downtime
         return timedelta(seconds=max(durations))
+
+
+def _check_start(start: datetime, now: datetime) -> None:
+    told = f"{start:%Y-%m-%d %H:%M:%S} UTC"
+    if start < now - START_GRACE:
+        raise Rejected(Reason.START_IN_PAST, f"{told} has passed; the earliest start is now")
+    if start > now + LATEST_START:
+        raise Rejected(
+            Reason.START_TOO_FAR, f"{told} is more than {LATEST_START.days} days ahead; choose an earlier one"
+        )
 
 
 def check_overdue(state: Promotion | None, timer: TimerDue, facts: None, now: datetime) -> Decision[Promotion]:

@@ -1,6 +1,6 @@
 """Which promotions are scheduled, which are refused, and when production's extensions are checked first."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -118,10 +118,19 @@ def test_a_start_of_a_moment_ago_is_now() -> None:
     assert promotion.downtime.start == NOW
 
 
-def test_a_start_in_the_past_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("start", "reason"),
+    [
+        (NOW - timedelta(seconds=31), Reason.START_IN_PAST),
+        (NOW + timedelta(days=367), Reason.START_TOO_FAR),
+        (datetime.max.replace(tzinfo=UTC), Reason.START_TOO_FAR),
+    ],
+    ids=["past", "next year", "the last moment there is"],
+)
+def test_a_start_out_of_reach_is_refused(start: datetime, reason: Reason) -> None:
     with pytest.raises(Rejected) as refused:
-        SCHEDULING.schedule(None, envelope(schedule_command(NOW - timedelta(seconds=31))), facts(), NOW)
-    assert refused.value.reason is Reason.START_IN_PAST
+        SCHEDULING.schedule(None, envelope(schedule_command(start)), facts(), NOW)
+    assert refused.value.reason is reason
 
 
 def test_a_second_promotion_of_an_environment_is_refused_with_the_name_of_the_first() -> None:
