@@ -105,7 +105,7 @@ class Inbox:
         return [
             Receive(
                 aggregate=handler.aggregate,
-                id=handler.key(envelope.data),
+                id=handler.aggregate_id(envelope),
                 handler=handler,
                 envelope=envelope,
                 position=position,

@@ -65,7 +65,7 @@ class Load(Generic[F]):
 class On(Generic[S, M, F]):
     """A command or event goes to the aggregate that `key` names, through `decide`.
 
-    An event that every service sends, `CommandRejected` say, is taken from the service `sender` names.
+    Give `named_by` instead where the aggregate is named after the message itself, its id say. An event that every service sends, `CommandRejected` say, is taken from the service `sender` names.
     """
 
     message: type[M]
@@ -74,6 +74,11 @@ class On(Generic[S, M, F]):
     key: Callable[[M], str] = lambda message: message.key
     facts: Load[F] | None = None
     sender: str | None = None
+    named_by: Callable[[Envelope[M]], str] | None = None
+
+    def aggregate_id(self, envelope: Envelope[M]) -> str:
+        """The id of the aggregate that the message goes to."""
+        return self.named_by(envelope) if self.named_by else self.key(envelope.data)
 
     @property
     def name(self) -> str:
