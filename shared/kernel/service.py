@@ -65,7 +65,8 @@ class Load(Generic[F]):
 class On(Generic[S, M, F]):
     """A command or event goes to the aggregate that `key` names, through `decide`.
 
-    Give `named_by` instead where the aggregate is named after the message itself, its id say. An event that every service sends, `CommandRejected` say, is taken from the service `sender` names.
+    Give `named_by` instead where the aggregate is named after the message itself, its id say. An event that every
+    service sends, `CommandRejected` say, is taken from the service `sender` names.
     """
 
     message: type[M]
