@@ -115,7 +115,7 @@ class Inbox:
                 position=position,
             )
             for handler in self._service.handlers_of(envelope.data.type, record.topic)
-            if (id_ := handler.key(envelope.data)) is not None
+            if (id_ := handler.aggregate_id(envelope)) is not None
         ]
 
     def _is_newer(self, record: RawRecord, unreadable: Unreadable) -> bool:

@@ -25,6 +25,8 @@ log = get_logger(__name__)
 
 RETRY_FIRST = timedelta(milliseconds=500)
 RETRY_LONGEST = timedelta(minutes=1)
+STOP_SECONDS = 2.0
+"""How long a process that ends tries to record what its work has come to."""
 
 
 class LeaseLost(Exception):  # noqa: N818 - an outcome
@@ -177,6 +179,13 @@ class Workers:
                 return await running
         except TimeoutError as error:
             raise TimeoutError(f"not finished within {line.limit}") if limit.expired() else error from None
+        except asyncio.CancelledError:
+            # The process is to end. What is done all the same is recorded, so that nobody does it again.
+            running.cancel()
+            await asyncio.wait([running])
+            if running.cancelled() or running.exception():
+                raise
+            return running.result()
         finally:
             for task in (running, beating):
                 task.cancel()
@@ -224,12 +233,20 @@ class Workers:
             return change.outcome is Outcome.APPLIED
 
     async def _finish(self, change: Held) -> None:
-        if not await self.record(change):
+        """Record how an attempt ended, also while the process is being stopped."""
+        recording = asyncio.ensure_future(self.record(change))
+        try:
+            applied = await asyncio.shield(recording)
+        except asyncio.CancelledError:
+            await asyncio.wait([recording], timeout=STOP_SECONDS)
+            recording.cancel()
+            raise
+        if not applied:
             log.warning("late_write_fenced", aggregate_id=change.id, work=change.name, epoch=change.epoch)
 
     async def _give_back(self, change: PutBack) -> None:
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(STOP_SECONDS):
                 await self.record(change)
         except TimeoutError:
             return  # the lease ends by itself

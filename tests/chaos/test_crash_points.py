@@ -237,5 +237,5 @@ async def settle(
 async def trimmed(own: Endpoints, collection: str) -> None:
     """Return when no document of the collection has anything in its outbox."""
     async with asyncio.timeout(30):
-        while any(one["outbox"] for one in documents(own.mongo, collection).values()):  # noqa: ASYNC110 - the store has no event for it
+        while any(one["outbox"] for one in documents(own.mongo, collection).values()):
             await asyncio.sleep(0.1)

@@ -71,7 +71,7 @@ class Soak:
         while True:
             if not replica.running:
                 replica.start()
-            while replica.running:  # noqa: ASYNC110 - a thread that waits for its end could not be given up
+            while replica.running:
                 await asyncio.sleep(0.05)
             self.deaths[f"replica ended with {replica.exit_code}"] += 1
 
@@ -180,7 +180,7 @@ async def test_kills_and_outages_at_random_leave_every_history_as_it_should_be(
         await user.no_lag("example", READ, seconds=60)
         counters = [*soak.amounts, *soak.alarms]
         async with asyncio.timeout(60):
-            while any(one["outbox"] for one in documents(endpoints.mongo, "counters").values()):  # noqa: ASYNC110 - the store has no event for it
+            while any(one["outbox"] for one in documents(endpoints.mongo, "counters").values()):
                 await asyncio.sleep(0.2)
         seen = await user.caught_up()
         kept = documents(endpoints.mongo, "counters", counters)

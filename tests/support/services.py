@@ -188,7 +188,7 @@ class Client:
     async def no_lag(self, group: str, topics: list[str], seconds: float = ANSWER_SECONDS) -> None:
         """Return when `group` has acknowledged every record on `topics`."""
         async with asyncio.timeout(seconds):
-            while await self.lag(group, topics):  # noqa: ASYNC110 - only the broker knows, and it has no event for it
+            while await self.lag(group, topics):
                 await asyncio.sleep(0.05)
 
     async def wait_for(

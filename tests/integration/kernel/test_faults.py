@@ -78,7 +78,7 @@ class Sender:
 async def no_outbox(engines: Endpoints, counters: Sequence[str] | dict[str, Any]) -> None:
     """Return when the outboxes of the counters are empty."""
     async with asyncio.timeout(30):
-        while any(one["outbox"] for one in documents(engines.mongo, "counters", counters).values()):  # noqa: ASYNC110 - the store has no event for it
+        while any(one["outbox"] for one in documents(engines.mongo, "counters", counters).values()):
             await asyncio.sleep(0.1)
 
 
@@ -116,7 +116,7 @@ async def test_the_late_write_of_a_worker_that_was_paused_beyond_its_lease_is_fe
     paused.kill(signal.SIGCONT)
     await user.wait_for(value_of(counter))
     async with asyncio.timeout(10):
-        while not (paused.logged("late_write_fenced") or paused.logged("lease_lost")):  # noqa: ASYNC110 - of another process
+        while not (paused.logged("late_write_fenced") or paused.logged("lease_lost")):
             await asyncio.sleep(0.05)
     await user.no_lag("example", READ)
     events = events_of(await user.caught_up(), counter)
