@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
-from services.console.cli import engines, package, release
+from services.console.cli import base, engines, extension, package, release
 
 app = typer.Typer(no_args_is_help=True, help="Brings ERP environments safely from one version to the next.")
 app.add_typer(engines.app, name="engines")
 app.add_typer(package.app, name="package")
 app.add_typer(release.app, name="release")
+app.add_typer(extension.app, name="extension")
+app.add_typer(base.app, name="base")
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,1 @@
+"""Checks extensions against the next version of their base application."""

@@ -1,0 +1,3 @@
+"""Reads AL extension packages and judges whether they fit a target version; pure, without Kafka or a
+database.
+"""

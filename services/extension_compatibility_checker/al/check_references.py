@@ -1,0 +1,330 @@
+"""Checks of objects and fields that declarations name: types, properties, relations, formulas, keys, data
+items.
+"""
+
+from dataclasses import dataclass
+
+from .builtins import SYSTEM_FIELDS
+from .context import NOWHERE, Check, Place
+from .finding import Level
+from .index import AppIndex
+from .lexer import SourceError, T, Tokens
+from .suggestions import nearest
+from .symbols import EXTENSION_OF, Field, Symbol, TypeRef, fold
+from .syntax import Node, ObjectDecl, Procedure, Property, SourceFile, VarDecl
+from .world import KIND_OF_TYPE, fold_reference
+
+_OBJECT_PROPERTIES = {
+    "sourcetable": "table",
+    "lookuppageid": "page",
+    "drilldownpageid": "page",
+    "cardpageid": "page",
+    "tableno": "table",
+    "rolecenter": "page",
+}
+_ARGUMENT_OBJECTS = {"part": "page", "dataitem": "table", "tableelement": "table"}
+_KINDS = frozenset(("table", "tabledata", "page", "codeunit", "report", "query", "xmlport"))
+
+
+def check_references(check: Check) -> None:
+    """Rows 9, 20, 21, 30, 31 for every declaration."""
+    for symbol in check.extension.index.symbols():
+        declared = check.extension.declaration(symbol)
+        if declared is None:
+            _compiled(check, symbol)
+        else:
+            _Declarations(check, declared, symbol).walk()
+
+
+def check_type(check: Check, declared: TypeRef, level: Level, place: Place) -> None:
+    """Resolve the object of a type, and those of its type arguments."""
+    kind = KIND_OF_TYPE.get(declared.name.lower())
+    # Add-ins may come from the server's own folder, where no symbol file speaks of them.
+    if kind is not None and kind != "controladdin" and (declared.subject or declared.subject_id):
+        check.reference(kind, declared.subject, declared.subject_id, level, place)
+    for argument in declared.arguments:
+        check_type(check, argument, level, place)
+
+
+class _Declarations:
+    """The declarations of one object with source."""
+
+    def __init__(self, check: Check, declared: ObjectDecl, symbol: Symbol) -> None:
+        self.check = check
+        self.object = declared
+        self.symbol = symbol
+        self.file: SourceFile = declared.file
+        self.tokens = declared.file.tokens
+
+    def walk(self) -> None:
+        self._node(self.object.root, None)
+        if self.object.kind == "query":
+            for section in self.object.root.children:
+                self._query_items(section, None)
+
+    def _place(self, at: int) -> Place:
+        return Place(self.file, at)
+
+    def _node(self, node: Node, section: Node | None) -> None:
+        for variable in node.variables:
+            self._variable(variable, Level.SOURCE)
+        for procedure in node.procedures:
+            self._procedure(procedure)
+        for prop in node.properties.values():
+            self._property(prop)
+        kind = _ARGUMENT_OBJECTS.get(node.keyword)
+        if kind is not None and len(node.arguments) > 1:
+            self._named(kind, *node.arguments[1], Level.SYMBOLS)
+        if node.keyword == "field" and section is not None and section.keyword == "fields":
+            self._table_field(node)
+        if node.keyword == "key" and section is not None and section.keyword == "keys":
+            self._key(node)
+        if node.keyword == "modify" and section is not None and section.keyword == "fields":
+            self._modified_field(node)
+        for child in node.children:
+            self._node(child, node)
+
+    def _variable(self, variable: VarDecl, level: Level) -> None:
+        check_type(self.check, variable.type, level, self._place(max(variable.subject_at, variable.at)))
+
+    def _procedure(self, procedure: Procedure) -> None:
+        level = Level.SOURCE if procedure.access == "local" or procedure.kind == "trigger" else Level.SYMBOLS
+        for parameter in procedure.parameters:
+            self._variable(parameter, level)
+        if procedure.returns is not None:
+            check_type(self.check, procedure.returns, level, self._place(procedure.at))
+        for variable in procedure.locals:
+            self._variable(variable, Level.SOURCE)
+
+    def _named(self, kind: str, first: int, last: int, level: Level) -> None:
+        name = "".join(self.tokens.texts[first:last])
+        if name and name != "0":
+            self.check.reference(kind, name, 0, level, self._place(self.tokens.offsets[first]))
+
+    def _property(self, prop: Property) -> None:
+        kind = _OBJECT_PROPERTIES.get(prop.name)
+        first, last = prop.first, prop.last
+        if kind is not None and first < last:
+            if (
+                self.tokens.lower[first] in _KINDS and last - first > 1
+            ):  # SourceTable = table X is not AL, Page::X is
+                first += 2 if self.tokens.texts[first + 1] == "::" else 1
+            self._named(kind, first, last, Level.SYMBOLS)
+        elif prop.name == "runobject" and last - first > 1:
+            run = KIND_OF_TYPE.get(self.tokens.lower[first])
+            if run is not None:
+                self._named(run, first + 1, last, Level.SYMBOLS)
+        elif prop.name == "permissions":
+            self._permissions(first, last)
+        elif prop.name in ("tablerelation", "calcformula"):
+            for relation in relations(self.tokens, first, last):
+                self._relation(relation)
+
+    def _permissions(self, first: int, last: int) -> None:
+        """`tabledata Customer = RIMD, codeunit "Sales-Post" = X`; a star stands for everything."""
+        tokens, at = self.tokens, first
+        while at + 1 < last:
+            kind = KIND_OF_TYPE.get(tokens.lower[at])
+            end = at + 1
+            while end < last and tokens.texts[end] != "=":
+                end += 1
+            if kind is not None and tokens.texts[at + 1] != "*":
+                self._named(kind, at + 1, end, Level.SYMBOLS)
+            while end < last and tokens.texts[end] != ",":
+                end += 1
+            at = end + 1
+
+    def _relation(self, relation: "Relation") -> None:
+        place = self._place(relation.table_at)
+        found = self.check.reference("table", relation.table, 0, Level.SYMBOLS, place)
+        if found is None or found[1] is self.check.world.own:
+            return
+        for name, at in relation.fields:
+            _field_exists(self.check, found[0], name, Level.SYMBOLS, self._place(at), "AL0132")
+
+    def _table_field(self, node: Node) -> None:
+        declared = next(
+            (f for f in self.symbol.fields if len(node.arguments) > 2 and self._is(node, f.name)), None
+        )
+        if declared is not None and (declared.type.subject or declared.type.subject_id):
+            check_type(
+                self.check,
+                declared.type,
+                Level.SYMBOLS,
+                self._place(self.tokens.offsets[node.arguments[2][0]]),
+            )
+
+    def _is(self, node: Node, name: str) -> bool:
+        first, last = node.arguments[1]
+        return last - first == 1 and self.tokens.texts[first] == name
+
+    def _target_table(self) -> Symbol | None:
+        if EXTENSION_OF.get(self.object.kind) != "table":
+            return None
+        found = self.check.world.find("table", fold_reference(self.object.target))
+        return found[0] if found and found[1] is not self.check.world.own else None
+
+    def _key(self, node: Node) -> None:
+        table = self._target_table()
+        if table is None or len(node.arguments) < 2:
+            return
+        fields = self.check.world.fields(table)
+        for at in range(*node.arguments[1]):
+            if self.tokens.kinds[at] in (T.NAME, T.QUOTED):
+                self._key_field(table, fields, self.tokens.texts[at], self._place(self.tokens.offsets[at]))
+
+    def _key_field(
+        self, table: Symbol, fields: dict[str, tuple[Field, AppIndex | None]], name: str, place: Place
+    ) -> None:
+        known = fields.get(fold(name))
+        if known and known[0].obsolete and known[0].obsolete.state == "removed":
+            message = f"The removed field '{name}' cannot be part of an active key."
+            self.check.report("AL0450", Level.SYMBOLS, name, message, place, known[0].obsolete.reason)
+        else:
+            _field_exists(self.check, table, name, Level.SYMBOLS, place, "AL0186")
+
+    def _modified_field(self, node: Node) -> None:
+        table = self._target_table()
+        if table is None or not node.arguments or node.arguments[0][1] - node.arguments[0][0] != 1:
+            return
+        at = node.arguments[0][0]
+        place = self._place(self.tokens.offsets[at])
+        _field_exists(self.check, table, self.tokens.texts[at], Level.SOURCE, place, "AL0295")
+
+    def _query_items(self, node: Node, table: Symbol | None) -> None:
+        for child in node.children:
+            if child.keyword == "dataitem" and len(child.arguments) > 1:
+                first, last = child.arguments[1]
+                found = self.check.world.find("table", "".join(self.tokens.texts[first:last]))
+                self._query_items(child, found[0] if found and found[1] is not self.check.world.own else None)
+            elif child.keyword in ("column", "filter") and table is not None and len(child.arguments) > 1:
+                first, last = child.arguments[1]
+                if last - first == 1:
+                    place = self._place(self.tokens.offsets[first])
+                    _field_exists(self.check, table, self.tokens.texts[first], Level.SYMBOLS, place, "AL0345")
+
+
+_MESSAGES = {
+    "AL0132": "'Record {table}' does not contain a definition for '{field}'.",
+    "AL0186": "Reference '{field}' in application object '{table}' does not exist.",
+    "AL0295": "The field '{field}' is not found in the target '{table}'.",
+    "AL0345": "The source '{field}' is no field of the table '{table}' of its data item.",
+}
+
+
+def _field_exists(check: Check, table: Symbol, name: str, level: Level, place: Place, code: str) -> None:
+    known = check.world.fields(table)
+    found = known.get(fold(name))
+    if found is not None:
+        field, app = found
+        if app is not check.world.own:
+            check.state(field.obsolete, f"Field '{field.name}' of {table.title}", field.name, level, place)
+        return
+    if fold(name) in SYSTEM_FIELDS or not check.member_missing(table):
+        return
+    message = _MESSAGES[code].format(table=table.name, field=name)
+    check.report(code, level, name, message, place, nearest(name, (f.name for f, _ in known.values())))
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table and fields of it that a relation or formula names; offsets are those of their tokens."""
+
+    table: str
+    table_at: int
+    fields: tuple[tuple[str, int], ...]
+
+
+def relations(tokens: Tokens, first: int, last: int) -> list[Relation]:
+    """Tables and fields of a TableRelation or CalcFormula value in tokens `first` to `last`.
+
+    Conditions (`if (Type = const(Item))`) and right-hand sides (`field("No.")`) name fields of the table that
+    declares them; they are passed over.
+    """
+    found: list[Relation] = []
+    texts, lower, kinds = tokens.texts, tokens.lower, tokens.kinds
+    at = first
+    while at < last:
+        if kinds[at] is T.NAME and lower[at] == "if":
+            at = _behind(texts, at + 1, last)
+        elif (kinds[at] is T.NAME and lower[at] == "else") or kinds[at] is T.SIGN:
+            at += 1
+        elif kinds[at] is T.NAME and lower[at] in _FORMULAS and at + 1 < last and texts[at + 1] == "(":
+            at += 2
+        elif kinds[at] in (T.NAME, T.QUOTED):
+            table, table_at = texts[at], tokens.offsets[at]
+            at += 1
+            fields: list[tuple[str, int]] = []
+            names = []
+            while at + 1 < last and texts[at] == "." and kinds[at] is T.SIGN:
+                names.append((texts[at + 1], tokens.offsets[at + 1]))
+                at += 2
+            if len(names) > 1:  # a namespace stands before the table
+                return found
+            fields += names
+            if at < last and lower[at] == "where" and kinds[at] is T.NAME:
+                end = _behind(texts, at + 1, last)
+                fields += _left_sides(tokens, at + 2, end - 1)
+                at = end
+            found.append(Relation(table, table_at, tuple(fields)))
+        else:
+            at += 1
+    return found
+
+
+_FORMULAS = frozenset(("sum", "average", "exist", "count", "min", "max", "lookup"))
+
+
+def _behind(texts: list[str], at: int, last: int) -> int:
+    """The token behind the parenthesis that opens at `at`."""
+    depth = 0
+    while at < last:
+        depth += (texts[at] == "(") - (texts[at] == ")")
+        at += 1
+        if depth == 0:
+            break
+    return at
+
+
+def _left_sides(tokens: Tokens, at: int, last: int) -> list[tuple[str, int]]:
+    """`A = const(x), B = field(C)` -> A and B with their offsets."""
+    found, depth, begins = [], 0, True
+    while at < last:
+        text = tokens.texts[at]
+        if begins and depth == 0 and tokens.kinds[at] in (T.NAME, T.QUOTED) and tokens.texts[at + 1] == "=":
+            found.append((text, tokens.offsets[at]))
+        depth += (text == "(") - (text == ")")
+        begins = text == "," and depth == 0
+        at += 1
+    return found
+
+
+# -- without source --------------------------------------------------------------------------------
+
+
+def _compiled(check: Check, symbol: Symbol) -> None:
+    """The same references as far as the symbols name them."""
+    types = [f.type for f in symbol.fields] + [v.type for v in symbol.variables]
+    for method in symbol.methods:
+        types += [p.type for p in method.parameters] + ([method.returns] if method.returns else [])
+    for declared in types:
+        check_type(check, declared, Level.SYMBOLS, NOWHERE)
+    for name, kind in _OBJECT_PROPERTIES.items():
+        value = fold_reference(symbol.properties.get(name, ""))
+        if value and value != "0":
+            check.reference(kind, value.removeprefix("Page").strip() or value, 0, Level.SYMBOLS, NOWHERE)
+    for field in symbol.fields:
+        for name in ("tablerelation", "calcformula"):
+            _compiled_relation(check, field.properties.get(name, ""))
+
+
+def _compiled_relation(check: Check, text: str) -> None:
+    try:
+        tokens = Tokens(text)
+    except SourceError:
+        return
+    for relation in relations(tokens, 0, len(tokens.kinds) - 1):
+        found = check.reference("table", relation.table, 0, Level.SYMBOLS, NOWHERE)
+        if found is not None and found[1] is not check.world.own:
+            for name, _ in relation.fields:
+                _field_exists(check, found[0], name, Level.SYMBOLS, NOWHERE, "AL0132")

@@ -1,0 +1,79 @@
+"""An extension made ready for checks: package, source trees, and its own objects in one index."""
+
+from dataclasses import dataclass, field
+
+from .container import Package, PackageError
+from .declared import declare
+from .index import App, AppIndex, build_index
+from .manifest import Manifest
+from .parser import parse_source
+from .symbol_reader import SymbolError, collector_paused, read_symbols
+from .symbols import Symbol, fold
+from .syntax import ObjectDecl, SourceFile
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_CODELESS = _words("""
+    enum enumextension permissionset permissionsetextension interface dotnet profile profileextension
+    entitlement pagecustomization controladdin
+""")
+
+
+@dataclass
+class Extension:
+    """`index` holds its objects; `objects` their trees where there is source. `undecided` says what stays
+    unread.
+    """
+
+    package: Package
+    manifest: Manifest
+    index: AppIndex
+    files: list[SourceFile] = field(default_factory=list)
+    objects: list[ObjectDecl] = field(default_factory=list)
+    compiled: list[Symbol] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """Name and version for messages."""
+        return f"{self.manifest.name} {self.manifest.version}"
+
+    def declaration(self, symbol: Symbol) -> ObjectDecl | None:
+        """The tree of an object, None without source."""
+        wanted = (symbol.kind, fold(symbol.name))
+        return next((o for o in self.objects if (o.kind, fold(o.name)) == wanted), None)
+
+
+def open_extension(package: Package) -> Extension:
+    """Read symbols and source of a package. PackageError where neither can be read."""
+    manifest = package.manifest
+    if manifest is None:
+        raise PackageError(package.problem or "it cannot be read")
+    with collector_paused():
+        compiled, undecided = _compiled(package)
+        files = [parse_source(path, text, manifest.preprocessor_symbols) for path, text in package.sources()]
+    objects = [o for f in files for o in f.objects if o.kind not in ("entitlement", "requestpage")]
+    for source in files:
+        for problem, offset in source.problems:
+            line, column = source.tokens.place(offset)
+            undecided.append(f"{source.path} ({line},{column}) could not be read: {problem}")
+    declared = [declare(o) for o in objects]
+    in_source = {(s.kind, fold(s.name)) for s in declared}
+    rest = [s for s in compiled if (s.kind, fold(s.name)) not in in_source]
+    if not undecided and any(s.kind not in _CODELESS for s in rest) and not files:
+        undecided.append(
+            "the package carries no AL source, so procedure bodies and event subscribers stay unchecked"
+        )
+    index = build_index(App.of(manifest), [*declared, *rest])
+    return Extension(package, manifest, index, files, objects, compiled, undecided)
+
+
+def _compiled(package: Package) -> tuple[list[Symbol], list[str]]:
+    try:
+        data = package.symbols()
+        return (list(read_symbols(data)) if data else []), []
+    except (SymbolError, PackageError) as error:
+        return [], [str(error)]

@@ -1,0 +1,76 @@
+"""What a check says: findings and verdicts."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Severity(StrEnum):
+    """`blocks` stops the update, `warns` does not, `forecast` will in a later version."""
+
+    BLOCKS = "blocks"
+    WARNS = "warns"
+    FORECAST = "forecast"
+
+
+class Level(StrEnum):
+    """What decided a finding."""
+
+    MANIFEST = "manifest"
+    SYMBOLS = "symbols"
+    SOURCE = "source"
+
+
+class Verdict(StrEnum):
+    """What a user may conclude about one extension, or about a set."""
+
+    COMPATIBLE = "compatible"
+    WARNINGS = "compatible-with-warnings"
+    UNVERIFIABLE = "unverifiable"
+    INCOMPATIBLE = "incompatible"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing to know. `line` and `column` count from 1, 0 where there is no source; `file` is then empty.
+
+    `code` is the compiler's diagnostic where it has one, else the analyzer's; `DRYDOCK` marks what only
+    Drydock says.
+    """
+
+    code: str
+    severity: Severity
+    level: Level
+    symbol: str
+    message: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    suggestion: str = ""
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The answer for one extension. `undecided` are reasons why parts could not be judged."""
+
+    id: str
+    name: str
+    publisher: str
+    version: str
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    undecided: tuple[str, ...] = ()
+
+
+def verdict_of(findings: tuple[Finding, ...], undecided: tuple[str, ...]) -> Verdict:
+    """A proven break outweighs what is unknown; what is unknown outweighs warnings."""
+    severities = {f.severity for f in findings}
+    if Severity.BLOCKS in severities:
+        return Verdict.INCOMPATIBLE
+    if undecided:
+        return Verdict.UNVERIFIABLE
+    return Verdict.WARNINGS if severities else Verdict.COMPATIBLE
+
+
+def worst(verdicts: list[Verdict]) -> Verdict:
+    """The verdict of a set: incompatible, unverifiable, warnings, compatible, in this order."""
+    order = [Verdict.INCOMPATIBLE, Verdict.UNVERIFIABLE, Verdict.WARNINGS]
+    return next((v for v in order if v in verdicts), Verdict.COMPATIBLE)

@@ -1,0 +1,214 @@
+"""One app's symbols, compact: a directory that loads at once and objects that are decoded when asked for.
+
+The stored form is MessagePack. A base is identified by (version, country): localizations of one version
+differ.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from .container import Package, PackageError
+from .manifest import (
+    APPLICATION,
+    BASE_APPLICATION,
+    PLATFORM,
+    SINGLE_APPLICATION,
+    AppRef,
+    Manifest,
+)
+from .symbol_reader import SymbolError, collector_paused, read_symbols
+from .symbols import EXTENSION_OF, Symbol, fold
+from .version import Version
+
+FORMAT = 1
+
+
+class IndexFormatError(ValueError):
+    """The stored index is of another format or damaged; importing the base again makes a new one."""
+
+
+class App(msgspec.Struct, frozen=True, array_like=True):
+    """Who an index belongs to; `country` is empty where nobody said."""
+
+    id: str
+    name: str
+    publisher: str
+    version: Version
+    country: str = ""
+    runtime: Version | None = None
+    propagates_dependencies: bool = False
+    dependencies: tuple[AppRef, ...] = ()
+    internals_visible_to: tuple[str, ...] = ()
+    alternate_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, manifest: Manifest, country: str = "") -> "App":
+        """The app of a manifest."""
+        return cls(
+            manifest.id,
+            manifest.name,
+            manifest.publisher,
+            manifest.version,
+            country,
+            manifest.runtime,
+            manifest.propagates_dependencies,
+            manifest.dependencies,
+            manifest.internals_visible_to,
+            manifest.alternate_ids,
+        )
+
+    @property
+    def is_base(self) -> bool:
+        """Whether it is the base application: today's, its umbrella, or the single app of versions up to
+        14.
+        """
+        if self.id in (APPLICATION, BASE_APPLICATION, SINGLE_APPLICATION):
+            return True
+        return self.name == "Application" and self.publisher in ("Microsoft", "")
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether it is the server's own `System` app."""
+        return self.id == PLATFORM
+
+    @property
+    def title(self) -> str:
+        """`Base Application 27.0.1.2 (W1)`: how messages name it."""
+        return f"{self.name} {self.version}" + (f" ({self.country})" if self.country else "")
+
+
+class Entry(msgspec.Struct, array_like=True, gc=False):
+    """A directory entry: enough to find an object without decoding it."""
+
+    kind: str
+    id: int
+    name: str
+    namespace: str
+    target: str
+    body: msgspec.Raw
+
+
+class _Stored(msgspec.Struct, array_like=True):
+    format: int
+    app: App
+    entries: list[Entry]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_symbol_decoder = msgspec.msgpack.Decoder(Symbol)
+_stored_decoder = msgspec.msgpack.Decoder(_Stored)
+
+
+class AppIndex:
+    """Objects of one app by kind and name or id."""
+
+    def __init__(self, app: App, entries: list[Entry]) -> None:
+        self.app = app
+        self.entries = entries
+        self._by_name: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        self._by_id: dict[tuple[str, int], Entry] = {}
+        self._extensions: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        self._decoded: dict[int, Symbol] = {}
+        for entry in entries:
+            self._by_name[entry.kind, fold(entry.name)].append(entry)
+            if entry.id:
+                self._by_id.setdefault((entry.kind, entry.id), entry)
+            if entry.target:
+                self._extensions[entry.kind, fold(entry.target)].append(entry)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def symbol(self, entry: Entry) -> Symbol:
+        """The object behind an entry; decoded once."""
+        known = self._decoded.get(id(entry))
+        if known is None:
+            known = self._decoded[id(entry)] = _symbol_decoder.decode(entry.body)
+        return known
+
+    def named(self, kind: str, name: str) -> list[Symbol]:
+        """Every object of that kind and name, whatever its namespace; case does not count."""
+        return [self.symbol(e) for e in self._by_name.get((kind, fold(name)), ())]
+
+    def numbered(self, kind: str, number: int) -> Symbol | None:
+        """The object of that kind and id."""
+        entry = self._by_id.get((kind, number))
+        return self.symbol(entry) if entry else None
+
+    def extensions_of(self, kind: str, target: str) -> list[Symbol]:
+        """Extension objects of `kind` (`tableextension`, ...) in this app whose target has that name."""
+        return [self.symbol(e) for e in self._extensions.get((kind, fold(target)), ())]
+
+    def symbols(self) -> Iterator[Symbol]:
+        """Every object, in stored order."""
+        return (self.symbol(e) for e in self.entries)
+
+    def names(self, kind: str) -> list[str]:
+        """Names of all objects of a kind, for suggestions."""
+        return [e.name for e in self.entries if e.kind == kind]
+
+    def to_bytes(self) -> bytes:
+        """The stored form; `from_bytes` reads it."""
+        body = _encoder.encode(_Stored(FORMAT, self.app, self.entries))
+        return hashlib.sha256(body).digest() + body
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "AppIndex":
+        """Read the stored form; IndexFormatError if it is damaged or of another format."""
+        digest, body = data[:32], data[32:]
+        if hashlib.sha256(body).digest() != digest:
+            raise IndexFormatError("the index file is damaged (its checksum differs): import the base again")
+        try:
+            with collector_paused():
+                stored = _stored_decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise IndexFormatError(
+                f"the index file is not readable: {error}: import the base again"
+            ) from None
+        if stored.format != FORMAT:
+            raise IndexFormatError(
+                f"the index file has format {stored.format}, not {FORMAT}: import the base again"
+            )
+        return cls(stored.app, stored.entries)
+
+    def save(self, path: Path) -> None:
+        """Write the stored form so that a crash leaves the old file or the new one."""
+        partial = path.with_name(path.name + ".partial")
+        partial.write_bytes(self.to_bytes())
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "AppIndex":
+        """Read a stored index; IndexFormatError, OSError."""
+        return cls.from_bytes(path.read_bytes())
+
+
+def build_index(app: App, symbols: Iterable[Symbol]) -> AppIndex:
+    """Make an index; each object is reduced to its stored bytes at once."""
+    encode = _encoder.encode
+    entries = [Entry(s.kind, s.id, s.name, s.namespace, s.target, msgspec.Raw(encode(s))) for s in symbols]
+    return AppIndex(app, entries)
+
+
+def index_package(package: Package, country: str = "") -> AppIndex:
+    """Index the symbols of a package. PackageError says why it has none to read."""
+    if package.manifest is None:
+        raise PackageError(f"{package.path}: {package.problem}")
+    app = App.of(package.manifest, country)
+    try:
+        data = package.symbols()
+        if data is None:
+            raise PackageError(
+                f"{package.path}: it has no SymbolReference.json, so nothing can be checked against it"
+            )
+        with collector_paused():
+            return build_index(app, read_symbols(data))
+    except SymbolError as error:
+        raise PackageError(f"{package.path}: {error}") from None
+
+
+__all__ = ["EXTENSION_OF", "App", "AppIndex", "IndexFormatError", "build_index", "index_package"]

@@ -1,0 +1,202 @@
+"""What a compiled app exposes: the compact form of SymbolReference.json and of declarations read from source.
+
+One vocabulary for both, so that every check asks the same questions whatever decided the answer. Kinds are
+the
+keywords of AL (`table`, `pageextension`, ...). Names keep their author's casing; compare them with `fold`.
+"""
+
+from enum import IntEnum
+from functools import lru_cache
+
+import msgspec
+
+
+class TypeRef(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A type as declared: `Record` + subject, `Code` + length, `List` + arguments. `name` is as written."""
+
+    name: str
+    length: int = 0
+    subject: str = ""
+    subject_id: int = 0
+    temporary: bool = False
+    dimensions: tuple[int, ...] = ()
+    arguments: tuple["TypeRef", ...] = ()
+    options: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        text = self.name + (f"[{self.length}]" if self.length else "")
+        if self.subject or self.subject_id:
+            text += f' "{self.subject}"' if self.subject else f" {self.subject_id}"
+        if self.arguments:
+            text += f" of [{', '.join(map(str, self.arguments))}]"
+        if self.temporary:
+            text += " temporary"
+        return f"array[{','.join(map(str, self.dimensions))}] of {text}" if self.dimensions else text
+
+
+class Obsolete(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """`state` is `pending`, `removed`, `pendingmove` or `moved`; `tag` the version in which it was marked."""
+
+    state: str
+    reason: str = ""
+    tag: str = ""
+
+
+class Parameter(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A parameter; `by_reference` is AL's `var`."""
+
+    name: str
+    type: TypeRef
+    by_reference: bool = False
+
+
+class Method(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A procedure or event. `event` is `integration`, `business`, `internal`, `externalbusiness` or empty."""
+
+    name: str
+    parameters: tuple[Parameter, ...] = ()
+    returns: TypeRef | None = None
+    access: str = "public"
+    event: str = ""
+    event_arguments: tuple[str, ...] = ()
+    obsolete: Obsolete | None = None
+    scope: str = ""
+    id: int = 0
+
+
+class Field(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A table field. `properties` holds what rules compare, keys in lower case."""
+
+    id: int
+    name: str
+    type: TypeRef
+    properties: dict[str, str] = {}
+    obsolete: Obsolete | None = None
+
+
+class Key(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A key; the first of a table is its primary key."""
+
+    name: str
+    fields: tuple[str, ...]
+    clustered: bool | None = None
+    obsolete: Obsolete | None = None
+
+
+class Variable(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A global variable; only `protected` ones can be seen by extensions."""
+
+    name: str
+    type: TypeRef
+    protected: bool = False
+    obsolete: Obsolete | None = None
+
+
+class Element(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A control, action, view, data item or column. `kind` is the AL keyword (`group`, `field`, `area`,
+    ...).
+    """
+
+    name: str
+    kind: str
+    id: int = 0
+    parent: str = ""
+    subject: str = ""
+    obsolete: Obsolete | None = None
+
+
+class EnumValue(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A value of an enum."""
+
+    ordinal: int
+    name: str
+    obsolete: Obsolete | None = None
+    implementation: str = ""
+
+
+class Change(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One `addlast(X)`-like change of an extension object; `part` is `control`, `action`, `view`,
+    `dataset`.
+    """
+
+    part: str
+    verb: str
+    anchor: str
+    offset: int = -1
+
+
+class Symbol(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One object. `target` is what an extension object extends; `properties` keys are in lower case."""
+
+    kind: str
+    id: int
+    name: str
+    namespace: str = ""
+    target: str = ""
+    target_app: str = ""
+    properties: dict[str, str] = {}
+    obsolete: Obsolete | None = None
+    fields: tuple[Field, ...] = ()
+    keys: tuple[Key, ...] = ()
+    methods: tuple[Method, ...] = ()
+    variables: tuple[Variable, ...] = ()
+    controls: tuple[Element, ...] = ()
+    actions: tuple[Element, ...] = ()
+    views: tuple[Element, ...] = ()
+    columns: tuple[Element, ...] = ()
+    values: tuple[EnumValue, ...] = ()
+    interfaces: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    source: str = ""
+
+    @property
+    def title(self) -> str:
+        """`codeunit 80 "Sales-Post"`: how messages name it."""
+        return f'{self.kind} {self.id} "{self.name}"' if self.id else f'{self.kind} "{self.name}"'
+
+
+class ControlKind(IntEnum):
+    """`Kind` of a page control, found by joining real symbols to their source."""
+
+    AREA = 0
+    GROUP = 1
+    CUEGROUP = 2
+    REPEATER = 3
+    FIXED = 4
+    GRID = 5
+    PART = 6
+    SYSTEMPART = 7
+    FIELD = 8
+    LABEL = 9
+    USERCONTROL = 10
+
+
+class ActionKind(IntEnum):
+    """`Kind` of a page action, found the same way."""
+
+    AREA = 0
+    GROUP = 1
+    ACTION = 2
+    SEPARATOR = 3
+    ACTIONREF = 4
+    SYSTEMACTION = 6
+
+
+EXTENSION_OF = {
+    "tableextension": "table",
+    "pageextension": "page",
+    "pagecustomization": "page",
+    "enumextension": "enum",
+    "reportextension": "report",
+    "permissionsetextension": "permissionset",
+    "profileextension": "profile",
+}
+
+
+@lru_cache(maxsize=1 << 16)
+def fold(name: str) -> str:
+    """The form in which AL compares identifiers: case does not count, surrounding quotes neither."""
+    name = name.strip()
+    if len(name) > 1 and name[0] == '"' == name[-1]:
+        name = name[1:-1].replace('""', '"')
+    return name.casefold()

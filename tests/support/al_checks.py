@@ -1,0 +1,29 @@
+"""Runs checks on packages held in memory."""
+
+from collections.abc import Sequence
+
+from services.extension_compatibility_checker.al.checking import Target, check_packages
+from services.extension_compatibility_checker.al.container import open_package
+from services.extension_compatibility_checker.al.finding import Finding, Report
+from services.extension_compatibility_checker.al.index import index_package
+
+
+def check_set(extensions: Sequence[bytes], *bases: bytes, old: Sequence[bytes] = ()) -> list[Report]:
+    indexes, before = ([index_package(open_package(b)) for b in apps] for apps in (bases, old))
+    packages = [open_package(data, f"file{i}.app") for i, data in enumerate(extensions)]
+    return check_packages(packages, Target(indexes, before))
+
+
+def check(extension: bytes, *bases: bytes, old: Sequence[bytes] = ()) -> Report:
+    (report,) = check_set([extension], *bases, old=old)
+    return report
+
+
+def findings(extension: bytes, *bases: bytes, old: Sequence[bytes] = ()) -> tuple[Finding, ...]:
+    return check(extension, *bases, old=old).findings
+
+
+def codes(extension: bytes, *bases: bytes, old: Sequence[bytes] = ()) -> list[str]:
+    report = check(extension, *bases, old=old)
+    assert report.undecided == ()
+    return [f.code for f in report.findings]

@@ -1,0 +1,159 @@
+"""Breaks that happened in public: on real packages, if they are on this machine, and on synthesized ones."""
+
+import functools
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.extension_compatibility_checker.al.checking import Target, check_packages
+from services.extension_compatibility_checker.al.container import open_package, read_package
+from services.extension_compatibility_checker.al.finding import Finding, Level, Report, Severity, Verdict
+from services.extension_compatibility_checker.al.index import AppIndex, index_package
+from tests.support.al_packages import app, base_app, extension, field, symbol_file, table
+
+CORPUS = Path(os.environ.get("DRYDOCK_CORPUS", Path(__file__).parents[4] / "shared" / "corpus")) / "bc"
+
+V13, V14 = "Microsoft_Application_13.1.25940.0_W1.app", "Microsoft_Application_14.0.29537.0_DK.app"
+SYSTEM_14 = "a71814d3_Microsoft_System_14.0.29530.0.app"
+SYSTEM_APPLICATION_15 = "Microsoft_System Application_15.0.36145.0.app"
+FOUNDATION_25 = "Microsoft_Business Foundation_25.1.25873.25900.app"
+
+
+@functools.cache
+def real(name: str) -> AppIndex:
+    return index_package(read_package(file(name)))
+
+
+def file(name: str) -> Path:
+    if not CORPUS.is_dir():
+        pytest.skip("the corpus of real packages is not on this machine")
+    return next(CORPUS.rglob(name))
+
+
+def judge(data: bytes, *bases: AppIndex, old: tuple[AppIndex, ...] = ()) -> Report:
+    (report,) = check_packages([open_package(data)], Target(bases, old))
+    return report
+
+
+def judge_real(name: str, *bases: AppIndex) -> Report:
+    (report,) = check_packages([read_package(file(name))], Target(bases))
+    return report
+
+
+ITEM_LIST = """pageextension 50000 "My Items" extends "Item List"
+{
+    layout
+    {
+        addlast(Item)
+        {
+            field("My Field"; "No.") { ApplicationArea = All; }
+        }
+    }
+}
+"""
+V13_APP: dict[str, Any] = {"application": "13.0.0.0", "platform": "13.0.0.0", "runtime": "2.0"}
+
+
+def test_item_list_lost_its_repeater_item_between_13_and_14() -> None:
+    package = extension(ITEM_LIST, **V13_APP)
+    assert judge(package, real(V13)) == judge(package, real(V13))
+    assert judge(package, real(V13)).verdict is Verdict.COMPATIBLE
+    report = judge(package, real(V14))
+    assert report.verdict is Verdict.INCOMPATIBLE
+    (finding,) = report.findings
+    assert finding == Finding(
+        "AL0270",
+        Severity.BLOCKS,
+        Level.SYMBOLS,
+        "Item",
+        "The control 'Item' is not found in the target 'Item List'.",
+        "src/Code.al",
+        5,
+        17,
+        finding.suggestion,
+    )
+    assert "Control1" in finding.suggestion
+
+
+def test_the_old_base_tells_which_control_took_the_place() -> None:
+    (finding,) = judge(extension(ITEM_LIST, **V13_APP), real(V14), old=(real(V13),)).findings
+    assert finding.suggestion == "Use Control1: it is the repeater that Item was."
+
+
+def test_the_anchor_is_found_missing_in_symbols_without_source_too() -> None:
+    changes = [{"Anchor": "Item", "ChangeKind": 2, "Controls": []}]
+    symbols = symbol_file()
+    symbols["PageExtensions"] = [
+        {"Id": 50000, "Name": "My Items", "TargetObject": "Item List", "ControlChanges": changes}
+    ]
+    package = app(symbols, None, **V13_APP)
+    assert [f.code for f in judge(package, real(V14)).findings] == ["AL0270"]
+    report = judge(package, real(V13))
+    assert report.findings == ()
+    assert report.verdict is Verdict.UNVERIFIABLE  # what its code does cannot be seen
+
+
+def test_assisted_setup_moved_from_a_table_to_a_codeunit_between_14_and_15() -> None:
+    assert judge_real("ebf2f681_hougaard.com_OnBoarding_1.0.0.0.app", real(V13)).findings == ()
+    assert (
+        judge_real("ebf2f681_hougaard.com_OnBoarding_1.0.0.0.app", real(V14), real(SYSTEM_14)).findings == ()
+    )
+    source = """codeunit 50000 A {
+        [EventSubscriber(ObjectType::Table, Database::"Aggregated Assisted Setup",
+            'OnRegisterAssistedSetup', '', true, true)]
+        local procedure B() begin end; }"""
+    modern = source.replace("::Table", "::Codeunit").replace("Database::", "Codeunit::")
+    modern = modern.replace("Aggregated Assisted Setup", "Assisted Setup").replace("AssistedSetup'", "'")
+    base_15 = index_package(open_package(base_app(version="15.0.36145.0")))
+    old_runtime = {"application": "14.0.0.0", "runtime": "3.0"}
+    found = judge(extension(source, **old_runtime), base_15, real(SYSTEM_APPLICATION_15)).findings
+    assert [(f.code, f.symbol, f.line) for f in found] == [
+        ("AL0161", "Aggregated Assisted Setup", 2)
+    ]  # internal in 15.0
+    assert judge(extension(source, **old_runtime), real(V14)).findings == ()
+    assert judge(extension(modern, **old_runtime), base_15, real(SYSTEM_APPLICATION_15)).findings == ()
+
+
+@pytest.mark.parametrize("version", ["1.0.0.2", "1.0.0.3"])
+def test_a_removed_codeunit_that_only_a_comment_names_is_no_finding(version: str) -> None:
+    report = judge_real(f"Hougaard_OnBoarding_{version}.app", real(SYSTEM_APPLICATION_15))
+    # The set has no Base Application: that is the one thing to say, and that the rest cannot be known.
+    assert [(f.code, f.symbol) for f in report.findings] == [("AL1022", "Base Application")]
+    assert any("cannot be decided without Base Application" in reason for reason in report.undecided)
+
+
+def test_a_field_of_the_same_name_appears_in_the_base() -> None:
+    source = """tableextension 50000 X extends "Sales Cr.Memo Header" {
+        fields { field(50000; "Shipping Agent Service Code"; Code[10]) { } } }"""
+    header = table(114, "Sales Cr.Memo Header", field(1, "No.", "Code[20]"))
+    service = field(5794, "Shipping Agent Service Code", "Code[10]")
+    later = table(114, "Sales Cr.Memo Header", field(1, "No.", "Code[20]"), service)
+    package = extension(source, application="16.0.0.0", runtime="5.0")
+    before, after = (
+        index_package(open_package(base_app(t, version=v)))
+        for t, v in ((header, "16.0.0.0"), (later, "17.0.0.0"))
+    )
+    assert judge(package, before).findings == ()
+    (finding,) = judge(package, after).findings
+    assert (finding.code, finding.severity, finding.line) == ("AL0155", Severity.BLOCKS, 2)
+
+
+def test_no_series_management_is_forecast_to_go_three_majors_after_its_tag() -> None:
+    source = "codeunit 50000 A { var N: Codeunit NoSeriesManagement; }"
+    dependency = ("f3552374-a1f2-4356-848e-196002525837", "Business Foundation", "Microsoft", "25.0.0.0")
+    report = judge(extension(source, application=None, dependencies=[dependency]), real(FOUNDATION_25))
+    (finding,) = [f for f in report.findings if f.code != "AL1022"]
+    assert (finding.code, finding.severity) == ("AL0432", Severity.FORECAST)
+    assert "from version 27.0 on" in finding.message
+    assert "No. Series" in finding.suggestion
+    assert report.verdict in (Verdict.WARNINGS, Verdict.UNVERIFIABLE)
+
+
+def test_a_large_real_extension_gets_only_the_findings_that_are_proven() -> None:
+    report = judge_real("6aa82264_Netcompany_SECDatacom_1.0.8.0.app", real(V14), real(SYSTEM_14))
+    assert {(f.code, f.symbol) for f in report.findings} == {
+        ("AL1022", "OIOUBL"),
+        ("AL1022", "Payment and Reconciliation Formats (DK)"),
+    }

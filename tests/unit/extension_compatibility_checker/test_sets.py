@@ -1,0 +1,150 @@
+"""Several extensions together, and what can be said when something is absent."""
+
+from typing import Any
+
+from services.extension_compatibility_checker.al.checking import in_dependency_order
+from services.extension_compatibility_checker.al.container import open_package
+from services.extension_compatibility_checker.al.extension import open_extension
+from services.extension_compatibility_checker.al.finding import Verdict, worst
+from tests.support.al_checks import check, check_set, codes
+from tests.support.al_packages import (
+    app,
+    base_app,
+    codeunit,
+    container,
+    event,
+    extension,
+    field,
+    method,
+    page,
+    table,
+    zipped,
+)
+
+CUSTOMER = table(18, "Customer", field(1, "No.", "Code[20]"))
+IDS = {letter: f"{letter * 8}-0000-0000-0000-000000000000" for letter in "abc"}
+
+
+def part(letter: str, source: str, *needs: str, **manifest: Any) -> bytes:
+    dependencies = [(IDS[n], n.upper(), "Contoso", "1.0.0.0") for n in needs]
+    return app(
+        {},
+        {f"{letter}.al": source},
+        app_id=IDS[letter],
+        name=letter.upper(),
+        dependencies=dependencies,
+        **manifest,
+    )
+
+
+def test_dependencies_come_first_and_give_their_objects() -> None:
+    a = part("a", "codeunit 50000 Tools { procedure Help(N: Integer) begin end; }")
+    b = part("b", "codeunit 50001 Work { var T: Codeunit Tools; procedure Go() begin T.Help(1); end; }", "a")
+    reports = check_set([b, a], base_app())
+    assert [(r.name, r.verdict) for r in reports] == [("A", Verdict.COMPATIBLE), ("B", Verdict.COMPATIBLE)]
+
+
+def test_a_break_cascades_to_dependents_and_names_the_cause() -> None:
+    a = part("a", "codeunit 50000 Tools { var C: Record Customer; }")
+    b = part("b", "codeunit 50001 Work { }", "a")
+    c = part("c", "codeunit 50002 More { }", "b")
+    reports = {r.name: r for r in check_set([c, b, a], base_app())}
+    assert [f.code for f in reports["A"].findings] == ["AL0185"]
+    for name, cause in (("B", "A"), ("C", "B")):
+        assert [(f.code, f.symbol) for f in reports[name].findings] == [("DRYDOCK", cause)]
+    assert worst([r.verdict for r in reports.values()]) is Verdict.INCOMPATIBLE
+    assert {r.verdict for r in check_set([c, b, a], base_app(CUSTOMER))} == {Verdict.COMPATIBLE}
+
+
+def test_extensions_that_do_not_know_each_other_still_clash_by_id_and_by_field() -> None:
+    a = part("a", "tableextension 50000 X extends Customer { fields { field(50000; Loyalty; Integer) { } } }")
+    same_name = part(
+        "b", "tableextension 50001 Y extends Customer { fields { field(50001; Loyalty; Integer) { } } }"
+    )
+    same_id = part(
+        "b", "tableextension 50000 Y extends Customer { fields { field(50009; Bonus; Integer) { } } }"
+    )
+    other = part(
+        "b", "tableextension 50001 Y extends Customer { fields { field(50009; Bonus; Integer) { } } }"
+    )
+    for second, expected in ((same_name, ["AL0155"]), (same_id, ["AL0264"]), (other, [])):
+        reports = check_set([a, second], base_app(CUSTOMER))
+        assert [[f.code for f in r.findings] for r in reports] == [expected, expected]
+
+
+def test_extensions_that_need_each_other_are_judged_once() -> None:
+    a, b = part("a", "codeunit 50000 A { }", "b"), part("b", "codeunit 50001 B { }", "a")
+    opened = [open_extension(open_package(data)) for data in (a, b)]
+    assert {e.manifest.name for e in in_dependency_order(opened)} == {"A", "B"}
+    assert [r.verdict for r in check_set([a, b], base_app())] == [Verdict.COMPATIBLE] * 2
+
+
+def test_an_absent_dependency_is_one_finding_and_what_it_might_hold_is_not_called_broken() -> None:
+    b = part("b", "codeunit 50001 Work { var T: Codeunit Tools; C: Record Customer; begin end; }", "a")
+    b = part(
+        "b",
+        'codeunit 50001 W { var T: Codeunit Tools; procedure P(C: Record Customer) begin C."X" := 1; end; }',
+        "a",
+    )
+    report = check(b, base_app(CUSTOMER))
+    assert [(f.code, f.symbol) for f in report.findings] == [("AL1022", "A")]
+    assert report.undecided == (
+        '2 references cannot be decided without A: codeunit Tools, a member of table 18 "Customer"',
+    )
+
+
+def test_an_absent_base_leaves_the_verdict_open() -> None:
+    package = extension("codeunit 50000 A { var C: Record Customer; }")
+    report = check(package, app({"Tables": []}, name="Other", app_id=IDS["c"]))
+    assert (report.verdict, report.findings) == (Verdict.UNVERIFIABLE, ())
+
+
+def test_files_that_are_no_extension_are_unverifiable_with_a_reason() -> None:
+    runtime = container(b".NEA\x00\x00\x00\x01" + bytes(100), declared=100)
+    reports = check_set([runtime, container(zipped({})), b"junk"], base_app())
+    assert {r.verdict for r in reports} == {Verdict.UNVERIFIABLE}
+    assert [r.undecided[0].partition(": ")[2].split()[0] for r in reports] == ["a", "its", "it"]
+
+
+def test_an_older_copy_of_the_extension_in_the_target_set_is_no_clash() -> None:
+    source = "codeunit 50000 A { procedure B() begin end; }"
+    old = app({"Codeunits": [codeunit(50000, "A")]}, {"A.al": source}, app_id=IDS["a"], name="A")
+    assert codes(part("a", source), base_app(), old) == []
+
+
+def test_what_does_not_fit_the_old_base_either_is_not_blamed_on_the_update() -> None:
+    source = "codeunit 50000 A { var C: Record Customer; procedure B() begin C.Strange(); end; }"
+    report = check(extension(source), base_app(CUSTOMER), old=[base_app(CUSTOMER, version="24.0.0.0")])
+    assert report.findings == ()
+    assert "do not fit the old base either" in report.undecided[0]
+
+
+def test_suggestions_name_what_took_the_place() -> None:
+    old = base_app(
+        table(18, "Customer", field(1, "No.", "Code[20]"), field(5, "Contact Name", "Text[50]")),
+        codeunit(80, "Sales-Post", event("OnBeforePost", "Hide: Boolean")),
+        codeunit(423, "Change Log", method("Old")),
+        version="24.0.0.0",
+    )
+    new = base_app(
+        table(18, "Customer", field(1, "No.", "Code[20]"), field(5, "Contact", "Text[50]")),
+        codeunit(80, "Sales-Posting", event("OnBeforePosting")),
+        page(423, "Change Log"),
+    )
+    source = """codeunit 50000 A { var P: Codeunit "Sales-Post"; L: Codeunit "Change Log"; C: Record Customer;
+        procedure B() begin C."Contact Name" := ''; end; }"""
+    found = {f.symbol: f.suggestion for f in check(extension(source), new, old=[old]).findings}
+    assert found == {
+        "Sales-Post": 'It is called "Sales-Posting" now.',
+        "Change Log": 'There is a page 423 "Change Log" now.',
+        "Contact Name": 'Field 5 is called "Contact" now.',
+    }
+
+
+def test_pending_symbols_are_told_once_per_file_with_the_version_that_may_drop_them() -> None:
+    pending = table(18, "Customer", field(1, "No.", "Code[20]"), ObsoleteState="Pending", ObsoleteTag="24.0")
+    source = "codeunit 50000 A { var C: Record Customer; D: Record Customer; }"
+    report = check(extension(source), base_app(pending))
+    (finding,) = report.findings
+    assert "It may be gone from version 27.0 on." in finding.message
+    assert report.verdict is Verdict.WARNINGS
