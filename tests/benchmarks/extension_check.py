@@ -28,6 +28,7 @@ from services.extension_compatibility_checker.al.index import AppIndex, index_pa
 
 CORPUS = Path(os.environ.get("DRYDOCK_CORPUS", ROOT.parent / "shared" / "corpus")) / "bc"
 BASE = CORPUS / "Microsoft_Application_14.0.29537.0_DK.app"
+OLDER = CORPUS / "Microsoft_Application_13.1.25940.0_W1.app"
 SMALL = CORPUS / "wild" / "ebf2f681_hougaard.com_OnBoarding_1.0.0.0.app"
 LARGE = CORPUS / "wild" / "6aa82264_Netcompany_SECDatacom_1.0.8.0.app"
 SET_SIZE = 200
@@ -69,6 +70,9 @@ def main() -> None:
     split = best(lambda: msgspec.json.decode(symbols, type=_Objects))
     unpack = best(lambda: read_package(BASE).symbols())
     imported = best(lambda: index_package(read_package(BASE), "DK"))
+    again = best(lambda: index_package(read_package(BASE), "DK", index))
+    elsewhere = index_package(read_package(OLDER), "W1")
+    next_version = best(lambda: index_package(read_package(BASE), "DK", elsewhere))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "base.index"
         index.save(path)
@@ -95,6 +99,8 @@ def main() -> None:
                 "bound_split_s": split,
                 "unpack_s": unpack,
                 "import_s": imported,
+                "import_of_equal_symbols_s": again,
+                "import_of_next_version_s": next_version,
                 "import_peak_memory_mib": round(import_memory, 1),
                 "import_peak_per_symbol_byte": round(import_memory * 2**20 / len(symbols), 2),
                 "import_over_unpack_and_split": round(imported / (unpack + split), 1),

@@ -18,17 +18,20 @@ app = typer.Typer(no_args_is_help=True, help="Indexes of base applications.")
 def import_base(
     file: Annotated[Path, typer.Argument(help="Base package (.app).")],
     to: Annotated[Path, typer.Option(help="Folder for the index.")] = Path(),
+    since: Annotated[
+        Path | None, typer.Option(help="Index of another version; what is equal is taken over.")
+    ] = None,
     country: Annotated[
         str, typer.Option(help="Localization; one version differs from country to country.")
     ] = "W1",
 ) -> None:
     """Write the index of a base; `extension check --base` takes it in place of the package."""
     try:
-        index = index_package(read_package(file), country)
+        index = index_package(read_package(file), country, AppIndex.load(since) if since else None)
         to.mkdir(parents=True, exist_ok=True)
         path = to / f"{index.app.name}_{index.app.version}_{country}.index".replace("/", "-")
         index.save(path)
-    except (PackageError, OSError) as error:
+    except (PackageError, IndexFormatError, OSError) as error:
         print(f"{file} cannot be imported: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
     print(path)

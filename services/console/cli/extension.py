@@ -60,9 +60,7 @@ class _SeveralValues(TyperCommand):
 @app.command(cls=_SeveralValues)
 def check(
     extensions: Annotated[list[Path], typer.Argument(help="Extension packages (.app); checked as one set.")],
-    base: Annotated[
-        list[Path], typer.Option("--base", help="App of the target set, or a stored index; repeatable.")
-    ],
+    base: Annotated[list[Path], typer.Option("--base", help="Apps of the target set, or stored indexes.")],
     old_base: Annotated[
         list[Path] | None, typer.Option(help="App of the set in use today; repeatable.")
     ] = None,

@@ -80,6 +80,9 @@ def check_manifest(check: Check, apps: Sequence[AppIndex]) -> None:
 
 def _dependency(check: Check, wanted: AppRef, found: AppIndex | None) -> None:
     label = f"{wanted.name} by {wanted.publisher}" if wanted.publisher else wanted.name or wanted.id
+    if found is None and check.has_unread:
+        check.unknown.setdefault(f"dependency {wanted.name}")
+        return
     if found is None:
         message = (
             f"A package with publisher '{wanted.publisher}', name '{wanted.name}' and a version compatible "

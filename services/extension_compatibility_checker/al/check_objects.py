@@ -137,6 +137,8 @@ def _anchor(
     if element is not None:
         check.state(element.obsolete, f"{what.capitalize()} '{element.name}'", element.name, level, place)
         return
+    if part == "action" and _is_synthesized(fold(anchor), now):
+        return
     if not check.member_missing(page):
         return
     before = check.old.find("page", page.name) if check.old else None
@@ -144,6 +146,14 @@ def _anchor(
     advice = nearest_control(anchor, verb, old, now)
     message = f"The {what} '{anchor}' is not found in the target '{page.name}'."
     check.report(code, level, anchor, message, place, advice)
+
+
+def _is_synthesized(anchor: str, actions: dict[str, Element]) -> bool:
+    """Whether the compiler makes the anchor itself, for a page that marks actions as `Promoted`.
+
+    Since base 21 such a page has groups `Category_...`, and `X_Promoted` for each promoted action X.
+    """
+    return anchor.startswith("category_") or anchor.removesuffix("_promoted") in actions
 
 
 def _elements(check: Check, page: Symbol, part: str) -> dict[str, Element]:

@@ -31,8 +31,13 @@ class Target:
     old: Sequence[AppIndex] = ()
 
 
-def check_extension(extension: Extension, target: Target, others: Sequence[Extension] = ()) -> Report:
-    """Judge one extension against the target set and the extensions beside it."""
+def check_extension(
+    extension: Extension, target: Target, others: Sequence[Extension] = (), *, has_unread: bool = False
+) -> Report:
+    """Judge one extension against the target set and the extensions beside it.
+
+    `has_unread`: a package of the set could not be read, so what is not found may be in there.
+    """
     beside = [o.index for o in others if o is not extension]
     apps = [*target.apps, *beside]
     absent = absent_apps(extension.manifest, apps)
@@ -41,7 +46,7 @@ def check_extension(extension: Extension, target: Target, others: Sequence[Exten
     if target.old:
         missing = absent_apps(extension.manifest, [*target.old, *beside])
         old = World(extension.index, _visible(extension, [*target.old, *beside], beside), closed=not missing)
-    check = Check(extension, world, old, application_version(apps), absent)
+    check = Check(extension, world, old, application_version(apps), absent, has_unread)
     check_manifest(check, apps)
     check_objects(check)
     check_references(check)
@@ -89,7 +94,8 @@ def _unknown(check: Check) -> list[str]:
         return []
     names = ", ".join(list(check.unknown)[:3])
     absent = ", ".join(check.absent)
-    return [f"{len(check.unknown)} references cannot be decided without {absent}: {names}"]
+    count = f"{len(check.unknown)} reference{'s' if len(check.unknown) > 1 else ''}"
+    return [f"{count} cannot be decided without {absent}: {names}"]
 
 
 def _report(extension: Extension, findings: tuple[Finding, ...], undecided: tuple[str, ...]) -> Report:
@@ -118,7 +124,7 @@ def check_packages(packages: Sequence[Package], target: Target) -> list[Report]:
     for extension in in_dependency_order(opened):
         seen = _closure(extension, opened)
         clashing = [o for o in opened if o is not extension]
-        report = check_extension(extension, target, seen)
+        report = check_extension(extension, target, seen, has_unread=len(opened) < len(packages))
         report = _with_clashes(report, extension, [o for o in clashing if o not in seen])
         report = _cascade(report, extension, opened, broken)
         if report.verdict is Verdict.INCOMPATIBLE:

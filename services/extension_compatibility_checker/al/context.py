@@ -22,17 +22,22 @@ class Place:
 
 
 NOWHERE = Place()
+_TITLES = {"xmlport": "XmlPort", "controladdin": "ControlAddIn"}
 
 
 @dataclass
 class Check:
-    """State of one check. `old` is the base that the extension works with today, where it was given."""
+    """State of one check. `old` is the base that the extension works with today, where it was given.
+
+    `has_unread` says that a package of the set could not be read: it may be any dependency that is not found.
+    """
 
     extension: Extension
     world: World
     old: World | None
     target_version: Version | None
     absent: tuple[str, ...] = ()
+    has_unread: bool = False
     _findings: dict[tuple[str, str, str, int, int], Finding] = field(default_factory=dict)
     unknown: dict[str, None] = field(default_factory=dict)
     _instead: dict[tuple[str, str, int], str] = field(default_factory=dict)
@@ -105,9 +110,9 @@ class Check:
         label = name or str(number)
         if found is None:
             if (label or number) and self.missing(kind, name, number):
-                message = f"{kind.capitalize()} '{label}' is missing."
+                message = f"{_TITLES.get(kind, kind.capitalize())} '{label}' is missing."
                 if code == "AL0132":
-                    scope = "Database" if kind == "table" else kind.capitalize()
+                    scope = "Database" if kind == "table" else _TITLES.get(kind, kind.capitalize())
                     message = f"'{scope}' does not contain a definition for '{label}'."
                 self.report(code, level, label, message, place, self.instead(kind, label, number))
             return None

@@ -1,6 +1,7 @@
 """An extension made ready for checks: package, source trees, and its own objects in one index."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .container import Package, PackageError
 from .declared import declare
@@ -43,8 +44,11 @@ class Extension:
 
     def declaration(self, symbol: Symbol) -> ObjectDecl | None:
         """The tree of an object, None without source."""
-        wanted = (symbol.kind, fold(symbol.name))
-        return next((o for o in self.objects if (o.kind, fold(o.name)) == wanted), None)
+        return self._declarations.get((symbol.kind, fold(symbol.name)))
+
+    @cached_property
+    def _declarations(self) -> dict[tuple[str, str], ObjectDecl]:
+        return {(o.kind, fold(o.name)): o for o in reversed(self.objects)}
 
 
 def open_extension(package: Package) -> Extension:

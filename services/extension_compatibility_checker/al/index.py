@@ -20,11 +20,11 @@ from .manifest import (
     AppRef,
     Manifest,
 )
-from .symbol_reader import SymbolError, collector_paused, read_symbols
+from .symbol_reader import SymbolError, collector_paused, split_symbols
 from .symbols import EXTENSION_OF, Symbol, fold
 from .version import Version
 
-FORMAT = 1
+FORMAT = 2
 
 
 class IndexFormatError(ValueError):
@@ -82,7 +82,10 @@ class App(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Entry(msgspec.Struct, array_like=True, gc=False):
-    """A directory entry: enough to find an object without decoding it."""
+    """A directory entry: enough to find an object without decoding it.
+
+    `digest` is that of the bytes in the symbol file it was read from, empty for an object declared in source.
+    """
 
     kind: str
     id: int
@@ -90,6 +93,7 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
     namespace: str
     target: str
     body: msgspec.Raw
+    digest: bytes = b""
 
 
 class _Stored(msgspec.Struct, array_like=True):
@@ -147,6 +151,10 @@ class AppIndex:
         """Every object, in stored order."""
         return (self.symbol(e) for e in self.entries)
 
+    def by_digest(self) -> dict[tuple[str, str, bytes], Entry]:
+        """Entries by kind, namespace and digest of their symbols: what another import can take over."""
+        return {(e.kind, e.namespace, e.digest): e for e in self.entries if e.digest}
+
     def names(self, kind: str) -> list[str]:
         """Names of all objects of a kind, for suggestions."""
         return [e.name for e in self.entries if e.kind == kind]
@@ -189,26 +197,35 @@ class AppIndex:
 
 def build_index(app: App, symbols: Iterable[Symbol]) -> AppIndex:
     """Make an index; each object is reduced to its stored bytes at once."""
-    encode = _encoder.encode
-    entries = [Entry(s.kind, s.id, s.name, s.namespace, s.target, msgspec.Raw(encode(s))) for s in symbols]
-    return AppIndex(app, entries)
+    return AppIndex(app, [_entry(s) for s in symbols])
 
 
-def index_package(package: Package, country: str = "") -> AppIndex:
-    """Index the symbols of a package. PackageError says why it has none to read."""
+def _entry(s: Symbol, digest: bytes = b"") -> Entry:
+    return Entry(s.kind, s.id, s.name, s.namespace, s.target, msgspec.Raw(_encoder.encode(s)), digest)
+
+
+def index_package(package: Package, country: str = "", known: AppIndex | None = None) -> AppIndex:
+    """Index the symbols of a package. PackageError says why it has none to read.
+
+    Objects whose symbols are byte for byte those of `known`, an index of another version, are taken over.
+    """
     if package.manifest is None:
         raise PackageError(f"{package.path}: {package.problem}")
     app = App.of(package.manifest, country)
+    reusable = known.by_digest() if known else {}
+    entries = []
     try:
         data = package.symbols()
         if data is None:
-            raise PackageError(
-                f"{package.path}: it has no SymbolReference.json, so nothing can be checked against it"
-            )
+            raise PackageError(f"{package.path}: it has no SymbolReference.json, so it is no base")
         with collector_paused():
-            return build_index(app, read_symbols(data))
+            for raw in split_symbols(data):
+                digest = hashlib.sha1(raw.content, usedforsecurity=False).digest()
+                same = reusable.get((raw.kind, raw.namespace, digest))
+                entries.append(same or _entry(raw.decode(), digest))
     except SymbolError as error:
         raise PackageError(f"{package.path}: {error}") from None
+    return AppIndex(app, entries)
 
 
 __all__ = ["EXTENSION_OF", "App", "AppIndex", "IndexFormatError", "build_index", "index_package"]

@@ -11,7 +11,7 @@ import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -123,10 +123,24 @@ _split = msgspec.json.Decoder(_Node, strict=False)
 _object = msgspec.json.Decoder(dict[str, Any])
 
 
-def read_symbols(data: bytes | memoryview) -> Iterator[Symbol]:
-    """Every object in the file with its namespace; SymbolError when the file or one of its objects is
-    malformed.
-    """
+class RawObject(NamedTuple):
+    """One object of a symbol file, not decoded yet; `place` names it in error messages."""
+
+    kind: str
+    namespace: str
+    content: msgspec.Raw
+    place: str
+
+    def decode(self) -> Symbol:
+        """The object; SymbolError when it is malformed."""
+        try:
+            return _symbol(self.kind, self.namespace, _object.decode(self.content))
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, *_SHAPE_ERRORS) as error:
+            raise SymbolError(f"SymbolReference.json: {self.place} is malformed: {error}") from None
+
+
+def split_symbols(data: bytes | memoryview) -> Iterator[RawObject]:
+    """Every object in the file with its namespace; SymbolError when the file is no symbol file."""
     try:
         root = _split.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -134,15 +148,15 @@ def read_symbols(data: bytes | memoryview) -> Iterator[Symbol]:
     yield from _objects(root, "")
 
 
-def _objects(node: _Node, namespace: str) -> Iterator[Symbol]:
+def read_symbols(data: bytes | memoryview) -> Iterator[Symbol]:
+    """Every object, decoded; SymbolError when the file or one of its objects is malformed."""
+    return (raw.decode() for raw in split_symbols(data))
+
+
+def _objects(node: _Node, namespace: str) -> Iterator[RawObject]:
     for name, kind in LISTS.items():
         for position, raw in enumerate(getattr(node, name) or ()):
-            try:
-                content = _object.decode(raw)
-                symbol = _symbol(kind, namespace, content)
-            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, *_SHAPE_ERRORS) as error:
-                raise SymbolError(f"SymbolReference.json: {name}[{position}] is malformed: {error}") from None
-            yield symbol
+            yield RawObject(kind, namespace, raw, f"{name}[{position}]")
     for child in node.Namespaces:
         yield from _objects(child, f"{namespace}.{child.Name}" if namespace else child.Name)
 

@@ -70,6 +70,7 @@ def test_a_runtime_package_is_recognised_though_its_length_leaves_out_the_marker
     assert package.kind is Kind.RUNTIME
     assert package.manifest is None
     assert "runtime package" in (package.problem or "")
+    assert open_package(container(image, declared=len(image) - 8)[:-4]).kind is Kind.DAMAGED
 
 
 def test_an_empty_zip_is_an_empty_package() -> None:

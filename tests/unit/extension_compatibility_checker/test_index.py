@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from services.extension_compatibility_checker.al.container import PackageError, open_package
+from services.extension_compatibility_checker.al.container import Package, PackageError, open_package
 from services.extension_compatibility_checker.al.index import (
     App,
     AppIndex,
@@ -105,6 +106,19 @@ def test_a_stored_index_loads_to_the_same_objects(tmp_path: Path) -> None:
     loaded = AppIndex.load(tmp_path / "base.index")
     assert loaded.app == APP
     assert list(loaded.symbols()) == list(index.symbols())
+
+
+def test_an_import_takes_over_what_is_equal_in_another_version() -> None:
+    def base(*objects: dict[str, object]) -> Package:
+        return open_package(app(symbol_file(*objects)))
+
+    same, other = codeunit(1, "Same"), codeunit(2, "Other")
+    old = index_package(base(same, other))
+    moved = codeunit(1, "Same") | {"Namespace": "A.B"}
+    new = index_package(base(same, codeunit(2, "Changed"), moved), "W1", AppIndex.from_bytes(old.to_bytes()))
+    assert list(new.symbols()) == list(index_package(base(same, codeunit(2, "Changed"), moved)).symbols())
+    marked = AppIndex(APP, [msgspec.structs.replace(e, name="Taken") for e in old.entries])
+    assert [e.name for e in index_package(base(same, moved), "", marked).entries] == ["Taken", "Same"]
 
 
 @pytest.mark.parametrize("position", [0, 40, -1])

@@ -93,6 +93,13 @@ def test_an_absent_dependency_is_one_finding_and_what_it_might_hold_is_not_calle
     )
 
 
+def test_a_package_that_cannot_be_read_may_be_the_dependency_that_is_not_found() -> None:
+    runtime = container(b".NEA\x00\x00\x00\x01" + bytes(100), declared=100)
+    _, report = check_set([part("b", "codeunit 50001 W { }", "a"), runtime], base_app())
+    assert (report.verdict, report.findings) == (Verdict.UNVERIFIABLE, ())
+    assert report.undecided == ("1 reference cannot be decided without A: dependency A",)
+
+
 def test_an_absent_base_leaves_the_verdict_open() -> None:
     package = extension("codeunit 50000 A { var C: Record Customer; }")
     report = check(package, app({"Tables": []}, name="Other", app_id=IDS["c"]))

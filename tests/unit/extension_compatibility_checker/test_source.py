@@ -9,7 +9,7 @@ from services.extension_compatibility_checker.al.parser import parse_source
 from services.extension_compatibility_checker.al.symbols import TypeRef
 from services.extension_compatibility_checker.al.syntax import Assign, Call, Member, Name, Scope, With
 from tests.support.al_checks import check, codes, findings
-from tests.support.al_packages import app, base_app, codeunit, extension, field, table
+from tests.support.al_packages import action, app, base_app, codeunit, extension, field, page, table
 
 CUSTOMER = table(18, "Customer", field(1, "No.", "Code[20]"))
 GONE = "C: Codeunit Gone;"
@@ -187,6 +187,14 @@ def test_members_of_rec_with_and_locals_are_told_apart() -> None:
             trigger OnValidate() begin Mine := 1; Rec.Mine := xRec.Mine; end; } }
         procedure P("No.": Integer) var C: Record Customer; begin "No." := 1; with C do "No." := ''; end; }"""
     assert codes(extension(text), base_app(CUSTOMER)) == []
+
+
+def test_anchors_that_the_compiler_synthesizes_for_promoted_actions_are_presumed() -> None:
+    base = base_app(page(9, "P", actions=[action("Post")]))
+    text = "pageextension 50000 X extends P {{ actions {{ addlast({}) {{ action(Mine) {{ }} }} }} }}"
+    assert codes(extension(text.format("Category_Process")), base) == []
+    assert codes(extension(text.format("Post_Promoted")), base) == []
+    assert codes(extension(text.format("Print_Promoted")), base) == ["AL0271"]
 
 
 def test_platform_tables_are_presumed_to_be_there() -> None:
