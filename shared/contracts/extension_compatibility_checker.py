@@ -17,12 +17,16 @@ class Reason(StrEnum):
     """Other packages were published as this base."""
     BASE_UNREADABLE = "BASE_UNREADABLE"
     """A package of the base is no extension package with symbols."""
+    BASE_MISMATCH = "BASE_MISMATCH"
+    """No package of the base is the base application in the version that the base is called after."""
     BASE_UNKNOWN = "BASE_UNKNOWN"
     """No base of this version and country was published."""
     ARTIFACT_MISSING = "ARTIFACT_MISSING"
     """The artifact store does not have a package."""
     ARTIFACT_DAMAGED = "ARTIFACT_DAMAGED"
     """A package in the artifact store does not have its digest or size."""
+    INDEXING_FAILED = "INDEXING_FAILED"
+    """The base's packages could not be indexed, by a fault of ours."""
     CHECK_FAILED = "CHECK_FAILED"
     """The check did not come to an end, by a fault of ours."""
 
@@ -33,6 +37,9 @@ class BaseStatus(StrEnum):
     INDEXING = "indexing"
     INDEXED = "indexed"
     UNREADABLE = "unreadable"
+    """Its packages make no base; other packages may be published under its id."""
+    FAILED = "failed"
+    """It was not indexed, by a fault of ours; publishing it again tries again."""
 
 
 class CheckStatus(StrEnum):
@@ -123,6 +130,13 @@ class BaseIndexed(Event, key="base"):
     """What its packages are."""
 
 
+class BaseIndexingFailed(Event, key="base"):
+    """There is no index of a base: nothing can be checked against it."""
+
+    base: BaseId
+    problem: Problem
+
+
 class CompatibilityChecked(Event, key="environment"):
     """The answer of a check; it holds for this set version and this base."""
 
@@ -137,6 +151,8 @@ class CompatibilityChecked(Event, key="environment"):
     """All findings; None if there is no extension, or the check failed."""
     operation: OperationId | None
     promotion: PromotionId | None
+    problem: Problem | None = None
+    """Why the check failed; None for every other verdict."""
 
 
 class ExtensionIncompatible(Event, key="environment"):
@@ -175,12 +191,15 @@ class CheckSnapshot(Snapshot, key="check"):
     extensions: Verdicts
     report: ArtifactRef | None
     checked_at: Instant | None
+    problem: Problem | None = None
+    """Why the check failed; None for every other verdict."""
 
 
 MESSAGES = (
     PublishBase,
     CheckCompatibility,
     BaseIndexed,
+    BaseIndexingFailed,
     CompatibilityChecked,
     ExtensionIncompatible,
     BaseSnapshot,

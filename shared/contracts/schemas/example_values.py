@@ -63,6 +63,8 @@ VALUES: dict[str, Any] = {
     "report.size": 2871,
     "start": "2026-11-21T22:00:00Z",
     # what is told when things do not go well
+    "BaseIndexingFailed.problem.reason": "BASE_UNREADABLE",
+    "BaseIndexingFailed.problem.message": "sha256:9f86: it has no SymbolReference.json, so it is no base",
     "CommandRejected.command_id": _OPERATION,
     "CommandRejected.command_key": "contoso-test",
     "CommandRejected.command_type": "servicing-executor.apply-update.v1",

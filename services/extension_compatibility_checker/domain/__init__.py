@@ -1,0 +1,1 @@
+"""What extension-compatibility-checker decides: pure functions from state and message to decision."""

@@ -1,0 +1,216 @@
+"""A check: one environment's extensions, at one version of the set, against one base. Who waits gets an answer.
+
+Nobody who waits for a check reads refusals, so whatever stands in its way ends in the verdict `check-failed`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+from services.extension_compatibility_checker.domain.base import Base
+from services.extension_compatibility_checker.domain.work import CheckDone, CheckInput, Incompatible
+from shared.contracts.envelope import Envelope
+from shared.contracts.extension_compatibility_checker import (
+    BaseStatus,
+    CheckCompatibility,
+    CheckSnapshot,
+    CheckStatus,
+    CompatibilityChecked,
+    ExtensionIncompatible,
+    ExtensionVerdict,
+    Reason,
+)
+from shared.contracts.message import Event
+from shared.contracts.parts import ArtifactRef, Extension, Problem, Verdict
+from shared.kernel.decision import Decision, TimerDue, WorkEnded
+
+BASE_PATIENCE = timedelta(seconds=10)
+"""How long a check waits for somebody to publish its base."""
+_LOOK_SOON, _LOOK_LATE = timedelta(milliseconds=250), timedelta(seconds=5)
+
+_WORST_FIRST = (Verdict.CHECK_FAILED, Verdict.INCOMPATIBLE, Verdict.UNVERIFIABLE)
+
+
+class Waiter(BaseModel):
+    """Who waits for the answer: an operation, a promotion, or somebody who named neither."""
+
+    model_config = ConfigDict(frozen=True)
+
+    operation: str | None
+    promotion: str | None
+
+
+class Check(BaseModel):
+    """A check. `request` is the command that it was begun with; `verdict` is None until it has ended."""
+
+    model_config = ConfigDict(frozen=True)
+
+    request: CheckCompatibility
+    asked_at: datetime
+    waiters: tuple[Waiter, ...]
+    verdict: Verdict | None = None
+    extensions: tuple[ExtensionVerdict, ...] = ()
+    report: ArtifactRef | None = None
+    problem: Problem | None = None
+    checked_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class BaseFacts:
+    """The base that a check is about."""
+
+    base: Base | None
+
+
+def check_id(asked: CheckCompatibility) -> str:
+    """`<environment>/<set version>/<base>`."""
+    return f"{asked.environment}/{asked.set_version}/{asked.base}"
+
+
+def check(
+    state: Check | None, message: Envelope[CheckCompatibility], facts: BaseFacts, now: datetime
+) -> Decision[Check]:
+    """Somebody wants to know. What was found before is said again, unless it was a fault of ours."""
+    asked = message.data
+    waiter = Waiter(operation=asked.operation, promotion=asked.promotion)
+    if state is None or state.request.extensions != asked.extensions or state.verdict is Verdict.CHECK_FAILED:
+        # Other extensions under the same number: the environment's name was given to a new one.
+        waiting = _with(state.waiters, waiter) if state else (waiter,)
+        return _begin(Check(request=asked, asked_at=now, waiters=waiting), facts.base, now)
+    if state.verdict is None:
+        return Decision(state.model_copy(update={"waiters": _with(state.waiters, waiter)}))
+    return Decision(state, events=[_answer(state, waiter)])
+
+
+def look_for_base(state: Check | None, timer: TimerDue, facts: BaseFacts, now: datetime) -> Decision[Check]:
+    """The base was not there or not indexed yet: is it now?"""
+    if state is None or state.verdict is not None:
+        return Decision(state)
+    return _begin(state, facts.base, now)
+
+
+def _begin(state: Check, base: Base | None, now: datetime) -> Decision[Check]:
+    asked = state.request
+    if not asked.extensions:
+        return _end(state, CheckDone(), now)
+    if base is None or base.status is BaseStatus.INDEXING:
+        patience_ends = state.asked_at + BASE_PATIENCE
+        if base is None and now >= patience_ends:
+            message = f"no base {asked.base} was published: publish it, then try again"
+            return _end(state, CheckDone(problem=Problem(reason=Reason.BASE_UNKNOWN, message=message)), now)
+        look = now + min(max(now - state.asked_at, _LOOK_SOON), _LOOK_LATE)
+        return Decision(state, timers={"base": min(look, patience_ends) if base is None else look})
+    if base.problem:
+        return _end(state, CheckDone(problem=_of_base(asked.base, base.problem)), now)
+    given = CheckInput(
+        environment=asked.environment,
+        set_version=asked.set_version,
+        base=asked.base,
+        extensions=asked.extensions,
+        packages=base.indexed,
+    )
+    return Decision(state, work={"check": given}, timers={"base": None})
+
+
+def _of_base(base: str, problem: Problem) -> Problem:
+    return Problem(reason=problem.reason, message=f"base {base} has no index: {problem.message}"[:500])
+
+
+def checked(state: Check | None, ended: WorkEnded[CheckDone], facts: None, now: datetime) -> Decision[Check]:
+    """The check has come to its end."""
+    if state is None:
+        return Decision(state)
+    done = ended.result
+    if done is None:
+        message = ended.failure.message if ended.failure else "it ended without a result"
+        done = CheckDone(problem=Problem(reason=Reason.CHECK_FAILED, message=message[:500]))
+    return _end(state, done, now)
+
+
+def _end(state: Check, done: CheckDone, now: datetime) -> Decision[Check]:
+    """Tell of each extension that does not work, then answer all who wait."""
+    problem = done.problem
+    verdicts = done.verdicts
+    if problem:
+        verdicts = tuple(_not_checked(one, problem) for one in state.request.extensions)
+    found = {one.verdict for one in verdicts}
+    worst = next((verdict for verdict in _WORST_FIRST if verdict in found or problem), Verdict.COMPATIBLE)
+    after = state.model_copy(
+        update={
+            "waiters": (),
+            "verdict": worst,
+            "extensions": verdicts,
+            "report": done.report,
+            "problem": problem,
+            "checked_at": now,
+        }
+    )
+    told: list[Event] = [_incompatible(after, one) for one in done.incompatible]
+    answers = [_answer(after, waiter) for waiter in state.waiters]
+    return Decision(after, events=[*told, *answers], timers={"base": None})
+
+
+def _not_checked(extension: Extension, problem: Problem) -> ExtensionVerdict:
+    return ExtensionVerdict(
+        app_id=extension.app_id,
+        name=extension.name,
+        publisher=extension.publisher,
+        version=extension.version,
+        verdict=Verdict.CHECK_FAILED,
+        blocking=0,
+        summary=problem.message,
+    )
+
+
+def _incompatible(state: Check, found: Incompatible) -> ExtensionIncompatible:
+    assert state.report
+    asked = state.request
+    return ExtensionIncompatible(
+        environment=asked.environment,
+        project=asked.project,
+        set_version=asked.set_version,
+        base=asked.base,
+        extension=found.extension,
+        findings=found.findings,
+        report=state.report,
+    )
+
+
+def _answer(state: Check, waiter: Waiter) -> CompatibilityChecked:
+    assert state.verdict
+    asked = state.request
+    return CompatibilityChecked(
+        environment=asked.environment,
+        project=asked.project,
+        set_version=asked.set_version,
+        base=asked.base,
+        verdict=state.verdict,
+        extensions=state.extensions,
+        report=state.report,
+        operation=waiter.operation,
+        promotion=waiter.promotion,
+        problem=state.problem,
+    )
+
+
+def _with(waiters: tuple[Waiter, ...], waiter: Waiter) -> tuple[Waiter, ...]:
+    return waiters if waiter in waiters else (*waiters, waiter)
+
+
+def check_view(check: str, state: Check) -> CheckSnapshot:
+    """The check as others see it."""
+    asked = state.request
+    return CheckSnapshot(
+        check=check,
+        environment=asked.environment,
+        project=asked.project,
+        set_version=asked.set_version,
+        base=asked.base,
+        status=CheckStatus.CHECKING if state.verdict is None else CheckStatus.CHECKED,
+        verdict=state.verdict,
+        extensions=state.extensions,
+        report=state.report,
+        checked_at=state.checked_at,
+        problem=state.problem,
+    )
