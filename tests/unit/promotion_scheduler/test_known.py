@@ -112,7 +112,8 @@ def test_only_operations_that_make_an_update_reach_one() -> None:
     applied = accepted(OperationKind.APPLY, environment=SANDBOX, name=" November release ")
     assert known.made_update(applied) == f"{SANDBOX}/november release"
     assert known.made_update(accepted(OperationKind.PROMOTE)) is None
-    assert known.made_update(accepted(OperationKind.RESTART_SERVICE, name=None)) is None
+    assert known.made_update(accepted(OperationKind.RESTART_SERVICE)) is None
+    assert known.made_update(accepted(OperationKind.APPLY, name=None)) is None
 
 
 def test_a_package_that_is_submitted_again_is_being_checked() -> None:
