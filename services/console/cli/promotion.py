@@ -64,8 +64,8 @@ def cancel(
 ) -> None:
     """Cancel the open promotion of an environment, before its downtime."""
     command = CancelPromotion(environment=environment)
-    event = run(lambda there: ask(there, command, messages.PromotionCancelled))
-    assert isinstance(event, messages.PromotionCancelled)
+    event = run(lambda there: ask(there, command, messages.PromotionCancelled, messages.PromotionRefused))
+    assert isinstance(event, messages.PromotionCancelled | messages.PromotionRefused)
     print_one(event, output, [("cancelled", event.promotion)])
 
 
@@ -136,11 +136,7 @@ def list_(output: Output = Form.TABLE) -> None:
     )
 
 
-_ANSWERS = tuple(
-    getattr(messages, name)
-    for name in ("PromotionScheduled", "PromotionRefused", "PromotionCancelled")
-    if hasattr(messages, name)
-)
+_ANSWERS = (messages.PromotionScheduled, messages.PromotionRefused, messages.PromotionCancelled)
 
 
 def _moment(text: str) -> datetime:

@@ -16,6 +16,7 @@ from services.notifier.domain.work import Answer, Attempt, DeliveryInput
 from shared.contracts.message import Event
 from shared.contracts.notifier import DeliveryStatus, NotificationFailed, NotificationSent, Reason
 from shared.contracts.parts import Problem
+from shared.contracts.scalars import sentence
 from shared.kernel.decision import Decision, TimerDue, WorkEnded
 
 AT_ONCE = 8
@@ -65,7 +66,7 @@ class Deliveries:
         if attempt and attempt.answer is Answer.ACCEPTED:
             draft.sent(delivery, attempt.at)
         elif attempt and attempt.answer is Answer.REFUSED:
-            draft.failed(delivery, Problem(reason=Reason.REFUSED_BY_SERVER, message=attempt.said[:1000]))
+            draft.failed(delivery, Problem(reason=Reason.REFUSED_BY_SERVER, message=sentence(attempt.said)))
         else:
             self._deferred(draft, delivery, _problem(ended), now)
         draft.begin_next()
@@ -99,9 +100,9 @@ def _pending(state: Notification | None, id_: str) -> Delivery | None:
 def _problem(ended: WorkEnded[Attempt]) -> Problem:
     """Why an attempt came to nothing: the server's fault, or ours."""
     if ended.result:
-        return Problem(reason=Reason.SERVER_UNREACHABLE, message=ended.result.said[:1000])
+        return Problem(reason=Reason.SERVER_UNREACHABLE, message=sentence(ended.result.said))
     message = ended.failure.message if ended.failure else "it ended without a result"
-    return Problem(reason=Reason.DELIVERY_FAILED, message=message[:1000] or "no reason given")
+    return Problem(reason=Reason.DELIVERY_FAILED, message=sentence(message))
 
 
 class _Draft:
