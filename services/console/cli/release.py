@@ -66,9 +66,7 @@ def import_release(
 
 
 def _count_layers(release: Release) -> int:
-    references = {
-        module.name.lower(): [one.lower() for one in module.references] for module in release.modules
-    }
+    references = {module.name.lower(): [one.lower() for one in module.references] for module in release.modules}
     circle = find_circle(references)
     if circle:
         raise DescriptorError(f"modules refer to each other in a circle: {' -> '.join(circle)}")

@@ -117,9 +117,7 @@ class ContentReader:
         else:
             yield from self._within_room(held, lambda: self._submit_in_memory(pool, payload))
 
-    def _within_room(
-        self, amount: int, submit: Callable[[], Iterator[Future[_Results]]]
-    ) -> list[Future[_Results]]:
+    def _within_room(self, amount: int, submit: Callable[[], Iterator[Future[_Results]]]) -> list[Future[_Results]]:
         self._take_room(amount)
         futures = list(submit())
         self._give_room_after(futures, amount)

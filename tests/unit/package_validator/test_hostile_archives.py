@@ -239,9 +239,7 @@ def test_a_compressed_archive_can_be_read_at_any_offset() -> None:
 
 
 @pytest.mark.parametrize("big", [False, True], ids=["in memory", "streamed"])
-def test_a_compressed_payload_with_a_wrong_checksum_is_found(
-    big: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_compressed_payload_with_a_wrong_checksum_is_found(big: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if big:
         monkeypatch.setattr(contents, "OPEN_PAYLOADS", 1)
     chosen = sample()
