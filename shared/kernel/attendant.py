@@ -13,7 +13,7 @@ from shared.kernel.changes import Change, Claim, DropParked, Fire, RetryParked, 
 from shared.kernel.commit import Clock, Committer, Key
 from shared.kernel.crash_points import crash_point
 from shared.kernel.document import Document, Parked, PendingWork, from_stored
-from shared.kernel.fold import parked_envelope, position_of
+from shared.kernel.fold import position_of
 from shared.kernel.logs import get_logger
 from shared.kernel.outcomes import Conflict, Permanent
 from shared.kernel.relay import Relay
@@ -129,10 +129,7 @@ class Attendant:
         arrived = self._agenda.has_arrived(key)
         for parked in document.parked:
             if arrived or parked.retry <= now:
-                envelope = parked_envelope(self._service, parked, now)
-                yield RetryParked(
-                    aggregate=aggregate, id=document.id, position=position_of(parked), envelope=envelope, parked=parked
-                )
+                yield RetryParked(aggregate=aggregate, id=document.id, position=position_of(parked), parked=parked)
         for work in document.work.values():
             if work.wakes <= now:
                 yield Claim(

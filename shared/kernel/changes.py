@@ -11,7 +11,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.message import Command, Message
 from shared.kernel.decision import Failure, Send, TimerDue, WorkEnded
 from shared.kernel.document import Parked, PendingWork
-from shared.kernel.fold import Fold, Outcome, Position
+from shared.kernel.fold import Fold, Outcome, Position, parked_envelope
 from shared.kernel.service import Aggregate, Load, On, split_name
 
 
@@ -53,11 +53,11 @@ class RetryParked(Change):
     """A parked message may find by now what it waits for."""
 
     position: Position
-    envelope: Envelope[Message]
     parked: Parked
 
     def wants(self, fold: Fold) -> tuple[Load[Any] | None, Any]:
-        return fold.handler_of(self.envelope).facts, self.envelope.data
+        envelope = parked_envelope(fold.service, self.parked, fold.now)
+        return fold.handler_of(envelope).facts, envelope.data
 
     def apply(self, fold: Fold, facts: Any) -> Outcome:
         return fold.retry_parked(self.position, facts)
