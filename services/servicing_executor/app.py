@@ -91,7 +91,7 @@ def make(settings: Settings) -> Service:
 
 def _runtime(settings: ExecutorSettings, artifacts: ArtifactStore) -> Runtime:
     if settings.runtime == "instant":
-        return InstantRuntime()
+        return InstantRuntime(settings.environments / "instant")
     module, _, function = settings.application.partition(":")
     application = getattr(import_module(module), function)()
     cluster = PostgresCluster(settings.environments / "postgres")
