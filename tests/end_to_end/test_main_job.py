@@ -71,18 +71,13 @@ class Story:
     """What the users of one project did, and what they saw."""
 
     world: World
+    runtime: LocalRuntime
+    """The environments of the machine, as any executor sees them."""
     printed: dict[str, Printed] = field(default_factory=dict)
     operations: dict[str, OperationFinished] = field(default_factory=dict)
     customers: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)
     """What is in the sandbox's database, at the moments that are named."""
     promotion: str = ""
-
-    @property
-    def runtime(self) -> LocalRuntime:
-        """The environments of the machine, as any executor sees them."""
-        data = self.world.stack.data
-        cluster = PostgresCluster(data / "environments" / "postgres")
-        return LocalRuntime(data / "environments" / "installed", self.world.store, application(), cluster)
 
     async def type(self, what: str, *arguments: str) -> Printed:
         """Type a command."""
@@ -93,7 +88,7 @@ class Story:
     def sql(self, environment: str, query: str) -> list[tuple[str, str]]:
         """The rows of a query, in an environment's database."""
         with psycopg.connect(self.runtime.conninfo(environment)) as connection:
-            return connection.execute(query.encode()).fetchall()  # type: ignore[return-value]  # the queries name two
+            return connection.execute(query.encode()).fetchall()
 
     def look(self, moment: str) -> None:
         """Note the customers in the sandbox's database."""
@@ -123,8 +118,11 @@ def story(stack: Stack) -> Story:
 
 async def _tell(stack: Stack) -> Story:
     async with world(stack) as place:
-        story = Story(place)
+        environments = stack.data / "environments"
+        cluster = PostgresCluster(environments / "postgres")
+        story = Story(place, LocalRuntime(environments / "installed", place.store, application(), cluster))
         await _upload(story)
+        await cluster.start()
         await _update_the_sandbox(story)
         await _promote(story)
         await _take_the_vendors_release(story)
@@ -139,9 +137,7 @@ async def _upload(story: Story) -> None:
     place = story.world
     await story.type("notify", "notify", "add", place.project, place.mailbox)
     await place.send(
-        AddRecipient(
-            project=place.project, address=f"operations@{place.project}.example", environment=place.production
-        )
+        AddRecipient(project=place.project, address=f"operations@{place.project}.example", environment=place.production)
     )
     await place.wait(AudienceChanged, lambda told: len(told.recipients) == 2)
     platform = PLATFORM.write(stack_folder(place))
@@ -261,13 +257,10 @@ def test_an_update_goes_through_its_steps_one_after_the_other(story: Story) -> N
 
 def test_every_step_is_told_once_and_every_operation_ends_once(story: Story) -> None:
     place = story.world
-    for message in (StepStarted, StepFinished):
-        told = Counter(
-            (one.data.operation, getattr(one.data, "step", None) or one.data.record.name)  # type: ignore[union-attr]
-            for one in place.seen(message)
-        )
-        assert told
-        assert set(told.values()) == {1}
+    begun = Counter((one.data.operation, one.data.step) for one in place.seen(StepStarted))
+    ended = Counter((one.data.operation, one.data.record.name) for one in place.seen(StepFinished))
+    assert begun == ended
+    assert set(begun.values()) == {1}
     ends = Counter(one.data.operation for one in place.seen(OperationFinished))
     assert set(ends.values()) == {1}
     assert len(ends) == 8
@@ -309,10 +302,8 @@ def test_a_promotion_starts_in_its_downtime_and_is_completed(story: Story) -> No
     assert [one.data.promotion for one in place.seen(PromotionCompleted)] == [story.promotion]
     assert story.printed["promotion"].code == 0, story.printed["promotion"]
     assert "completed" in story.printed["promotion"].out
-    statuses = [
-        one.data.status for one in place.seen(EnvironmentStatusChanged, lambda told: told.environment == place.production)
-    ]
-    assert statuses == [
+    changes = place.seen(EnvironmentStatusChanged, lambda told: told.environment == place.production)
+    assert [one.data.status for one in changes] == [
         EnvironmentStatus.DEPLOYED,
         EnvironmentStatus.QUEUED,
         EnvironmentStatus.SERVICING,
@@ -401,7 +392,8 @@ def test_an_executor_killed_during_an_update_goes_on_where_it_was(story: Story, 
 
 async def _kill_while_updating(stack: Stack, story: Story, after: float) -> None:
     loyalty, reports = CUSTOMIZATION_V2.modules
-    migrations = {**loyalty.migrations, "003_notes.sql": "create table notes (line text); insert into notes values ('1');"}
+    notes = "create table notes (line text); insert into notes values ('1');"
+    migrations = {**loyalty.migrations, "003_notes.sql": notes}
     package = DemoPackage(
         "contoso-2027.01", "customization", (DemoModule("ContosoLoyalty", "1.3.0.0", (), migrations), reports)
     )

@@ -121,9 +121,7 @@ class World:
     async def apply(self, package: str, name: str = RELEASE, *, drops: tuple[str, ...] = ()) -> str:
         """Apply a package to the sandbox; the operation."""
         return await self.send(
-            ApplyUpdate(
-                environment=self.sandbox, package=package, update_name=name, acknowledge_missing_modules=drops
-            )
+            ApplyUpdate(environment=self.sandbox, package=package, update_name=name, acknowledge_missing_modules=drops)
         )
 
     async def mark(self, name: str = RELEASE) -> str:
@@ -164,11 +162,14 @@ class World:
     async def finished(self, operation: str) -> OperationFinished:
         """Wait for the end of an operation. A refusal is a failure."""
         await self.user.wait_for(
-            lambda seen: isinstance(seen.envelope.data, OperationFinished | CommandRejected)
-            and operation in (getattr(seen.envelope.data, "operation", ""), getattr(seen.envelope.data, "command_id", "")),
+            lambda _: bool(
+                self.seen(OperationFinished, lambda told: told.operation == operation)
+                or self.seen(CommandRejected, lambda told: told.command_id == operation)
+            ),
             seconds=SECONDS,
         )
-        assert not self.seen(CommandRejected, lambda told: told.command_id == operation)
+        refusals = self.seen(CommandRejected, lambda told: told.command_id == operation)
+        assert not refusals, refusals[0].data
         [ended] = self.seen(OperationFinished, lambda told: told.operation == operation)
         return ended.data
 
