@@ -74,13 +74,19 @@ def check(
     """Somebody wants to know. What was found before is said again, unless it was a fault of ours."""
     asked = message.data
     waiter = Waiter(operation=asked.operation, promotion=asked.promotion)
-    if state is None or state.request.extensions != asked.extensions or state.verdict is Verdict.CHECK_FAILED:
+    if state is None or not _same_set(state.request, asked) or state.verdict is Verdict.CHECK_FAILED:
         # Other extensions under the same number: the environment's name was given to a new one.
         waiting = _with(state.waiters, waiter) if state else (waiter,)
         return _begin(Check(request=asked, asked_at=now, waiters=waiting), facts.base, now)
     if state.verdict is None:
         return Decision(state.model_copy(update={"waiters": _with(state.waiters, waiter)}))
     return Decision(state, events=[_answer(state, waiter)])
+
+
+def _same_set(one: CheckCompatibility, other: CheckCompatibility) -> bool:
+    """Whether both name the same packages; those who ask may list them in an order of their own."""
+    sets = [{(each.app_id, each.version, each.artifact.digest) for each in asked.extensions} for asked in (one, other)]
+    return sets[0] == sets[1]
 
 
 def look_for_base(state: Check | None, timer: TimerDue, facts: BaseFacts, now: datetime) -> Decision[Check]:
