@@ -141,7 +141,7 @@ def _end(state: Check, done: CheckDone, now: datetime) -> Decision[Check]:
     if problem:
         verdicts = tuple(_not_checked(one, problem) for one in state.request.extensions)
     found = {one.verdict for one in verdicts}
-    worst = next((verdict for verdict in _WORST_FIRST if verdict in found or problem), Verdict.COMPATIBLE)
+    worst = next((verdict for verdict in _WORST_FIRST if verdict in found), Verdict.COMPATIBLE)
     after = state.model_copy(
         update={
             "waiters": (),

@@ -48,19 +48,18 @@ def extension(digit: str) -> Extension:
 
 ONE, TWO = extension("1"), extension("2")
 BASE_APP = ExtensionName(app_id=ONE.app_id, name="Base", publisher="Vendor", version="27.0.0.0")
-BASES = {
-    None: None,
-    **{
-        status: Base(
-            base=BASE,
-            packages=(FILE,),
-            status=status,
-            indexed=(IndexedPackage(package=FILE, app=BASE_APP, index=FILE),) if status is BaseStatus.INDEXED else (),
-            problem=OURS if status in (BaseStatus.UNREADABLE, BaseStatus.FAILED) else None,
-        )
-        for status in BaseStatus
-    },
-}
+INDEXED = (IndexedPackage(package=FILE, app=BASE_APP, index=FILE),)
+FAILED = (BaseStatus.UNREADABLE, BaseStatus.FAILED)
+BASES: dict[BaseStatus | None, Base | None] = {
+    status: Base(
+        base=BASE,
+        packages=(FILE,),
+        status=status,
+        indexed=INDEXED if status is BaseStatus.INDEXED else (),
+        problem=OURS if status in FAILED else None,
+    )
+    for status in BaseStatus
+} | {None: None}
 
 
 def ask(*extensions: Extension, operation: str | None = "operation-1") -> Envelope[CheckCompatibility]:
@@ -125,7 +124,7 @@ def test_what_happens_depends_on_the_base(status: BaseStatus | None, waited: tim
     elif outcome == "checks":
         given_ = decision.work["check"]
         assert isinstance(given_, CheckInput)
-        assert (given_.extensions, given_.packages) == ((ONE,), BASES[BaseStatus.INDEXED].indexed)  # type: ignore[union-attr]  # it is there
+        assert (given_.extensions, given_.packages) == ((ONE,), INDEXED)
     else:
         [answer] = answers(decision)
         assert answer.verdict is Verdict.CHECK_FAILED
@@ -175,6 +174,12 @@ def test_the_same_set_in_another_order_is_the_same_check_and_another_set_is_anot
     other = check(state, ask(TWO), facts, NOW)
     assert not answers(other)
     assert list(other.work) == ["check"]
+
+
+def test_who_waits_while_the_set_is_replaced_is_answered_about_the_new_one() -> None:
+    replaced = check(running(), ask(TWO, operation="operation-2"), BaseFacts(BASES[BaseStatus.INDEXED]), NOW)
+    told = answers(checked(replaced.state, ended(judged(Verdict.COMPATIBLE)), None, NOW))
+    assert [one.operation for one in told] == ["operation-1", "operation-2"]
 
 
 def test_a_check_is_named_after_environment_set_and_base() -> None:
