@@ -1,3 +1,1 @@
-"""Reads AL extension packages and judges whether they fit a target version; pure, without Kafka or a
-database.
-"""
+"""Reads AL extension packages and judges whether they fit a target version; no Kafka, no database."""

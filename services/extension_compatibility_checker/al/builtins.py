@@ -1,5 +1,4 @@
-"""Names that the platform provides without symbols: methods of object types, trigger events, areas, virtual
-tables.
+"""Names that the platform provides without symbols: methods, trigger events, areas, virtual tables.
 
 Source: the vendor's public reference of the AL language (methods-auto, devenv-event-types,
 devenv-page-object). A name missing here could cause a false alarm, so the lists are generous: methods of
@@ -9,6 +8,10 @@ every runtime are in them.
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name.strip().casefold() for name in text.split("|"))
 
 
 METHODS = {
@@ -90,218 +93,49 @@ AREAS = _words("""
 # Virtual and system tables and other objects of the server's own `System` app; their ids begin at
 # 2,000,000,000.
 # They are presumed to stay where the target set does not bring `System` along.
-PLATFORM_OBJECTS = frozenset(
-    name.strip().casefold()
-    for name in [
-        "Access Control",
-        "Active Session",
-        "Add-in",
-        "API Webhook Notification Aggr",
-        "API Webhook Notification",
-        "\n    API Webhook Subscription",
-        "Chart",
-        "Company",
-        "Configuration Package File",
-        "Data Sensitivity",
-        "Debugger Breakpoint",
-        "\n    Debugger Watch",
-        "Device",
-        "Document Service",
-        "Entitlement Set",
-        "Entitlement",
-        "Intelligent Cloud Status",
-        "Intelligent Cloud",
-        "\n    Isolated Storage",
-        "License Permission",
-        "Media Resources",
-        "Media Set",
-        "Media",
-        "Membership Entitlement",
-        "NAV App Capabilities",
-        "\n    NAV App Data Archive",
-        "NAV App Dependencies",
-        "NAV App Installed App",
-        "NAV App Object Metadata",
-        "\n    NAV App Object Prerequisites",
-        "NAV App Publish Reference",
-        "NAV App Published App",
-        "NAV App Resource",
-        "NAV App Setting",
-        "\n    NAV App Tenant Add-In",
-        "NAV App Tenant App",
-        "NAV App Tenant Operation",
-        "NAV App",
-        "Object Metadata",
-        "Object Options",
-        "\n    Object Tracking",
-        "Object",
-        "OData Edm Type",
-        "Page Data Personalization",
-        "Page Documentation",
-        "Permission Set",
-        "Permission",
-        "\n    Power BI Blob",
-        "Power BI Default Selection",
-        "Profile Metadata",
-        "Profile Page Metadata",
-        "Profile",
-        "Record Link",
-        "\n    Report Layout",
-        "Scheduled Task",
-        "Send-To Program",
-        "Server Instance",
-        "Session Event",
-        "Style Sheet",
-        "Tenant License State",
-        "\n    Tenant Media Set",
-        "Tenant Media Thumbnails",
-        "Tenant Media",
-        "Tenant Permission Set",
-        "Tenant Permission",
-        "\n    Tenant Profile Page Metadata",
-        "Tenant Profile",
-        "Tenant Web Service",
-        "Token Cache",
-        "Upgrade Blob Storage",
-        "\n    User Default Style Sheet",
-        "User Metadata",
-        "User Page Metadata",
-        "User Personalization",
-        "User Property",
-        "User",
-        "Web Service",
-        "\n    Webhook Notification",
-        "Webhook Subscription",
-        "Aggregate Permission Set",
-        "All Control Fields",
-        "All Profile",
-        "AllObj",
-        "\n    AllObjWithCaption",
-        "Api Web Service",
-        "API Webhook Entity",
-        "Automation Server",
-        "Code Coverage",
-        "CodeUnit Metadata",
-        "\n    Database Locks",
-        "Database",
-        "Date",
-        "Debugger Call Stack",
-        "Debugger Variable",
-        "Debugger Watch Value",
-        "Drive",
-        "\n    Event Subscription",
-        "Field",
-        "File",
-        "Integer",
-        "Key",
-        "License Information",
-        "Monitor",
-        "NAV App Extra",
-        "New Page Pattern",
-        "\n    OLE Control",
-        "Page Action",
-        "Page Control Field",
-        "Page Metadata",
-        "Page Table Field",
-        "Page Info And Fields",
-        "\n    Permission Range",
-        "Printer",
-        "Query Metadata",
-        "Report Data Items",
-        "Report Metadata",
-        "Server",
-        "Session",
-        "SID - Account ID",
-        "\n    System Object",
-        "Table Field Types",
-        "Table Information",
-        "Table Metadata",
-        "Table Relations Metadata",
-        "\n    Table Synch. Setup",
-        "Time Zone",
-        "Windows Language",
-        "Company Triggers",
-        "Debugger Triggers",
-        "Extension Triggers",
-        "\n    Filter Helper Triggers",
-        "Global Triggers",
-        "Reporting Triggers",
-        "System Action Triggers",
-        "UI Helper Triggers",
-        "\n    Upgrade Triggers",
-        "Version Triggers",
-        "Tenant Feature Key",
-        "Feature Key",
-        "Metadata Permission Set",
-        "\n    Metadata Permission",
-        "Expanded Permission",
-        "Tenant Permission Set Rel.",
-        "Permission Set Relation",
-        "Page Usage State",
-        "\n    Report Layout List",
-        "Tenant Report Layout",
-        "Tenant Report Layout Selection",
-        "Report Layout Definition",
-        "\n    Report Settings Override",
-        "Designed Query",
-        "Designed Query Management",
-        "Query Navigation",
-        "Database Wait Statistics",
-        "\n    Database Missing Indexes",
-        "Database Index",
-        "Database Snapshot",
-        "Retention Policy",
-        "Published Application",
-        "\n    Installed Application",
-        "Application Dependency",
-        "Application Resource",
-        "Application Object Metadata",
-        "\n    Inplace Installed Application",
-        "Extension Pending Setup",
-        "NAV App Uninstalled App",
-        "Application User Settings",
-        "\n    Upgrade Tag Backup",
-        "Upgrade Tags",
-        "Power BI Report Uploads",
-        "Performance Profile Scheduler",
-        "\n    Performance Profiles",
-        "Scheduled Performance Profiling",
-        "User Environment Login",
-        "User License Details",
-        "\n    Custom Permission Set In Plan",
-        "Permission Conflicts",
-        "External Event Subscription",
-        "\n    External Event Notification",
-        "External Event Activity Log",
-        "External Event Log Entry",
-        "Ext. Business Event Definition",
-        "\n    Business Event Subscription",
-        "Sent Email Definition",
-        "Media Image",
-        "Inherent Permissions",
-        "Data Search Setup",
-        "\n    Checklist Configuration",
-        "Signup Values",
-        "Spotlight Tour Text",
-        "Onboarding Signal",
-        "Connection String",
-        "\n    Copilot Capability",
-        "Copilot Status",
-        "Copilot Availability",
-        "Agent",
-        "Agent Task",
-        "Agent Task Message",
-        "Agent Task Log Entry",
-        "\n    Agent Metadata Provider",
-        "Sandbox Cleanup",
-        "Table Field Metadata",
-        "Language Translation",
-        "Object Access Intent Override",
-        "\n    Move Object",
-        "Privacy Notice",
-        "Indexed Record Set",
-        "All Objects in the System",
-        "Tenant Code Coverage",
-    ]
-)
+PLATFORM_OBJECTS = _names("""
+    Access Control|Active Session|Add-in|API Webhook Notification Aggr|API Webhook Notification|
+    API Webhook Subscription|Chart|Company|Configuration Package File|Data Sensitivity|
+    Debugger Breakpoint|Debugger Watch|Device|Document Service|Entitlement Set|Entitlement|
+    Intelligent Cloud Status|Intelligent Cloud|Isolated Storage|License Permission|Media Resources|
+    Media Set|Media|Membership Entitlement|NAV App Capabilities|NAV App Data Archive|
+    NAV App Dependencies|NAV App Installed App|NAV App Object Metadata|NAV App Object Prerequisites|
+    NAV App Publish Reference|NAV App Published App|NAV App Resource|NAV App Setting|
+    NAV App Tenant Add-In|NAV App Tenant App|NAV App Tenant Operation|NAV App|Object Metadata|
+    Object Options|Object Tracking|Object|OData Edm Type|Page Data Personalization|Page Documentation|
+    Permission Set|Permission|Power BI Blob|Power BI Default Selection|Profile Metadata|
+    Profile Page Metadata|Profile|Record Link|Report Layout|Scheduled Task|Send-To Program|
+    Server Instance|Session Event|Style Sheet|Tenant License State|Tenant Media Set|
+    Tenant Media Thumbnails|Tenant Media|Tenant Permission Set|Tenant Permission|
+    Tenant Profile Page Metadata|Tenant Profile|Tenant Web Service|Token Cache|Upgrade Blob Storage|
+    User Default Style Sheet|User Metadata|User Page Metadata|User Personalization|User Property|User|
+    Web Service|Webhook Notification|Webhook Subscription|Aggregate Permission Set|All Control Fields|
+    All Profile|AllObj|AllObjWithCaption|Api Web Service|API Webhook Entity|Automation Server|
+    Code Coverage|CodeUnit Metadata|Database Locks|Database|Date|Debugger Call Stack|Debugger Variable|
+    Debugger Watch Value|Drive|Event Subscription|Field|File|Integer|Key|License Information|Monitor|
+    NAV App Extra|New Page Pattern|OLE Control|Page Action|Page Control Field|Page Metadata|
+    Page Table Field|Page Info And Fields|Permission Range|Printer|Query Metadata|Report Data Items|
+    Report Metadata|Server|Session|SID - Account ID|System Object|Table Field Types|Table Information|
+    Table Metadata|Table Relations Metadata|Table Synch. Setup|Time Zone|Windows Language|
+    Company Triggers|Debugger Triggers|Extension Triggers|Filter Helper Triggers|Global Triggers|
+    Reporting Triggers|System Action Triggers|UI Helper Triggers|Upgrade Triggers|Version Triggers|
+    Tenant Feature Key|Feature Key|Metadata Permission Set|Metadata Permission|Expanded Permission|
+    Tenant Permission Set Rel.|Permission Set Relation|Page Usage State|Report Layout List|
+    Tenant Report Layout|Tenant Report Layout Selection|Report Layout Definition|
+    Report Settings Override|Designed Query|Designed Query Management|Query Navigation|
+    Database Wait Statistics|Database Missing Indexes|Database Index|Database Snapshot|Retention Policy|
+    Published Application|Installed Application|Application Dependency|Application Resource|
+    Application Object Metadata|Inplace Installed Application|Extension Pending Setup|
+    NAV App Uninstalled App|Application User Settings|Upgrade Tag Backup|Upgrade Tags|
+    Power BI Report Uploads|Performance Profile Scheduler|Performance Profiles|
+    Scheduled Performance Profiling|User Environment Login|User License Details|
+    Custom Permission Set In Plan|Permission Conflicts|External Event Subscription|
+    External Event Notification|External Event Activity Log|External Event Log Entry|
+    Ext. Business Event Definition|Business Event Subscription|Sent Email Definition|Media Image|
+    Inherent Permissions|Data Search Setup|Checklist Configuration|Signup Values|Spotlight Tour Text|
+    Onboarding Signal|Connection String|Copilot Capability|Copilot Status|Copilot Availability|Agent|
+    Agent Task|Agent Task Message|Agent Task Log Entry|Agent Metadata Provider|Sandbox Cleanup|
+    Table Field Metadata|Language Translation|Object Access Intent Override|Move Object|Privacy Notice|
+    Indexed Record Set|All Objects in the System|Tenant Code Coverage
+""")
 FIRST_PLATFORM_ID = 2_000_000_000

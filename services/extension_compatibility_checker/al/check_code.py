@@ -221,17 +221,17 @@ class _Code:
         return UNKNOWN
 
     def _undeclared(self, expr: Name, place: Place) -> None:
-        """A quoted name can be nothing but a field here; an unquoted one only if the old base knows it as
-        one.
-        """
+        """A quoted name can only be a field here; an unquoted one if the old base had it as one."""
         subjects = [s for s in (*self.withs, self.implicit) if s is not None]
+        tables: list[Symbol] = []
         for subject in subjects:
             found = self.members.subject(subject)
             if found is None or found[1] is self.world.own or fold(expr.text) in SYSTEM_FIELDS:
                 return
             if not expr.quoted and not self._was_field(found[0], expr.text):
                 return
-        if subjects and self.check.member_missing(self.members.subject(subjects[0])[0]):  # type: ignore[index]  # checked in the loop
+            tables.append(found[0])
+        if tables and self.check.member_missing(tables[0]):
             self._no_such_name(expr, subjects[0], place)
 
     def _no_such_name(self, expr: Name, subject: TypeRef, place: Place) -> None:

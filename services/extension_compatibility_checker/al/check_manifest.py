@@ -1,6 +1,4 @@
-"""Checks that need only manifests: is everything there that the extension asks for, in a version that will
-do?
-"""
+"""Checks that need only manifests: is everything there that the extension asks for, in its version?"""
 
 from collections.abc import Sequence
 

@@ -68,9 +68,7 @@ def _visible(extension: Extension, apps: Sequence[AppIndex], beside: Sequence[Ap
 def _changed(
     extension: Extension, old: World, findings: tuple[Finding, ...]
 ) -> tuple[tuple[Finding, ...], list[str]]:
-    """Leave out what the code check finds against the old base as well: it is not the update that breaks
-    it.
-    """
+    """Leave out what the code check finds against the old base too: the update does not break it."""
     if not any(f.code in _INFERRED for f in findings):
         return findings, []
     before = Check(extension, old, None, None)

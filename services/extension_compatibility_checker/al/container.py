@@ -227,9 +227,7 @@ def _open(data: bytes, path: str, digest: str, *, nested: bool) -> Package:
 
 
 def _split(data: bytes) -> tuple[uuid.UUID | None, bytes, bytes]:
-    """(package id, content, what follows it). Short headers, as test tools write them, have only the ZIP's
-    offset.
-    """
+    """(package id, content, what follows it). Short headers, as test tools write, have the offset only."""
     if len(data) < 8 or not data.startswith(_MAGIC):
         raise PackageError("it does not begin with NAVX, so it is not an extension package")
     header_size = int.from_bytes(data[4:8], "little")

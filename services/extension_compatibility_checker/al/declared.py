@@ -2,7 +2,7 @@
 
 from .lexer import T, Tokens, whole_number
 from .parser import parse_type
-from .symbol_reader import KEPT_PROPERTIES, simple_type
+from .symbol_reader import KEPT_PROPERTIES
 from .symbols import (
     Change,
     Element,
@@ -198,6 +198,3 @@ def _elements(tokens: Tokens, node: Node, parent: str) -> list[Element]:
             found.append(Element(name, child.keyword, 0, parent, subject))
             found += _elements(tokens, child, name)
     return found
-
-
-__all__ = ["CHANGES", "MOVING", "PLACING", "changes_of", "declare", "simple_type", "text_of", "text_of_list"]

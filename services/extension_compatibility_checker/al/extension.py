@@ -25,9 +25,7 @@ _CODELESS = _words("""
 
 @dataclass
 class Extension:
-    """`index` holds its objects; `objects` their trees where there is source. `undecided` says what stays
-    unread.
-    """
+    """`index` holds its objects, `objects` their trees where there is source, `undecided` what is unread."""
 
     package: Package
     manifest: Manifest

@@ -1,7 +1,6 @@
-"""One app's symbols, compact: a directory that loads at once and objects that are decoded when asked for.
+"""One app's symbols, compact: a directory that loads at once, and objects decoded when asked for.
 
-The stored form is MessagePack. A base is identified by (version, country): localizations of one version
-differ.
+The stored form is MessagePack. A base is identified by (version, country): localizations differ.
 """
 
 import hashlib
@@ -21,7 +20,7 @@ from .manifest import (
     Manifest,
 )
 from .symbol_reader import SymbolError, collector_paused, split_symbols
-from .symbols import EXTENSION_OF, Symbol, fold
+from .symbols import Symbol, fold
 from .version import Version
 
 FORMAT = 2
@@ -63,9 +62,7 @@ class App(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def is_base(self) -> bool:
-        """Whether it is the base application: today's, its umbrella, or the single app of versions up to
-        14.
-        """
+        """Whether it is the base application: of today, its umbrella, or the single app up to 14."""
         if self.id in (APPLICATION, BASE_APPLICATION, SINGLE_APPLICATION):
             return True
         return self.name == "Application" and self.publisher in ("Microsoft", "")
@@ -226,6 +223,3 @@ def index_package(package: Package, country: str = "", known: AppIndex | None = 
     except SymbolError as error:
         raise PackageError(f"{package.path}: {error}") from None
     return AppIndex(app, entries)
-
-
-__all__ = ["EXTENSION_OF", "App", "AppIndex", "IndexFormatError", "build_index", "index_package"]

@@ -13,9 +13,7 @@ MAX_DEPTH = 120
 
 
 class BodyReader:
-    """Reads statements from token `at` on; `at` is moved along. SourceError where the text is not
-    understood.
-    """
+    """Reads statements from token `at` on, moving it. SourceError where the text is not understood."""
 
     def __init__(self, tokens: Tokens, at: int) -> None:
         self.tokens = tokens

@@ -26,9 +26,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
 
 
 def predicted_removal(obsolete: Obsolete) -> int | None:
-    """The first major version without the symbol, from the version in which it was marked; None without a
-    tag.
-    """
+    """The first major version that may lack the symbol, by the version of its tag; None without one."""
     found = re.match(r"\d+(\.\d+)*", obsolete.tag.strip())
     if not found:
         return None
@@ -41,9 +39,7 @@ def replacement(obsolete: Obsolete) -> str:
 
 
 def nearest_control(anchor: str, verb: str, old: Element | None, now: dict[str, Element]) -> str:
-    """The control that took the anchor's place: the same id, else the only one of its kind, else the
-    nearest name.
-    """
+    """The control in the anchor's place: the same id, else the only one of its kind, else the nearest."""
     if old is not None:
         same_id = [e for e in now.values() if old.id and e.id == old.id and e.kind == old.kind]
         same_kind = [e for e in now.values() if e.kind == old.kind]

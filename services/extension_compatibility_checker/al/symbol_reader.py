@@ -1,10 +1,8 @@
 """SymbolReference.json -> `Symbol`, object by object.
 
-The file is split into objects with `msgspec.Raw`, which keeps slices of the one buffer; each object is then
-decoded,
-reduced and dropped, so that memory stays near the size of the file. Both dialects are read: the one of base
-11 and
-older (`"Type": "Record"`, comma-separated strings) and the modern one (`TypeDefinition`, lists).
+The file is split into objects with `msgspec.Raw`, which keeps slices of the one buffer; each object is
+decoded, reduced and dropped, so that memory stays near the size of the file. Both dialects are read: that of
+base 11 and older (`"Type": "Record"`, comma-separated strings) and the modern one (`TypeDefinition`, lists).
 """
 
 import gc
@@ -29,7 +27,6 @@ from .symbols import (
     Symbol,
     TypeRef,
     Variable,
-    fold,
 )
 
 
@@ -426,6 +423,3 @@ def _changes(o: dict[str, Any]) -> Iterator[Change]:
         for change in o.get(name) or ():
             verb = _VERBS.get(int(change.get("ChangeKind") or 0), "move")
             yield Change(part, verb, str(change.get("Anchor") or ""))
-
-
-__all__ = ["SymbolError", "collector_paused", "fold", "read_symbols", "simple_type"]

@@ -93,9 +93,7 @@ class Variable(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Element(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A control, action, view, data item or column. `kind` is the AL keyword (`group`, `field`, `area`,
-    ...).
-    """
+    """A control, action, view, data item or column. `kind` is the AL keyword (`group`, `field`)."""
 
     name: str
     kind: str
@@ -115,9 +113,7 @@ class EnumValue(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Change(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One `addlast(X)`-like change of an extension object; `part` is `control`, `action`, `view`,
-    `dataset`.
-    """
+    """One `addlast(X)`-like change; `part` is `control`, `action`, `view` or `dataset`."""
 
     part: str
     verb: str

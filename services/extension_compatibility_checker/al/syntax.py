@@ -1,5 +1,4 @@
-"""The syntax tree: declarations, and expressions as far as checks look into them. Offsets count
-characters."""
+"""The syntax tree: declarations, and expressions as far as checks look. Offsets count characters."""
 
 from dataclasses import dataclass, field
 

@@ -51,12 +51,11 @@ class World:
         self.apps = [own, *apps]
         self.closed = closed
         self.has_platform = any(a.app.is_platform for a in apps)
-        self._members: dict[tuple[str, str, int], object] = {}
+        self._fields: dict[tuple[str, int], dict[str, tuple[Field, AppIndex | None]]] = {}
+        self._methods: dict[tuple[str, str, int], dict[str, list[Owned]]] = {}
 
     def find(self, kind: str, name: str, number: int = 0) -> tuple[Symbol, AppIndex] | None:
-        """The object of that kind by name (`A.B.Name` names a namespace) or by id; the living one before a
-        removed one.
-        """
+        """The object by name (`A.B.Name` names a namespace) or id; a living one before a removed one."""
         best: tuple[Symbol, AppIndex] | None = None
         for symbol, app in self._candidates(kind, name, number):
             if best is None or (_is_gone(best[0]) and not _is_gone(symbol)):
@@ -111,27 +110,27 @@ class World:
 
     def fields(self, table: Symbol) -> dict[str, tuple[Field, AppIndex | None]]:
         """Fields of a table with those of its extensions, by folded name."""
-        key = ("fields", table.namespace + "." + table.name, table.id)
-        known = self._members.get(key)
+        key = (table.namespace + "." + table.name, table.id)
+        known = self._fields.get(key)
         if known is None:
             merged: dict[str, tuple[Field, AppIndex | None]] = {
                 fold(f.name): (f, app) for ext, app in self.extensions(table) for f in ext.fields
             }
             merged.update({fold(f.name): (f, None) for f in table.fields})
-            known = self._members[key] = merged
-        return known  # type: ignore[return-value]  # the cache holds one type per kind of key
+            known = self._fields[key] = merged
+        return known
 
     def methods(self, target: Symbol, owner: AppIndex) -> dict[str, list[Owned]]:
         """Methods of an object with those of its extensions, by folded name, overloads together."""
         key = (target.kind, target.namespace + "." + target.name, target.id)
-        known = self._members.get(key)
+        known = self._methods.get(key)
         if known is None:
             merged: dict[str, list[Owned]] = {}
             for source, app in [(target, owner), *self.extensions(target)]:
                 for method in source.methods:
                     merged.setdefault(fold(method.name), []).append(Owned(method, source, app))
-            known = self._members[key] = merged
-        return known  # type: ignore[return-value]  # as above
+            known = self._methods[key] = merged
+        return known
 
     def controls(self, page: Symbol, *, without: Symbol | None = None) -> dict[str, Element]:
         """Controls of a page and its extensions by folded name; `without` leaves one extension's own out."""
