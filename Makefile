@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := deploy/requirements/dev.lock
 STAMP := $(VENV)/.installed
 
-.PHONY: setup check fix test schemas asyncapi-validate bench chaos clean
+.PHONY: setup check fix test demo schemas asyncapi-validate bench chaos lock clean
 
 setup: $(STAMP)
 
@@ -32,6 +32,10 @@ fix: setup
 test: check
 	$(BIN)/pytest
 
+# The main job on real packages; see README. DRYDOCK_DATA names the folder (default .drydock/demo).
+demo: setup
+	$(BIN)/python -m deploy.demo
+
 # Writes schemas/ from the messages; `make check` fails while they differ.
 schemas: setup
 	$(BIN)/python -m shared.contracts.schemas
@@ -43,6 +47,16 @@ asyncapi-validate:
 	  npm install --prefix "$$folder" --ignore-scripts --no-audit --no-fund --silent $(ASYNCAPI_PARSER) && \
 	  cp shared/contracts/schemas/validate-asyncapi.cjs "$$folder" && \
 	  node "$$folder/validate-asyncapi.cjs" schemas/*/asyncapi.json
+
+# What the kernel costs, as ratios on real engines; on a machine that does nothing else.
+bench: setup
+	$(BIN)/python -m tests.benchmarks.kernel
+
+# The long faults: 20,000 commands (or DRYDOCK_SOAK_COMMANDS) with a kill for every hundred, a broker away for 20 s.
+# DRYDOCK_SOAK_SEED repeats the faults of a run, which prints its seed.
+chaos: check
+	DRYDOCK_SOAK_COMMANDS=$${DRYDOCK_SOAK_COMMANDS:-20000} DRYDOCK_BROKER_AWAY=$${DRYDOCK_BROKER_AWAY:-20} \
+		$(BIN)/pytest -s -o timeout=14400 tests/chaos tests/integration/kernel/test_faults.py
 
 # Rewrites the locked dependencies from pyproject.toml; needs uv (pip install uv).
 lock:

@@ -17,6 +17,7 @@ from typing import Self
 from deploy.embedded import Engines, EnginesError
 from deploy.embedded.ports import free_port
 from deploy.embedded.process import EngineProcess
+from deploy.stack.environments import resume_environments, stop_environments
 from shared.contracts.topics import SERVICES
 
 SESSION_TIMEOUT = "PT6S"
@@ -129,6 +130,7 @@ class Stack:
             *(part for service in SERVICES for part in self._service_parts(service, common)),
             *self._other_parts(common, smtp_port, mail_folder),
         ]
+        resume_environments(self.data / "environments", self.data / "artifacts", self._say)
         with ThreadPoolExecutor(len(parts)) as pool:
             list(pool.map(self._start_part, parts))
         console = next((part.port for part in parts if part.name == "console"), 0)
@@ -145,13 +147,14 @@ class Stack:
         self._say(f"everything ready after {time.monotonic() - began:.1f} s")
 
     def stop(self) -> None:
-        """End everything: the parts first, then the engines."""
+        """End everything: the parts first, then the environments and the engines."""
         (self.data / RECORD).unlink(missing_ok=True)
         processes = list(self._processes.values())
         if processes:
             with ThreadPoolExecutor(len(processes)) as pool:
                 list(pool.map(EngineProcess.stop, processes))
         self._processes.clear()
+        stop_environments(self.data / "environments", self.data / "artifacts")
         self._engines.stop()
 
     def _service_parts(self, service: str, common: Mapping[str, str]) -> Sequence[Part]:

@@ -53,11 +53,19 @@ class Session:
             await reader.from_now()
             yield reader
 
-    async def answer(self, command: Command, wanted: Callable[[Message], bool], *, id_: str | None = None) -> Message:
+    async def answer(
+        self,
+        command: Command,
+        wanted: Callable[[Message], bool],
+        *,
+        id_: str | None = None,
+        service: str | None = None,
+    ) -> Message:
         """Send a command and wait for its answer: the event it caused that is `wanted`, or its refusal."""
         id_ = id_ or new_id()
-        async with self.events_from_now([command.owner]) as reader:
-            await self.publish(command, id_=id_)
+        service = service or command.owner
+        async with self.events_from_now([service]) as reader:
+            await self.publish(command, id_=id_, service=service)
             async for read in reader.forever():
                 envelope = read.envelope
                 if envelope is None or envelope.causation != id_:

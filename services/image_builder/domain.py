@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.contracts.envelope import Envelope
 from shared.contracts.image_builder import BuildImage, ImageBuildFailed, ImageBuilt, ImageSnapshot, Reason
 from shared.contracts.parts import ImageContents, Problem
+from shared.contracts.scalars import sentence
 from shared.kernel.decision import Decision, WorkEnded
 
 LINEAGE_LIMIT = 1000
@@ -77,7 +78,7 @@ def built(state: Build | None, ended: WorkEnded[Built], facts: None, now: dateti
     result = ended.result
     if result is None:
         message = ended.failure.message if ended.failure else "it ended without a result"
-        result = Built(problem=Problem(reason=Reason.BUILD_FAILED, message=message[:1000]))
+        result = Built(problem=Problem(reason=Reason.BUILD_FAILED, message=sentence(message)))
     after = state.model_copy(update={"image": result.image, "contents": result.contents, "problem": result.problem})
     return Decision(after, events=_answer(after))
 

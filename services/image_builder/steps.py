@@ -10,6 +10,7 @@ from shared.artifacts.image import Image, ImageModule, Part
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.image_builder import BuildImage, Reason
 from shared.contracts.parts import ImageContents, Module, PackageKind, Problem
+from shared.contracts.scalars import sentence
 from shared.kernel.outcomes import Transient
 from shared.kernel.worker import Job
 
@@ -83,7 +84,7 @@ class Steps:
 
 
 def _none(reason: Reason, message: str) -> Built:
-    return Built(problem=Problem(reason=reason, message=message[:1000]))
+    return Built(problem=Problem(reason=reason, message=sentence(message)))
 
 
 def _contents(given: BuildInput, image: Image) -> ImageContents:

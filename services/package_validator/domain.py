@@ -17,7 +17,7 @@ from shared.contracts.package_validator import (
     SubmitPackage,
 )
 from shared.contracts.parts import ArtifactRef, Finding, PackageContents, Problem
-from shared.contracts.scalars import project_of
+from shared.contracts.scalars import project_of, sentence
 from shared.kernel.decision import Decision, WorkEnded
 from shared.kernel.outcomes import Rejected
 
@@ -88,7 +88,7 @@ def checked(state: Package | None, ended: WorkEnded[Checked], facts: None, now: 
         failure = ended.failure
         text = f"{failure.message} ({failure.attempts} attempts)" if failure else "it ended without a result"
         crashed = failure is not None and failure.kind == "crashed"
-        result = Checked(problem=Problem(reason=Reason.CHECK_FAILED, message=text[:1000]))
+        result = Checked(problem=Problem(reason=Reason.CHECK_FAILED, message=sentence(text)))
         status = PackageStatus.QUARANTINED if crashed else PackageStatus.CHECK_FAILED
     elif result.problem:
         status = PackageStatus.CHECK_FAILED

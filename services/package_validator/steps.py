@@ -11,6 +11,7 @@ from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, 
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.package_validator import Reason
 from shared.contracts.parts import Finding, Module, PackageContents, PackageKind, Problem, Severity
+from shared.contracts.scalars import sentence
 from shared.kernel.outcomes import Transient
 from shared.kernel.worker import Job
 
@@ -42,7 +43,7 @@ class Steps:
 
 
 def _undecided(reason: Reason, message: str) -> Checked:
-    return Checked(problem=Problem(reason=reason, message=message[:1000]))
+    return Checked(problem=Problem(reason=reason, message=sentence(message)))
 
 
 def _as_checked(verdict: Verdict) -> Checked:
@@ -52,9 +53,9 @@ def _as_checked(verdict: Verdict) -> Checked:
         Finding(
             rule=finding.rule,
             severity=Severity.ERROR if finding.severity is RuleSeverity.ERROR else Severity.WARNING,
-            path=finding.path[:1000],
-            message=finding.message[:1000],
-            fix=finding.fix[:1000],
+            path=finding.path[:300],
+            message=sentence(finding.message),
+            fix=sentence(finding.fix),
         )
         for finding in verdict.findings
         if finding.severity in (RuleSeverity.ERROR, RuleSeverity.WARNING)

@@ -31,6 +31,7 @@ TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
             ("promotion-scheduler", promotion_scheduler.ReleasePublished),
         ),
         "promotion-scheduler": (
+            ("package-validator", package_validator.PackageSubmitted),
             *_CHECKED,
             ("servicing-executor", servicing_executor.EnvironmentRegistered),
             ("servicing-executor", servicing_executor.OperationAccepted),

@@ -36,6 +36,8 @@ class Reason(StrEnum):
     """The mail server refused the mail for good."""
     SERVER_UNREACHABLE = "SERVER_UNREACHABLE"
     """The mail server did not take the mail, however often it was tried."""
+    DELIVERY_FAILED = "DELIVERY_FAILED"
+    """The mail could not be made or handed over, by a fault of ours."""
 
 
 class Occasion(StrEnum):

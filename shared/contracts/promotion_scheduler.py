@@ -9,6 +9,7 @@ from shared.contracts.parts import MOST_EXTENSIONS, Downtime, Problem, Update
 from shared.contracts.scalars import (
     Actor,
     AppId,
+    BaseId,
     EnvironmentId,
     OperationId,
     PackageId,
@@ -41,6 +42,8 @@ class Reason(StrEnum):
     """The candidate has a lower application version than production."""
     START_IN_PAST = "START_IN_PAST"
     """The start has passed; now is early enough."""
+    START_TOO_FAR = "START_TOO_FAR"
+    """The start lies more than a year ahead: most likely its year is wrong."""
     PROMOTION_OPEN = "PROMOTION_OPEN"
     """Another promotion of this environment is open; `facts` name it."""
     NO_OPEN_PROMOTION = "NO_OPEN_PROMOTION"
@@ -55,6 +58,8 @@ class Reason(StrEnum):
     """The extensions could not be checked now, by a fault of ours."""
     CANCELLED_BY_USER = "CANCELLED_BY_USER"
     """A person cancelled it."""
+    OPERATION_FAILED = "OPERATION_FAILED"
+    """The operation ended without success, and gave no reason of its own."""
     RELEASE_EXISTS = "RELEASE_EXISTS"
     """Another package was published as this release."""
     PACKAGE_NOT_VALID = "PACKAGE_NOT_VALID"
@@ -86,7 +91,11 @@ class MarkCandidate(Command, key="environment"):
 
 
 class SchedulePromotion(Command, key="environment"):
-    """Move a candidate's image to production at a time. One promotion per environment may be open."""
+    """Move a candidate's image to production at a time. One promotion per environment may be open.
+
+    Answered by PromotionScheduled, or first by PromotionCheckStarted and then by PromotionScheduled or
+    PromotionRefused; the promotion is `<environment>/<id of this command>`.
+    """
 
     environment: EnvironmentId
     """The production environment."""
@@ -100,7 +109,10 @@ class SchedulePromotion(Command, key="environment"):
 
 
 class CancelPromotion(Command, key="environment"):
-    """Cancel the open promotion of a production environment before its downtime."""
+    """Cancel the open promotion of a production environment before its downtime.
+
+    Answered by PromotionCancelled; by PromotionRefused if it was not scheduled yet.
+    """
 
     environment: EnvironmentId
     promotion: PromotionId | None = None
@@ -123,6 +135,34 @@ class CandidateMarked(Event, key="environment"):
     environment: EnvironmentId
     project: ProjectId
     update: Update
+
+
+class PromotionCheckStarted(Event, key="environment"):
+    """A promotion brings another base: before it is scheduled, production's extensions are checked against it."""
+
+    environment: EnvironmentId
+    project: ProjectId
+    promotion: PromotionId
+    sandbox: EnvironmentId
+    update: Update
+    start: Instant
+    """The downtime start that was asked for."""
+    set_version: int = Field(ge=0)
+    """Of the extensions that are checked; if they change meanwhile, they are checked again."""
+    base: BaseId
+
+
+class PromotionRefused(Event, key="environment"):
+    """A promotion ended before it was scheduled: its check spoke against it, or a person cancelled it."""
+
+    environment: EnvironmentId
+    project: ProjectId
+    promotion: PromotionId
+    sandbox: EnvironmentId
+    update: Update
+    start: Instant
+    """The downtime start that was asked for."""
+    problem: Problem
 
 
 class PromotionScheduled(Event, key="environment"):
@@ -239,6 +279,8 @@ MESSAGES = (
     CancelPromotion,
     PublishRelease,
     CandidateMarked,
+    PromotionCheckStarted,
+    PromotionRefused,
     PromotionScheduled,
     PromotionStarted,
     PromotionCompleted,

@@ -8,6 +8,9 @@ from typing_extensions import TypeAliasType
 _SLUG = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _UPDATE_NAME = r"[^\x00-\x1f\x7f]{1,100}"
 
+MOST_SENTENCE = 500
+"""Characters of a sentence, at most."""
+
 ProjectId = TypeAliasType(
     "ProjectId",
     Annotated[
@@ -183,7 +186,7 @@ Sentence = TypeAliasType(
     "Sentence",
     Annotated[
         str,
-        StringConstraints(min_length=1, max_length=500),
+        StringConstraints(min_length=1, max_length=MOST_SENTENCE),
         Field(description="For a person: what happened and, where there is one, the way out."),
     ],
 )
@@ -213,3 +216,9 @@ def update_id(environment: str, name: str) -> str:
 def project_of(package: str) -> str:
     """The project of a package id `<project>/<name>`."""
     return package.partition("/")[0]
+
+
+def sentence(text: str) -> str:
+    """`text` as a message may carry it: cut where it is too long, and never empty."""
+    text = text.strip() or "no reason given"
+    return text if len(text) <= MOST_SENTENCE else f"{text[: MOST_SENTENCE - 1]}…"

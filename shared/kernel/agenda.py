@@ -22,7 +22,8 @@ SCAN_AHEAD = timedelta(seconds=5)
 """How far ahead a scan looks at least."""
 HORIZON = timedelta(minutes=5)
 """How far ahead hints are kept, and a scan looks at most: what is due later is found by a later scan."""
-TRIM_AFTER = timedelta(seconds=1)
+TRIM_AFTER = timedelta(seconds=5)
+"""How long an outbox that was sent waits for another commit to trim it; less than `OUTBOX_GRACE`."""
 LOOKS_AT_ONCE = 500
 
 
@@ -75,6 +76,10 @@ class Agenda:
             self._wake.set()
         self._trims.pop(key, None)
         self._trims[key] = self._clock() + TRIM_AFTER
+
+    def untrimmed(self) -> list[Key]:
+        """The documents whose outboxes were sent and not yet trimmed."""
+        return list(self._trims)
 
     def has_arrived(self, key: Key) -> bool:
         """Whether what a message of `key` waited for was committed since this was last asked."""

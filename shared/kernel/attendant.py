@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from shared.contracts.cloudevents import Unreadable
-from shared.kernel.agenda import Agenda
+from shared.kernel.agenda import LOOKS_AT_ONCE, Agenda
 from shared.kernel.changes import Change, Claim, DropParked, Fire, RetryParked, Trim
 from shared.kernel.commit import Clock, Committer, Key
 from shared.kernel.crash_points import crash_point
@@ -97,6 +97,13 @@ class Attendant:
         await self._agenda.scan()
         while keys := self._agenda.due():
             await self._attend(keys)
+
+    async def trim_all(self) -> None:
+        """Trim every outbox that was sent, so that the process that comes after this one does not send it again."""
+        keys = self._agenda.untrimmed()
+        for at in range(0, len(keys), LOOKS_AT_ONCE):
+            some = keys[at : at + LOOKS_AT_ONCE]
+            await self._committer.commit([Trim(aggregate=self._service.aggregates[name], id=id_) for name, id_ in some])
 
     async def _attend(self, keys: Sequence[Key]) -> None:
         changes: list[Change] = []

@@ -58,8 +58,10 @@ class _FactMissing(Exception):  # noqa: N818 - never leaves this module
 class Committer:
     """Applies changes to aggregates, many at once: one load, one fold for each aggregate, one bulk write.
 
+    What is wrong with one aggregate stays with it: a state that cannot be read, a function that raises, a document
+    that no store takes become the error of a change, and the other aggregates are committed.
     Raise StoreUnavailable if the store does not answer: then nothing is known of any outcome, and the same changes
-    may be committed again. Raise Conflict after `ROUNDS` lost races.
+    may be committed again. Raise Conflict after `ROUNDS` races lost in a row.
     """
 
     def __init__(

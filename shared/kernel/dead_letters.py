@@ -35,8 +35,11 @@ from shared.kernel.service import Aggregate, On
 
 log = get_logger(__name__)
 
+KEPT_BYTES = 2 * 1024 * 1024
+"""Largest record that a letter holds: in base64 it is within the limit of a letter. No topic takes one as large, but
+a compressed batch may hold it, and what cannot be buried would stop its partition for ever."""
+
 _IDENTIFIER = re.compile(r"[!-~]{1,200}")
-"""What the id of a message may be; see `contracts.message.Identifier`."""
 
 
 class Letter(BaseModel):
@@ -45,6 +48,8 @@ class Letter(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     letter: DeadLetter
+    kept: bool = True
+    """Whether the letter holds the record itself; one that is too large stays on its topic alone."""
     redriven: int = 0
 
 
@@ -56,9 +61,13 @@ def redrive(state: Letter | None, message: Envelope[RedriveDeadLetter], facts: N
     if state is None:
         raise Rejected(KernelReason.UNKNOWN, f"there is no dead letter {message.data.letter_id}")
     letter = state.letter
+    if not state.kept:
+        raise Rejected(
+            KernelReason.NOT_KEPT, f"{letter.letter_id} holds no record; it may still stand on {letter.topic}"
+        )
     times = state.redriven + 1
     return Decision(
-        Letter(letter=letter, redriven=times),
+        state.model_copy(update={"redriven": times}),
         events=[
             DeadLetterRedriven(
                 letter_id=letter.letter_id,
@@ -87,9 +96,10 @@ BUILTIN = (On(RedriveDeadLetter, DEAD_LETTERS, redrive),)
 class Burial(Change):
     """A record becomes a dead letter."""
 
-    def __init__(self, letter: DeadLetter, key: str) -> None:
+    def __init__(self, letter: DeadLetter, key: str, *, kept: bool) -> None:
         super().__init__(aggregate=DEAD_LETTERS, id=letter.letter_id)
         self._letter = letter
+        self._kept = kept
         self._key = key
 
     def apply(self, fold: Fold, facts: Any) -> Outcome:
@@ -114,7 +124,7 @@ class Burial(Change):
         if letter.message_id and letter.topic.endswith(f".{MessageKind.COMMAND.value}"):
             entries.event(self._refusal(letter, letter.message_id), origin)
         entries.keep()
-        fold.state = Letter(letter=letter)
+        fold.state = Letter(letter=letter, kept=self._kept)
         fold.changed = True
         return Outcome.APPLIED
 
@@ -157,7 +167,9 @@ class DeadLetters:
     def _burial(self, record: RawRecord, error: Exception, attempts: int) -> Burial:
         attributes = readable_attributes(record.headers)
         message_id = attributes.get("ce_id", "")
-        message_type = attributes.get("ce_type")
+        readable_id = message_id if _IDENTIFIER.fullmatch(message_id) else ""
+        kept = _size(record) <= KEPT_BYTES
+        message = str(error) if isinstance(error, Unreadable) else f"{type(error).__name__}: {error}"
         letter = DeadLetter(
             letter_id=f"{self._service.name}:{record.topic}:{record.partition}:{record.offset}",
             service=self._service.name,
@@ -167,22 +179,29 @@ class DeadLetters:
             record_time=datetime.fromtimestamp(record.timestamp / 1000, UTC),
             dead_since=self._clock(),
             reason=error.rule if isinstance(error, Unreadable) else type(error).__name__,
-            message=str(error)[:2000] if isinstance(error, Unreadable) else f"{type(error).__name__}: {error}"[:2000],
+            message=message[:2000],
             attempts=attempts,
-            record_key=_text(record.key),
-            record_value=_text(record.value),
-            record_headers=[(name, _text(value)) for name, value in record.headers],
-            message_id=message_id if _IDENTIFIER.fullmatch(message_id) else None,
-            message_type=message_type and message_type[:200],
+            record_key=_text(record.key) if kept else None,
+            record_value=_text(record.value) if kept else None,
+            record_headers=[(name, _text(value)) for name, value in record.headers] if kept else [],
+            message_id=readable_id or None,
+            message_type=attributes["ce_type"][:200] if "ce_type" in attributes else None,
         )
         log.warning(
             "record_dead_lettered",
             letter_id=letter.letter_id,
             reason=letter.reason,
             error=letter.message,
-            exc_info=error,
+            kept=kept,
+            exc_info=error if attempts else None,
         )
-        return Burial(letter, (record.key or b"").decode(errors="replace")[:200])
+        return Burial(letter, (record.key or b"").decode(errors="replace")[:200], kept=kept)
+
+
+def _size(record: RawRecord) -> int:
+    """What a record takes in a letter, before base64: a name may take six bytes for one, in JSON."""
+    headers = sum(6 * len(name.encode()) + len(value or b"") + 16 for name, value in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers
 
 
 def _text(value: bytes | None) -> str | None:

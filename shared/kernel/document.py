@@ -6,14 +6,42 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
+import msgspec
+
 from shared.kernel.store.port import StoredDocument
 
 OUTBOX_GRACE = timedelta(seconds=10)
 """How long the process that committed an outbox entry has the sole right to send it."""
-SEEN_LIMIT = 256
-ANSWERS_LIMIT = 32
+SEEN_LIMIT = 4096
+"""Messages that an aggregate remembers: at least what can come again after a crash, which is two full batches.
+
+One batch is being processed while the one before it is being acknowledged, and all of it may be for one aggregate.
+"""
+ANSWERS_LIMIT = 16
+RECORD_OVERHEAD = 128
+"""Bytes of a batch and a record beside key, value and headers: 61, and some numbers of variable length."""
 SWEEP_AFTER = timedelta(hours=1)
 """How long a document whose aggregate never came to be is kept, so that a repeat gets its refusal again."""
+
+
+_HEADERS = (
+    "content-type",
+    "ce_specversion",
+    "ce_id",
+    "ce_source",
+    "ce_type",
+    "ce_time",
+    "ce_subject",
+    "ce_correlationid",
+    "ce_causationid",
+    "ce_sequence",
+    "ce_actor",
+    "ce_traceparent",
+)
+"""Names of headers that are stored as their number here: append only."""
+_HEADER_NUMBER = {name: number for number, name in enumerate(_HEADERS)}
+_PACKER = msgspec.msgpack.Encoder()
+_UNPACKER = msgspec.msgpack.Decoder()
 
 
 @dataclass(slots=True)
@@ -33,6 +61,12 @@ class Entry:
     def collection(self) -> str | None:
         """The append-only collection, if the entry is inserted rather than sent."""
         return self.topic[1:] if self.topic.startswith("#") else None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the record in a batch of its own, rounded up."""
+        headers = sum(len(name.encode()) + len(value or b"") + 10 for name, value in self.headers)
+        return RECORD_OVERHEAD + len(self.key or b"") + len(self.value or b"") + headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +138,8 @@ class Document:
     epoch: int = 0
     seen: bytes = b""
     """Eight bytes for each handler and message id, the latest last (`seen_mark`)."""
-    answers: dict[str, Entry] = field(default_factory=dict)
+    answers: dict[str, bytes] = field(default_factory=dict)
+    """By the id of a command the entry that answered it, packed (`pack`), the latest last."""
     outbox: list[Entry] = field(default_factory=list)
     outbox_due: datetime | None = None
     timers: dict[str, PendingTimer] = field(default_factory=dict)
@@ -171,6 +206,25 @@ def _find(seen: bytes, mark: bytes) -> int:
     return at
 
 
+def pack(entry: Entry) -> bytes:
+    """An entry as MessagePack: a document has many, and most of one's fields and all of its headers' names recur.
+
+    Its number, topic, key and value are followed by name and value of each header; a name of `_HEADERS` is a number.
+    """
+    fields: list[Any] = [entry.n, entry.topic, entry.key, entry.value]
+    for name, value in entry.headers:
+        fields.append(_HEADER_NUMBER.get(name, name))
+        fields.append(value)
+    return _PACKER.encode(fields)
+
+
+def unpack(packed: bytes) -> Entry:
+    """The entry that `pack` packed."""
+    n, topic, key, value, *fields = _UNPACKER.decode(packed)
+    names = (_HEADERS[name] if isinstance(name, int) else name for name in fields[::2])
+    return Entry(n, topic, key, value, list(zip(names, fields[1::2], strict=True)))
+
+
 def to_stored(document: Document, version: int) -> StoredDocument:
     """The stored form of `document` at `version`. Moments that must not come early are rounded up or kept as text."""
     due_at = document.due_at
@@ -182,14 +236,14 @@ def to_stored(document: Document, version: int) -> StoredDocument:
         "sequence": document.sequence,
         "entries": document.entries,
         "seen": document.seen,
-        "outbox": [_entry_to(entry) for entry in document.outbox],
+        "outbox": [pack(entry) for entry in document.outbox],
     }
     if document.outbox_due:
         stored["outbox_due"] = document.outbox_due.isoformat()
     if document.epoch:
         stored["epoch"] = document.epoch
     if document.answers:
-        stored["answers"] = [[key, _entry_to(entry)] for key, entry in document.answers.items()]
+        stored["answers"] = [*document.answers.items()]
     if document.timers:
         stored["timers"] = [[t.name, t.due.isoformat(), _origin_to(t.origin)] for t in document.timers.values()]
     if document.parked:
@@ -212,8 +266,8 @@ def from_stored(stored: StoredDocument) -> Document:
         entries=stored["entries"],
         epoch=get("epoch", 0),
         seen=stored["seen"],
-        answers={key: _entry_from(entry) for key, entry in get("answers", ())},
-        outbox=[_entry_from(entry) for entry in stored["outbox"]],
+        answers=dict(get("answers", ())),
+        outbox=[unpack(packed) for packed in stored["outbox"]],
         outbox_due=_moment(get("outbox_due")),
         timers={
             name: PendingTimer(name, datetime.fromisoformat(due), Origin(*origin))
@@ -233,15 +287,6 @@ def _up_to_millisecond(moment: datetime) -> datetime:
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _entry_to(entry: Entry) -> list[Any]:
-    return [entry.n, entry.topic, entry.key, entry.value, entry.headers]
-
-
-def _entry_from(stored: list[Any]) -> Entry:
-    n, topic, key, value, headers = stored
-    return Entry(n, topic, key, value, [(name, header) for name, header in headers])
 
 
 def _origin_to(origin: Origin) -> list[str | None]:

@@ -27,10 +27,12 @@ from shared.kernel.document import (
     PendingTimer,
     PendingWork,
     has_seen,
+    pack,
     seen_mark,
+    unpack,
     without_mark,
 )
-from shared.kernel.outcomes import KernelReason, NotYet, Permanent, Rejected
+from shared.kernel.outcomes import NotYet, Permanent, Rejected
 from shared.kernel.service import Aggregate, On, OnWork, Service, split_name
 from shared.kernel.store.documents import encode as encode_stored
 
@@ -112,7 +114,7 @@ class Fold:
         return outcome
 
     def retry_parked(self, position: Position, facts: Any) -> Outcome:
-        """Decide on a parked message again; a command whose time is up is refused as unknown."""
+        """Decide on a parked message again; a command whose time is up is refused."""
         parked = self._parked_at(position)
         if parked is None:
             return Outcome.SKIPPED
@@ -127,7 +129,7 @@ class Fold:
                 return Outcome.PARKED
             if envelope.data.kind is not MessageKind.COMMAND:
                 raise Permanent(f"{envelope.data.type} refers to what never became known: {not_yet}") from None
-            self._reject(envelope, Rejected(KernelReason.UNKNOWN, str(not_yet)))
+            self._reject(envelope, Rejected(not_yet.reason, str(not_yet)))
             outcome = Outcome.REJECTED
         self.document.parked.remove(parked)
         self.changed = True
@@ -212,13 +214,13 @@ class Fold:
 
     def _remember_answer(self, command_id: str, answer: Entry) -> None:
         answers = self.document.answers
-        answers[command_id] = answer
+        answers[command_id] = pack(answer)
         while len(answers) > ANSWERS_LIMIT:
             del answers[next(iter(answers))]
 
     def _answer_again(self, command_id: str) -> None:
-        answer = self.document.answers.get(command_id)
-        if answer and answer not in self.document.outbox:
+        packed = self.document.answers.get(command_id)
+        if packed and (answer := unpack(packed)) not in self.document.outbox:
             self.document.entries += 1
             self.document.outbox.append(replace(answer, n=self.document.entries))
             self.changed = True
@@ -439,8 +441,13 @@ class Entries:
         self.add(f"#{record.collection}", record.id.encode(), value, [])
 
     def add(self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]) -> None:
-        """Anything that goes to `topic`."""
-        self.new.append(Entry(self._fold.document.entries + len(self.new) + 1, topic, key, value, headers))
+        """Anything that goes to `topic`. Raise ValueError if no record of the topic may be as large as that."""
+        entry = Entry(self._fold.document.entries + len(self.new) + 1, topic, key, value, headers)
+        described = self._fold.service.catalogue.topics.get(topic)
+        if described and entry.size > described.max_message_bytes:
+            # In the outbox it would be refused for ever, and so would what stands behind it.
+            raise ValueError(f"a record of {entry.size} bytes is too large for {topic}")
+        self.new.append(entry)
 
     def keep(self) -> None:
         """Put them into the document's outbox."""

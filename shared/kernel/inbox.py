@@ -5,10 +5,11 @@ processed now makes its partition wait, while the others go on.
 """
 
 import random
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from shared.contracts.cloudevents import Unreadable, decode
+from shared.contracts.cloudevents import Unreadable, decode, readable_attributes
 from shared.kernel.changes import Change, Receive
 from shared.kernel.commit import Committer
 from shared.kernel.crash_points import crash_point
@@ -17,7 +18,7 @@ from shared.kernel.fold import Position
 from shared.kernel.logs import get_logger
 from shared.kernel.metrics import Metrics
 from shared.kernel.outcomes import Conflict, Permanent
-from shared.kernel.records import Partition, RawRecord, Verdict
+from shared.kernel.records import NOT_FETCHED, Partition, RawRecord, Verdict
 from shared.kernel.store.port import StoreUnavailable
 
 log = get_logger(__name__)
@@ -73,7 +74,8 @@ class Inbox:
             try:
                 changes[id(record)] = (record, self._changes(record))
             except Unreadable as unreadable:
-                dead.append((record, unreadable, 0))
+                if not self._is_newer(record, unreadable):
+                    dead.append((record, unreadable, 0))
             except Exception as error:  # noqa: BLE001 - a key function is pure: trying again changes nothing
                 dead.append((record, error, 1))
         await self._bury(dead)
@@ -93,6 +95,8 @@ class Inbox:
         return [record for record, some in changes.values() if not _is_done(some)]
 
     def _changes(self, record: RawRecord) -> list[Change]:
+        if record.headers and record.headers[0][0] == NOT_FETCHED:
+            raise Unreadable("not-fetched", "record", (record.headers[0][1] or b"").decode(errors="replace"))
         envelope = decode(
             self._service.catalogue,
             record.topic,
@@ -105,13 +109,22 @@ class Inbox:
         return [
             Receive(
                 aggregate=handler.aggregate,
-                id=handler.key(envelope.data),
+                id=id_,
                 handler=handler,
                 envelope=envelope,
                 position=position,
             )
             for handler in self._service.handlers_of(envelope.data.type, record.topic)
+            if (id_ := handler.aggregate_id(envelope)) is not None
         ]
+
+    def _is_newer(self, record: RawRecord, unreadable: Unreadable) -> bool:
+        """Whether it is an event of a later version of the service it comes from: of no concern to this version."""
+        topic = self._service.catalogue.topics.get(record.topic)
+        if unreadable.rule != "unknown-type" or topic is None or topic.service == self._service.name:
+            return False
+        name = readable_attributes(record.headers).get("ce_type", "")
+        return bool(re.fullmatch(rf"{re.escape(topic.service)}\.[a-z0-9-]+\.v[1-9][0-9]*", name))
 
     def _judge(self, record: RawRecord, changes: Iterable[Change], dead: Dead) -> None:
         """Count an attempt of a record that failed; after the last one it is dead."""

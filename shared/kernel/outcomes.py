@@ -15,6 +15,8 @@ class KernelReason(StrEnum):
     """The command breaks a rule of its format; it is a dead letter."""
     NOT_PROCESSED = "NOT_PROCESSED"
     """Processing the command failed, by a fault of ours; it is a dead letter."""
+    NOT_KEPT = "NOT_KEPT"
+    """The dead letter does not hold its record, so that it cannot be sent again."""
 
 
 class Rejected(Exception):  # noqa: N818 - the design's word: an answer to the sender, not an error
@@ -34,12 +36,13 @@ class NotYet(Exception):  # noqa: N818 - the design's word
     """What the message refers to is not known here yet.
 
     The message is parked in its aggregate and decided again when `waits_for`, the id of another aggregate of this
-    service, is committed, and from time to time; after the service's patience it is refused as unknown.
+    service, is committed, and from time to time; after the service's patience a command is refused with `reason`.
     """
 
-    def __init__(self, message: str, *, waits_for: str | None = None) -> None:
+    def __init__(self, message: str, *, waits_for: str | None = None, reason: StrEnum = KernelReason.UNKNOWN) -> None:
         super().__init__(message)
         self.waits_for = waits_for
+        self.reason = reason
 
 
 class Transient(Exception):  # noqa: N818 - the design's word

@@ -8,10 +8,11 @@ import gc
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from shared.contracts.topics import Topic, topics_of
 from shared.kernel.engine import Engine, build_engine
@@ -20,6 +21,7 @@ from shared.kernel.kafka.consumer import Consumer, Subscription
 from shared.kernel.kafka.publisher import KafkaPublisher
 from shared.kernel.kafka.topics import TopicsNotCreated, broker_answers, create_topics
 from shared.kernel.logs import configure_logs, get_logger
+from shared.kernel.outcomes import Conflict
 from shared.kernel.progress import ProgressTeller
 from shared.kernel.service import Service
 from shared.kernel.settings import Settings
@@ -31,6 +33,7 @@ log = get_logger(__name__)
 
 EXIT_FAILED = 1
 MEASURE_SECONDS = 1.0
+START_SECONDS = 60.0
 
 
 def run(make: Callable[[Settings], Service], settings: Settings | None = None) -> None:
@@ -89,16 +92,39 @@ class _Process:
         self._loop_watch.start()
         tasks: list[asyncio.Task[Any]] = []
         try:
-            await self._start(tasks)
+            await self._start_unless_ended(tasks)
             await self._end.wait()
-        except (KafkaError, StoreUnavailable, TopicsNotCreated, OSError) as error:
+        except KafkaConnectionError as error:
+            self._failure = f"no broker answers at {self._settings.kafka}: {error}"
+        except StoreUnavailable as error:
+            self._failure = f"the state server does not answer: {error}"
+        except (KafkaError, TopicsNotCreated, OSError) as error:
             self._failure = f"{type(error).__name__}: {error}"
         log.info("service_stopping", failure=self._failure)
         hard = end_hard_after(self._settings.stop_within.total_seconds() + 5)
         await self._stop(tasks)
         hard.cancel()
-        log.info("service_stopped", failure=self._failure)
-        return EXIT_FAILED if self._failure else 0
+        if self._failure:
+            log.critical("service_stopped", failure=self._failure)
+            return EXIT_FAILED
+        log.info("service_stopped")
+        return 0
+
+    async def _start_unless_ended(self, tasks: list[asyncio.Task[Any]]) -> None:
+        """Start; a signal or `START_SECONDS` cut it off, for a broker may go away at any moment of it."""
+        starting = asyncio.create_task(self._start(tasks))
+        ended = asyncio.create_task(self._end.wait())
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await asyncio.wait((starting, ended), return_when=asyncio.FIRST_COMPLETED)
+                if starting.done():
+                    starting.result()
+        except TimeoutError:
+            raise TimeoutError(f"the service did not start within {START_SECONDS:.0f} s") from None
+        finally:
+            for task in (starting, ended):
+                task.cancel()
+            await asyncio.gather(starting, ended, return_exceptions=True)
 
     async def _start(self, tasks: list[asyncio.Task[Any]]) -> None:
         port = await self._health.start()
@@ -126,6 +152,11 @@ class _Process:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # The attendant may have claimed work while it was told to end.
+        await self._engine.workers.stop()
+        with suppress(StoreUnavailable, Conflict, TimeoutError):
+            async with asyncio.timeout(seconds / 4):
+                await self._engine.attendant.trim_all()
         await self._publisher.stop()
         await self._health.stop()
         await self._store.close()

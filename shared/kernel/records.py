@@ -7,6 +7,9 @@ from typing import Protocol
 Partition = tuple[str, int]
 """Topic and number."""
 
+NOT_FETCHED = "drydock-not-fetched"
+"""Name of the only header of a record that could not be read from its batch; its value says why."""
+
 
 class RawRecord(Protocol):
     """A record nobody has read yet. `timestamp` is in milliseconds since 1970."""

@@ -65,15 +65,22 @@ class Load(Generic[F]):
 class On(Generic[S, M, F]):
     """A command or event goes to the aggregate that `key` names, through `decide`.
 
-    An event that every service sends, `CommandRejected` say, is taken from the service `sender` names.
+    An event whose `key` is None does not concern the aggregate and leaves no trace. Give `named_by` instead where
+    the aggregate is named after the message itself, its id say. An event that every service sends, `CommandRejected`
+    say, is taken from the service `sender` names.
     """
 
     message: type[M]
     aggregate: Aggregate[S]
     decide: Callable[[S | None, Envelope[M], F, datetime], Decision[S]]
-    key: Callable[[M], str] = lambda message: message.key
+    key: Callable[[M], str | None] = lambda message: message.key
     facts: Load[F] | None = None
     sender: str | None = None
+    named_by: Callable[[Envelope[M]], str] | None = None
+
+    def aggregate_id(self, envelope: Envelope[M]) -> str | None:
+        """The id of the aggregate that the message goes to; None: it concerns none."""
+        return self.named_by(envelope) if self.named_by else self.key(envelope.data)
 
     @property
     def name(self) -> str:

@@ -25,6 +25,8 @@ log = get_logger(__name__)
 
 RETRY_FIRST = timedelta(milliseconds=500)
 RETRY_LONGEST = timedelta(minutes=1)
+STOP_SECONDS = 2.0
+"""How long a process that ends tries to record what its work has come to."""
 
 
 class LeaseLost(Exception):  # noqa: N818 - an outcome
@@ -100,6 +102,7 @@ class Workers:
         self._service: Service = committer.service
         self._slots = slots
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self._on_free: Callable[[], None] = lambda: None
 
     def when_free(self, callback: Callable[[], None]) -> None:
@@ -108,12 +111,16 @@ class Workers:
 
     @property
     def free(self) -> int:
-        """How many pieces of work more may be claimed."""
-        return self._slots - len(self._tasks)
+        """How many pieces of work more may be claimed; none once the process is ending."""
+        return 0 if self._stopping else self._slots - len(self._tasks)
 
     def start(self, aggregate: Aggregate[Any], id_: str, work: PendingWork) -> None:
-        """Begin a piece of work whose lease was taken."""
-        task = asyncio.create_task(self._do(aggregate, id_, work), name=f"work {id_} {work.name}")
+        """Begin a piece of work whose lease was taken, or give it back if the process is ending."""
+        if self._stopping:
+            held = PutBack(aggregate=aggregate, id=id_, name=work.name, epoch=work.epoch, due=self.clock())
+            task = asyncio.create_task(self._give_back(held), name=f"give back {id_} {work.name}")
+        else:
+            task = asyncio.create_task(self._do(aggregate, id_, work), name=f"work {id_} {work.name}")
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
@@ -130,6 +137,7 @@ class Workers:
 
     async def stop(self) -> None:
         """Cut off all work and give the leases back, so that another process goes on at once."""
+        self._stopping = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -171,6 +179,13 @@ class Workers:
                 return await running
         except TimeoutError as error:
             raise TimeoutError(f"not finished within {line.limit}") if limit.expired() else error from None
+        except asyncio.CancelledError:
+            # The process is to end. What is done all the same is recorded, so that nobody does it again.
+            running.cancel()
+            await asyncio.wait([running])
+            if running.cancelled() or running.exception():
+                raise
+            return running.result()
         finally:
             for task in (running, beating):
                 task.cancel()
@@ -218,12 +233,20 @@ class Workers:
             return change.outcome is Outcome.APPLIED
 
     async def _finish(self, change: Held) -> None:
-        if not await self.record(change):
+        """Record how an attempt ended, also while the process is being stopped."""
+        recording = asyncio.ensure_future(self.record(change))
+        try:
+            applied = await asyncio.shield(recording)
+        except asyncio.CancelledError:
+            await asyncio.wait([recording], timeout=STOP_SECONDS)
+            recording.cancel()
+            raise
+        if not applied:
             log.warning("late_write_fenced", aggregate_id=change.id, work=change.name, epoch=change.epoch)
 
     async def _give_back(self, change: PutBack) -> None:
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(STOP_SECONDS):
                 await self.record(change)
         except TimeoutError:
             return  # the lease ends by itself

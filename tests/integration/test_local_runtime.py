@@ -79,7 +79,7 @@ def processes(place: Machine) -> dict[str, int]:
 
 async def eventually(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  # other processes write what is waited for
+        while not condition():  # other processes write what is waited for
             await asyncio.sleep(0.02)
 
 

@@ -57,8 +57,7 @@ def manifest_xml(
     attributes |= {"Application": application} if application else {}
     attributes |= {"Platform": platform} if platform else {}
     listed = "".join(
-        f"<Dependency Id={quoteattr(i)} Name={quoteattr(n)} Publisher={quoteattr(p)} "
-        f"MinVersion={quoteattr(v)}/>"
+        f"<Dependency Id={quoteattr(i)} Name={quoteattr(n)} Publisher={quoteattr(p)} MinVersion={quoteattr(v)}/>"
         for i, n, p, v in dependencies
     )
     symbols = "".join(f"<PreprocessorSymbol>{s}</PreprocessorSymbol>" for s in preprocessor)
@@ -179,9 +178,7 @@ def method(
     }
 
 
-def event(
-    name: str, *parameters: str, sender: bool = False, kind: str = "IntegrationEvent", **flags: bool
-) -> Json:
+def event(name: str, *parameters: str, sender: bool = False, kind: str = "IntegrationEvent", **flags: bool) -> Json:
     return method(name, *parameters, attributes=[(kind, [str(sender), "False"])]) | flags
 
 

@@ -42,9 +42,11 @@ class ServiceProcess:
             **{f"DRYDOCK_{name.upper()}": value for name, value in settings.items()},
         }
         self._process: subprocess.Popen[bytes] | None = None
+        self._earlier = 0
 
     def start(self, **environment: str) -> "ServiceProcess":
         """Start it; `environment` is for this start only."""
+        self._earlier = len(self.logged("service_started"))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self._module],
@@ -71,10 +73,14 @@ class ServiceProcess:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def text(self) -> str:
+        """All that it has written, in every run."""
+        return self._log.read_text() if self._log.exists() else ""
+
+    @property
     def log(self) -> list[dict[str, Any]]:
         """Its log lines."""
-        lines = self._log.read_text().splitlines() if self._log.exists() else []
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        return [json.loads(line) for line in self.text.splitlines() if line.startswith("{") and line.endswith("}")]
 
     def logged(self, event: str) -> list[dict[str, Any]]:
         """The log lines of one event."""
@@ -90,7 +96,7 @@ class ServiceProcess:
 
     def _is_ready(self) -> bool:
         started = self.logged("service_started")
-        if not started:
+        if len(started) == self._earlier:
             return False
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{started[-1]['port']}/readyz", timeout=2) as answer:
@@ -167,6 +173,24 @@ class Client:
         await self.producer.send_and_wait(topic, record.value, key=record.key, headers=record.headers)
         return envelope.id
 
+    async def send_raw(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes | None]],
+        partition: int | None = None,
+    ) -> tuple[int, int]:
+        """Publish a record as it is; partition and offset."""
+        sent = await self.producer.send_and_wait(topic, value, key=key, headers=headers, partition=partition)
+        return sent.partition, sent.offset
+
+    async def no_lag(self, group: str, topics: list[str], seconds: float = ANSWER_SECONDS) -> None:
+        """Return when `group` has acknowledged every record on `topics`."""
+        async with asyncio.timeout(seconds):
+            while await self.lag(group, topics):
+                await asyncio.sleep(0.05)
+
     async def wait_for(
         self, wanted: Callable[[Seen], bool], count: int = 1, seconds: float = ANSWER_SECONDS
     ) -> list[Seen]:
@@ -177,7 +201,7 @@ class Client:
                     await self._read(1000)
         except TimeoutError:
             found = [seen for seen in self.seen if wanted(seen)]
-            last = "\n".join(str(seen.envelope.data) for seen in self.seen[-10:])
+            last = "\n".join(str(seen.envelope.data)[:300] for seen in self.seen[-10:])
             raise AssertionError(f"{len(found)} of {count} came within {seconds} s; the last seen:\n{last}") from None
         return found
 
@@ -248,4 +272,5 @@ async def client(engines: Endpoints, catalogue: Catalogue, topics: Sequence[str]
         yield Client(catalogue, producer, consumer, engines.kafka)
     finally:
         await producer.stop()
-        await consumer.stop()
+        # With the broker just gone, the library may raise the CancelledError of a routine it has ended.
+        await asyncio.wait((asyncio.create_task(consumer.stop()),))

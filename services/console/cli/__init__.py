@@ -1,18 +1,47 @@
 """The command line `drydock`: one typer application, a module per noun."""
 
+import sys
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
-from services.console.cli import base, engines, extension, package, release
+from services.console.cli import (
+    base,
+    engines,
+    environment,
+    events,
+    extension,
+    notify,
+    operation,
+    package,
+    promotion,
+    release,
+    update,
+    upkeep,
+)
+from services.console.cli.dev import dev
+from services.console.cli.doctor import doctor
+from services.console.cli.running import Exit
 
 app = typer.Typer(no_args_is_help=True, help="Brings ERP environments safely from one version to the next.")
-app.add_typer(engines.app, name="engines")
 app.add_typer(package.app, name="package")
+app.add_typer(environment.app, name="environment")
+app.add_typer(update.app, name="update")
+app.add_typer(promotion.app, name="promotion")
+app.add_typer(operation.app, name="operation")
 app.add_typer(release.app, name="release")
 app.add_typer(extension.app, name="extension")
 app.add_typer(base.app, name="base")
+app.add_typer(upkeep.service, name="service")
+app.add_typer(upkeep.maintenance, name="maintenance")
+app.add_typer(notify.app, name="notify")
+app.add_typer(events.events, name="events")
+app.add_typer(events.dead_letters, name="dead-letters")
+app.command()(dev)
+app.add_typer(engines.app, name="engines")
+app.command()(doctor)
 
 
 def _print_version(wanted: bool) -> None:
@@ -32,4 +61,10 @@ def _root(
 
 def main() -> None:
     """Run the command line; the console script `drydock`."""
-    app()
+    try:
+        app()
+    except ValidationError as error:
+        # A command is checked before it is sent: what it says of the field is said to the user.
+        for one in error.errors(include_url=False, include_context=False, include_input=False):
+            typer.echo(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}", err=True)
+        sys.exit(Exit.USAGE)

@@ -18,12 +18,8 @@ app = typer.Typer(no_args_is_help=True, help="Indexes of base applications.")
 def import_base(
     file: Annotated[Path, typer.Argument(help="Base package (.app).")],
     to: Annotated[Path, typer.Option(help="Folder for the index.")] = Path(),
-    since: Annotated[
-        Path | None, typer.Option(help="Index of another version; what is equal is taken over.")
-    ] = None,
-    country: Annotated[
-        str, typer.Option(help="Localization; one version differs from country to country.")
-    ] = "W1",
+    since: Annotated[Path | None, typer.Option(help="Index of another version; what is equal is taken over.")] = None,
+    country: Annotated[str, typer.Option(help="Localization; one version differs from country to country.")] = "W1",
 ) -> None:
     """Write the index of a base; `extension check --base` takes it in place of the package."""
     try:

@@ -61,9 +61,7 @@ class _SeveralValues(TyperCommand):
 def check(
     extensions: Annotated[list[Path], typer.Argument(help="Extension packages (.app); checked as one set.")],
     base: Annotated[list[Path], typer.Option("--base", help="Apps of the target set, or stored indexes.")],
-    old_base: Annotated[
-        list[Path] | None, typer.Option(help="App of the set in use today; repeatable.")
-    ] = None,
+    old_base: Annotated[list[Path] | None, typer.Option(help="App of the set in use today; repeatable.")] = None,
     country: Annotated[str, typer.Option(help="Localization of the bases.")] = "",
     output: Annotated[Output, typer.Option("-o", "--output", help="Form of the answer.")] = Output.TABLE,
     fail_on: Annotated[str, typer.Option(help="`warning`: exit 10 for warnings too.")] = "",
@@ -75,9 +73,7 @@ def check(
     if fail_on not in ("", "warning"):
         _stop(f"--fail-on knows only 'warning', not '{fail_on}'.", _USAGE)
     packages = [_open(path) for path in extensions]
-    target = Target(
-        [_index(path, country) for path in base], [_index(path, country) for path in old_base or ()]
-    )
+    target = Target([_index(path, country) for path in base], [_index(path, country) for path in old_base or ()])
     reports = check_packages(packages, target)
     verdict = worst([r.verdict for r in reports])
     if output is Output.JSON:
@@ -167,9 +163,7 @@ def compare(
     a = after.app
     report = Report(a.id, a.name, a.publisher, str(a.version), verdict, findings)
     if output is Output.JSON:
-        print_json(
-            {"verdict": verdict, "old": str(before.app.version), "new": report.version, "findings": findings}
-        )
+        print_json({"verdict": verdict, "old": str(before.app.version), "new": report.version, "findings": findings})
     elif output is Output.SARIF:
         print_json(sarif([report]))
     else:
@@ -236,9 +230,7 @@ def _print_reports(reports: list[Report], verdict: Verdict) -> None:
         console.print(f"{report.name} {report.version}".strip(), report.verdict, sep=": ", markup=False)
         for f in report.findings:
             where = f"{f.file}({f.line},{f.column}): " if f.file else ""
-            console.print(
-                f"  {f.severity:9}{f.code}  {where}{f.message}", style=_COLOURS[f.severity], markup=False
-            )
+            console.print(f"  {f.severity:9}{f.code}  {where}{f.message}", style=_COLOURS[f.severity], markup=False)
             if f.suggestion:
                 console.print(f"           {f.suggestion}", markup=False)
         for reason in report.undecided:

@@ -88,11 +88,14 @@ def roll_back(operation: Operation, output: Output = Form.TABLE) -> None:
 
 def _decide(operation: str, make: Callable[[str], Command], output: Form) -> None:
     async def work(installation: Installation) -> Message:
-        for one in (await installation.session.views(EnvironmentSnapshot)).values():
-            if isinstance(one, EnvironmentSnapshot) and one.operation and one.operation.operation == operation:
-                command = make(one.environment)
-                return await ask(installation, command, OperationFinished, StepStarted, RollbackStarted)
-        leave(Exit.NOT_FOUND, f"no operation {operation} runs")
+        holders = [
+            one.environment
+            for one in (await installation.session.views(EnvironmentSnapshot)).values()
+            if isinstance(one, EnvironmentSnapshot) and one.operation and one.operation.operation == operation
+        ]
+        if not holders:
+            leave(Exit.NOT_FOUND, f"no operation {operation} runs")
+        return await ask(installation, make(holders[0]), OperationFinished, StepStarted, RollbackStarted)
 
     event = run(work)
     tell(type(event).__name__)

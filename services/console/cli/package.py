@@ -10,6 +10,9 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 import typer
 
+from services.console.cli.printing import Form, print_list, print_one
+from services.console.cli.running import Exit, leave, refuse, run
+from services.console.installation import Installation
 from services.package_validator.deployable_package.builder import (
     BuildError,
     BuildOptions,
@@ -29,6 +32,19 @@ from services.package_validator.deployable_package.release import ReleaseError, 
 from services.package_validator.deployable_package.reports import as_junit, as_sarif, printable
 from services.package_validator.deployable_package.rules import RULES, Severity, rules_as_markdown
 from services.package_validator.deployable_package.verdict import Outcome, Verdict
+from shared.artifacts.folder import FolderStore
+from shared.contracts.common import CommandRejected
+from shared.contracts.envelope import new_id
+from shared.contracts.message import Message
+from shared.contracts.package_validator import (
+    PackageCheckFailed,
+    PackageRejected,
+    PackageSnapshot,
+    PackageSubmitted,
+    PackageValidated,
+    SubmitPackage,
+)
+from shared.contracts.parts import ArtifactRef
 
 app = typer.Typer(no_args_is_help=True, help="Check, show, build and compare deployable packages.")
 
@@ -347,3 +363,84 @@ def _note(message: str) -> None:
 def _fail(message: str, code: int) -> NoReturn:
     _note(printable(message))
     raise typer.Exit(code)
+
+
+@app.command()
+def submit(
+    file: PackageFile,
+    project: Annotated[str, typer.Option(help="The project that it belongs to.")],
+    name: Annotated[str | None, typer.Option(help="Name in the project. Default: the file's.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the verdict; exits as `check` does.")] = False,
+    command_id: Annotated[str | None, typer.Option(help="Id of the command: repeated, it is done once.")] = None,
+    output: Annotated[Form, typer.Option("--output", "-o", help="How to print the result.")] = Form.TABLE,
+) -> None:
+    """Put a package into the artifact store and have it checked."""
+    if not file.is_file():
+        leave(Exit.NOT_FOUND, f"there is no file {file}")
+    package = f"{project}/{name or file.stem}"
+    wanted = _VERDICTS if wait else (PackageSubmitted, *_VERDICTS)
+    event = run(lambda there: _submit(there, file, package, wanted, command_id))
+    if not isinstance(event, _VERDICTS):
+        print_one(event, output, [("package", package), ("status", "checking")])
+        return
+    rows: list[tuple[str, object]] = [("package", package), ("verdict", _WORDS[type(event)])]
+    if isinstance(event, PackageValidated):
+        modules = ", ".join(f"{one.name} {one.version}" for one in event.contents.modules)
+        rows += [("kind", event.contents.kind.value), ("modules", modules)]
+    if isinstance(event, PackageRejected):
+        rows += [(finding.rule, f"{finding.path}: {finding.message}. {finding.fix}") for finding in event.findings]
+    if isinstance(event, PackageCheckFailed):
+        rows.append((event.problem.reason, event.problem.message))
+    print_one(event, output, rows)
+    raise typer.Exit({PackageValidated: VALID, PackageRejected: INVALID}.get(type(event), UNDECIDED))
+
+
+@app.command("list")
+def list_(
+    project: Annotated[str | None, typer.Option(help="Only of this project.")] = None,
+    output: Annotated[Form, typer.Option("--output", "-o", help="How to print the result.")] = Form.TABLE,
+) -> None:
+    """List the packages that were submitted."""
+
+    async def read(installation: Installation) -> list[PackageSnapshot]:
+        views = await installation.session.views(PackageSnapshot)
+        found = [one for one in views.values() if isinstance(one, PackageSnapshot)]
+        return sorted((one for one in found if project in (None, one.project)), key=lambda one: one.package)
+
+    print_list(
+        run(read),
+        output,
+        [
+            ("PACKAGE", lambda one: one.package),
+            ("STATUS", lambda one: one.status.value),
+            ("KIND", lambda one: one.contents.kind.value if one.contents else ""),
+            ("PLATFORM", lambda one: one.contents.platform_version if one.contents else ""),
+            ("FILE", lambda one: one.file_name),
+        ],
+    )
+
+
+_VERDICTS = (PackageValidated, PackageRejected, PackageCheckFailed)
+_WORDS = {PackageValidated: "valid", PackageRejected: "invalid", PackageCheckFailed: "check-failed"}
+
+
+async def _submit(
+    installation: Installation, file: Path, package: str, wanted: tuple[type[Message], ...], command_id: str | None
+) -> Message:
+    stored = await FolderStore(installation.artifacts).put_file(file, "application/zip")
+    artifact = ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type)
+    command = SubmitPackage(package=package, artifact=artifact, file_name=file.name)
+    session, id_ = installation.session, command_id or new_id()
+    async with session.events_from_now([command.owner]) as reader:
+        await session.publish(command, id_=id_)
+        async for read in reader.forever():
+            event = read.envelope.data if read.envelope else None
+            if isinstance(event, CommandRejected) and event.command_id == id_:
+                refuse(event)
+            if read.key == package and isinstance(event, wanted) and _is_of(event, artifact):
+                return event
+    raise AssertionError("a reader reads for ever")
+
+
+def _is_of(event: Message, artifact: ArtifactRef) -> bool:
+    return bool(getattr(event, "artifact", None) == artifact)

@@ -8,8 +8,6 @@ from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from shared.contracts.message import Message
 
@@ -33,10 +31,7 @@ Column = tuple[str, Callable[[Any], object]]
 def print_list(items: Sequence[M], form: Form, columns: Sequence[Column]) -> None:
     """Print messages: the columns as a table, the whole of them as JSON, or the keys alone."""
     if form is Form.TABLE:
-        table = Table(*[name for name, _ in columns], box=None, pad_edge=False)
-        for item in items:
-            table.add_row(*[_text(value(item)) for _, value in columns])
-        Console(soft_wrap=True).print(table)
+        _print_rows([[name for name, _ in columns], *[[_text(value(item)) for _, value in columns] for item in items]])
     elif form is Form.JSON:
         _json([item.model_dump(mode="json") for item in items], indent=2)
     elif form is Form.JSONL:
@@ -50,10 +45,7 @@ def print_list(items: Sequence[M], form: Form, columns: Sequence[Column]) -> Non
 def print_one(item: Message, form: Form, rows: Sequence[tuple[str, object]]) -> None:
     """Print one message: the rows for people, the whole of it as JSON, or its key alone."""
     if form is Form.TABLE:
-        table = Table("", "", box=None, show_header=False, pad_edge=False)
-        for name, value in rows:
-            table.add_row(name, _text(value))
-        Console(soft_wrap=True).print(table)
+        _print_rows([[name, _text(value)] for name, value in rows])
     elif form is Form.ID:
         typer.echo(item.key)
     else:
@@ -71,6 +63,13 @@ def print_id(id_: str, form: Form, **fields: object) -> None:
 def when(moment: datetime | None) -> str:
     """A moment for people, with its zone."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""
+
+
+def _print_rows(rows: Sequence[Sequence[str]]) -> None:
+    """Columns as wide as what stands in them: nothing is cut off or broken, whatever reads the output."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _text(value: object) -> str:

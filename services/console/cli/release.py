@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from services.console.cli.printing import Form, Output, print_one
+from services.console.cli.running import ask, run
 from services.package_validator.deployable_package.dependencies import build_order, find_circle
 from services.package_validator.deployable_package.descriptors import (
     DescriptorError,
@@ -17,6 +19,7 @@ from services.package_validator.deployable_package.descriptors import (
 )
 from services.package_validator.deployable_package.failures import InfrastructureError
 from services.package_validator.deployable_package.release import Release, ReleaseModule, encode_release
+from shared.contracts.promotion_scheduler import PublishRelease, ReleasePublished
 
 app = typer.Typer(no_args_is_help=True, help="The vendor's releases.")
 
@@ -88,3 +91,23 @@ def _read_modules(source: Path) -> list[Module]:
     if not models:
         raise DescriptorError(f"no model descriptor lies under {source}; expected <Module>/Descriptor/<Model>.xml")
     return unite_models(models)
+
+
+@app.command()
+def publish(
+    number: Annotated[str, typer.Argument(metavar="VERSION", help="The release's version.")],
+    package: Annotated[str, typer.Option(help="Its platform package, <project>/<name>.")],
+    base: Annotated[str | None, typer.Option(help="Version of the base that goes with it.")] = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """Say that a vendor version is generally available."""
+    command = PublishRelease(version=number, package=package, base_version=base)
+    event = run(lambda there: ask(there, command, ReleasePublished))
+    assert isinstance(event, ReleasePublished)
+    rows: list[tuple[str, object]] = [
+        ("release", event.version),
+        ("platform", event.platform_version),
+        ("application", event.application_version),
+        ("base", event.base_version),
+    ]
+    print_one(event, output, rows)

@@ -75,10 +75,15 @@ def _words(error: BaseException) -> str:
 
 
 async def ask(
-    installation: Installation, command: Command, *accepted: type[Message], id_: str | None = None
+    installation: Installation,
+    command: Command,
+    *accepted: type[Message],
+    id_: str | None = None,
+    service: str | None = None,
 ) -> Message:
     """Send a command and return its answer. Refused: end with one sentence and the reason code."""
-    answer = await installation.session.answer(command, lambda event: isinstance(event, accepted), id_=id_)
+    session = installation.session
+    answer = await session.answer(command, lambda event: isinstance(event, accepted), id_=id_, service=service)
     if isinstance(answer, CommandRejected):
         refuse(answer)
     return answer

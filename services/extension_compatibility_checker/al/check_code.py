@@ -56,9 +56,7 @@ class _Code:
             self.globals = {fold(v.name): v.type for v in self.target[0].variables} | self.globals
         for node in _nodes(declared.root):
             if node.keyword in _RECORD_ITEMS and len(node.arguments) > 1:
-                self.globals.setdefault(
-                    fold(self._text(*node.arguments[0])), self._record(*node.arguments[1])
-                )
+                self.globals.setdefault(fold(self._text(*node.arguments[0])), self._record(*node.arguments[1]))
 
     def walk(self) -> None:
         """Check every procedure, trigger and expression of the object."""
@@ -213,10 +211,7 @@ class _Code:
         if self.object.kind == "pageextension" and self.target is not None:
             owners.append(TypeRef("Page", subject=self.target[0].name, subject_id=self.target[0].id))
         for owner in owners:
-            if (
-                owner is not None
-                and self.members.lookup(owner, expr.text, place, report=False) is not UNKNOWN
-            ):
+            if owner is not None and self.members.lookup(owner, expr.text, place, report=False) is not UNKNOWN:
                 return self.members.lookup(owner, expr.text, place)
         return UNKNOWN
 
@@ -242,18 +237,10 @@ class _Code:
 
     def _was_field(self, table: Symbol, name: str) -> bool:
         before = self.check.old.find("table", table.name) if self.check.old else None
-        return (
-            before is not None
-            and self.check.old is not None
-            and fold(name) in self.check.old.fields(before[0])
-        )
+        return before is not None and self.check.old is not None and fold(name) in self.check.old.fields(before[0])
 
     def _member(self, expr: Member) -> Found:
-        if (
-            isinstance(expr.target, Name)
-            and not expr.target.quoted
-            and expr.target.text.casefold() == "currpage"
-        ):
+        if isinstance(expr.target, Name) and not expr.target.quoted and expr.target.text.casefold() == "currpage":
             return UNKNOWN
         owner = self.resolve(expr.target)
         return self.members.lookup(owner.type, expr.text, Place(self.file, expr.at))
@@ -286,8 +273,7 @@ class _Code:
         place = Place(self.file, target.at)
         owners = [*self.withs, self.implicit]
         return any(
-            o is not None and self.members.lookup(o, target.text, place, report=False) is not UNKNOWN
-            for o in owners
+            o is not None and self.members.lookup(o, target.text, place, report=False) is not UNKNOWN for o in owners
         )
 
     def _value(self, owner: TypeRef, name: str, place: Place) -> None:
@@ -364,9 +350,7 @@ class _Code:
         if self.members.converts(given.type, wanted.type) is False:
             a, b = self.members.readable(given.type), self.members.readable(wanted.type)
             name = given.field.name if given.field else getattr(statement.value, "text", a)
-            self.check.report(
-                "AL0122", Level.SOURCE, name, f"Cannot implicitly convert type '{a}' to '{b}'.", place
-            )
+            self.check.report("AL0122", Level.SOURCE, name, f"Cannot implicitly convert type '{a}' to '{b}'.", place)
         elif given.field is not None and given.table is not None:
             self._grown(given, wanted.type, place)
 

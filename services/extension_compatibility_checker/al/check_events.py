@@ -28,9 +28,7 @@ def _procedures(node: Node) -> list[Procedure]:
 
 
 class _Subscriber:
-    def __init__(
-        self, check: Check, declared: ObjectDecl, procedure: Procedure, attribute: Attribute
-    ) -> None:
+    def __init__(self, check: Check, declared: ObjectDecl, procedure: Procedure, attribute: Attribute) -> None:
         self.check = check
         self.file = declared.file
         self.procedure = procedure
@@ -78,9 +76,7 @@ class _Subscriber:
             if self.check.member_missing(publisher):
                 known = [o.member.name for group in methods.values() for o in group if o.member.event]
                 message = f"The event '{event}' is not found in the target."
-                self.check.report(
-                    "AL0280", Level.SOURCE, event, message, place, self._other_event(publisher, known)
-                )
+                self.check.report("AL0280", Level.SOURCE, event, message, place, self._other_event(publisher, known))
             return
         if not events:
             message = f"Object member '{event}' is not an event."
@@ -113,12 +109,9 @@ class _Subscriber:
             self._compare(parameter, wanted.type, place)
             if parameter.by_reference and not wanted.by_reference:
                 message = (
-                    f"Parameter '{parameter.name}' is only allowed to be 'var' if the publisher parameter "
-                    "is 'var'."
+                    f"Parameter '{parameter.name}' is only allowed to be 'var' if the publisher parameter is 'var'."
                 )
-                self.check.report(
-                    "AL0288", Level.SOURCE, parameter.name, message, place, f"Write: {signature(method)}"
-                )
+                self.check.report("AL0288", Level.SOURCE, parameter.name, message, place, f"Write: {signature(method)}")
             return
         arguments = method.event_arguments
         if fold(parameter.name) == "sender" and arguments[:1] == ("true",):
@@ -129,9 +122,7 @@ class _Subscriber:
             f"The member referenced by event subscriber '{self.procedure.name}' parameter "
             f"'{parameter.name}' is not found."
         )
-        self.check.report(
-            "AL0282", Level.SOURCE, parameter.name, message, place, f"The event is: {signature(method)}"
-        )
+        self.check.report("AL0282", Level.SOURCE, parameter.name, message, place, f"The event is: {signature(method)}")
 
     def _compare(self, parameter: VarDecl, wanted: TypeRef, place: Place) -> None:
         given = parameter.type
@@ -145,9 +136,7 @@ class _Subscriber:
                     f"'{self.procedure.name}' has a smaller capacity than the parameter type '{wanted}' "
                     "on the publisher."
                 )
-                self.check.report(
-                    "AL0593", Level.SOURCE, parameter.name, message, place, f"Declare it as {wanted}."
-                )
+                self.check.report("AL0593", Level.SOURCE, parameter.name, message, place, f"Declare it as {wanted}.")
                 return
             if self._same(given, wanted) is not False and given.dimensions == wanted.dimensions:
                 return
@@ -157,9 +146,7 @@ class _Subscriber:
                     f"The type of parameter '{parameter.name}' on event subscriber "
                     f"'{self.procedure.name}' is of type 'Option', but the expected type is '{wanted}'."
                 )
-                self.check.report(
-                    "AL0588", Level.SOURCE, parameter.name, message, place, f"Declare it as {wanted}."
-                )
+                self.check.report("AL0588", Level.SOURCE, parameter.name, message, place, f"Declare it as {wanted}.")
             return
         message = (
             f"The type of the parameter '{parameter.name}' on the event subscriber "
@@ -220,10 +207,7 @@ class _Subscriber:
         if not name or fold(name) in known or not self.check.member_missing(owner):
             return
         assert self.element is not None
-        message = (
-            f"The member referenced by event subscriber '{self.procedure.name}' parameter '{name}' is not "
-            "found."
-        )
+        message = f"The member referenced by event subscriber '{self.procedure.name}' parameter '{name}' is not found."
         self.check.report(
             "AL0282", Level.SOURCE, name, message, self._place(self.element), nearest(name, known.values())
         )

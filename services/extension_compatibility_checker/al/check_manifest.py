@@ -96,9 +96,7 @@ def _dependency(check: Check, wanted: AppRef, found: AppIndex | None) -> None:
             f"The dependency '{wanted.name}' by '{wanted.publisher}' is called '{found.app.name}' by "
             f"'{found.app.publisher}' now."
         )
-        check.report(
-            "AL1076", Level.MANIFEST, wanted.name, message, suggestion="Use the new name in app.json."
-        )
+        check.report("AL1076", Level.MANIFEST, wanted.name, message, suggestion="Use the new name in app.json.")
 
 
 def _renamed(wanted: AppRef, found: App) -> bool:
@@ -121,7 +119,5 @@ def _runtime(check: Check, runtime: Version, base: Version) -> None:
             f"The runtime version {runtime.major}.{runtime.minor} is not supported by base version "
             f"{base.major}.{base.minor}."
         )
-        advice = (
-            f"It needs base version {base_major_of_runtime(runtime)}.{runtime.minor if same_major else 0}."
-        )
+        advice = f"It needs base version {base_major_of_runtime(runtime)}.{runtime.minor if same_major else 0}."
         check.report("AL1043", Level.MANIFEST, f"{runtime.major}.{runtime.minor}", message, suggestion=advice)

@@ -93,9 +93,7 @@ def _extension(check: Check, symbol: Symbol, declared: ObjectDecl | None) -> Non
 def _extensible(check: Check, target: Symbol, place: Place) -> None:
     extensible = target.properties.get("extensible", "").lower()
     if target.kind == "enum" and extensible not in ("1", "true"):
-        check.report(
-            "AL0504", Level.SYMBOLS, target.name, f"The enum '{target.name}' is not extensible.", place
-        )
+        check.report("AL0504", Level.SYMBOLS, target.name, f"The enum '{target.name}' is not extensible.", place)
     elif target.kind != "enum" and extensible in ("0", "false"):
         message = f"The object {target.kind.capitalize()} '{target.name}' is not extensible."
         check.report("AL0564", Level.SYMBOLS, target.name, message, place)
@@ -126,9 +124,7 @@ def _listed(texts: list[str], first: int, last: int) -> list[tuple[int, int]]:
     return [(at, at + 1) for at in range(first, last) if texts[at] != ","]
 
 
-def _anchor(
-    check: Check, page: Symbol, part: str, verb: str, anchor: str, level: Level, place: Place
-) -> None:
+def _anchor(check: Check, page: Symbol, part: str, verb: str, anchor: str, level: Level, place: Place) -> None:
     if part not in _ANCHOR_CODES or fold(anchor) in AREAS:
         return
     code, what = _ANCHOR_CODES[part]
@@ -209,9 +205,7 @@ def _others(check: Check, target: Symbol) -> list[tuple[Symbol, AppIndex]]:
     return [(e, app) for e, app in check.world.extensions(target) if app is not own]
 
 
-def _already(
-    check: Check, kind: str, name: str, owner: Symbol, app_name: str, place: Place, advice: str
-) -> None:
+def _already(check: Check, kind: str, name: str, owner: Symbol, app_name: str, place: Place, advice: str) -> None:
     message = (
         f"A member of type {kind} with name '{name}' is already defined in {owner.kind.capitalize()} "
         f"'{owner.name}' by the extension '{app_name}'."
@@ -230,8 +224,7 @@ def _new_fields(check: Check, symbol: Symbol, target: Symbol, declared: ObjectDe
         if fold(field.name) in by_name:
             other, owner, app = by_name[fold(field.name)]
             advice = (
-                f"Move the data to field {other.id} of {owner.kind} '{owner.name}' and remove the "
-                "extension's field."
+                f"Move the data to field {other.id} of {owner.kind} '{owner.name}' and remove the extension's field."
             )
             _already(check, "Field", field.name, owner, app, place, advice)
         elif field.id in by_id:
@@ -258,15 +251,11 @@ def _new_values(check: Check, symbol: Symbol, target: Symbol, declared: ObjectDe
                 f"A member with ID '{value.ordinal}' is already defined in {owner.kind.capitalize()} "
                 f"'{owner.name}' by the extension '{app}'."
             )
-            check.report(
-                "AL0231", Level.SYMBOLS, value.name, message, place, "Give the value another ordinal."
-            )
+            check.report("AL0231", Level.SYMBOLS, value.name, message, place, "Give the value another ordinal.")
     _default_implementations(check, symbol, target, declared)
 
 
-def _default_implementations(
-    check: Check, symbol: Symbol, target: Symbol, declared: ObjectDecl | None
-) -> None:
+def _default_implementations(check: Check, symbol: Symbol, target: Symbol, declared: ObjectDecl | None) -> None:
     defaults = target.properties.get("defaultimplementation", "")
     for interface in target.interfaces:
         name = fold_reference(interface)
@@ -281,9 +270,7 @@ def _default_implementations(
                 "implementation for the mentioned interface."
             )
             advice = f'Add an Implementation property for "{name}" to the value.'
-            check.report(
-                "AL0596", Level.SYMBOLS, value.name, message, _member_place(declared, value.name), advice
-            )
+            check.report("AL0596", Level.SYMBOLS, value.name, message, _member_place(declared, value.name), advice)
 
 
 def _new_elements(check: Check, symbol: Symbol, target: Symbol, declared: ObjectDecl | None) -> None:
@@ -295,9 +282,7 @@ def _new_elements(check: Check, symbol: Symbol, target: Symbol, declared: Object
             other = known.get(fold(element.name))
             if other is not None and element.name:
                 advice = f"Rename it, or remove it and use the page's own '{other.name}'."
-                _already(
-                    check, kind, element.name, target, app, _member_place(declared, element.name), advice
-                )
+                _already(check, kind, element.name, target, app, _member_place(declared, element.name), advice)
 
 
 # -- identity --------------------------------------------------------------------------------------
@@ -314,18 +299,14 @@ def _identity(check: Check, symbol: Symbol, place: Place) -> None:
                 f"An application object of type '{symbol.kind.capitalize()}' with ID '{symbol.id}' is "
                 f"already declared by the extension '{app.app.name}'."
             )
-            check.report(
-                "AL0264", Level.SYMBOLS, str(symbol.id), message, place, "Give the object another id."
-            )
+            check.report("AL0264", Level.SYMBOLS, str(symbol.id), message, place, "Give the object another id.")
         for other in app.named(symbol.kind, symbol.name) if symbol.name else ():
             if fold(other.namespace) == fold(symbol.namespace) and symbol.kind not in ("dotnet", "profile"):
                 message = (
                     f"An application object of type '{symbol.kind.capitalize()}' with name "
                     f"'{symbol.name}' is already declared by the extension '{app.app.name}'."
                 )
-                check.report(
-                    "AL0197", Level.SYMBOLS, symbol.name, message, place, "Give the object another name."
-                )
+                check.report("AL0197", Level.SYMBOLS, symbol.name, message, place, "Give the object another name.")
 
 
 def _interfaces(check: Check, symbol: Symbol, declared: ObjectDecl | None) -> None:

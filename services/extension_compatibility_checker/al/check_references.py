@@ -103,9 +103,7 @@ class _Declarations:
         kind = _OBJECT_PROPERTIES.get(prop.name)
         first, last = prop.first, prop.last
         if kind is not None and first < last:
-            if (
-                self.tokens.lower[first] in _KINDS and last - first > 1
-            ):  # SourceTable = table X is not AL, Page::X is
+            if self.tokens.lower[first] in _KINDS and last - first > 1:  # SourceTable = table X is not AL, Page::X is
                 first += 2 if self.tokens.texts[first + 1] == "::" else 1
             self._named(kind, first, last, Level.SYMBOLS)
         elif prop.name == "runobject" and last - first > 1:
@@ -141,9 +139,7 @@ class _Declarations:
             _field_exists(self.check, found[0], name, Level.SYMBOLS, self._place(at), "AL0132")
 
     def _table_field(self, node: Node) -> None:
-        declared = next(
-            (f for f in self.symbol.fields if len(node.arguments) > 2 and self._is(node, f.name)), None
-        )
+        declared = next((f for f in self.symbol.fields if len(node.arguments) > 2 and self._is(node, f.name)), None)
         if declared is not None and (declared.type.subject or declared.type.subject_id):
             check_type(
                 self.check,

@@ -18,9 +18,7 @@ from .index import AppIndex
 from .world import World
 
 # Findings that rest on following types through code: what also shows against the old base is no change.
-_INFERRED = frozenset(
-    ("AL0118", "AL0122", "AL0126", "AL0130", "AL0132", "AL0133", "AL0135", "AL0196", "AL0349")
-)
+_INFERRED = frozenset(("AL0118", "AL0122", "AL0126", "AL0130", "AL0132", "AL0133", "AL0135", "AL0196", "AL0349"))
 
 
 @dataclass(frozen=True)
@@ -65,9 +63,7 @@ def _visible(extension: Extension, apps: Sequence[AppIndex], beside: Sequence[Ap
     return [a for a in apps if a.app.id != extension.manifest.id or a in beside]
 
 
-def _changed(
-    extension: Extension, old: World, findings: tuple[Finding, ...]
-) -> tuple[tuple[Finding, ...], list[str]]:
+def _changed(extension: Extension, old: World, findings: tuple[Finding, ...]) -> tuple[tuple[Finding, ...], list[str]]:
     """Leave out what the code check finds against the old base too: the update does not break it."""
     if not any(f.code in _INFERRED for f in findings):
         return findings, []
@@ -178,18 +174,14 @@ def _with_clashes(report: Report, extension: Extension, strangers: Sequence[Exte
     return _with_findings(report, check.findings)
 
 
-def _cascade(
-    report: Report, extension: Extension, among: Sequence[Extension], broken: dict[str, Report]
-) -> Report:
+def _cascade(report: Report, extension: Extension, among: Sequence[Extension], broken: dict[str, Report]) -> Report:
     found = []
     for other in _direct(extension, among):
         if other.manifest.id in broken:
             name = other.manifest.name
             message = f"It depends on {other.title}, which is not compatible with the target itself."
             advice = f"Bring {name} into a compatible version first."
-            found.append(
-                Finding("DRYDOCK", Severity.BLOCKS, Level.MANIFEST, name, message, suggestion=advice)
-            )
+            found.append(Finding("DRYDOCK", Severity.BLOCKS, Level.MANIFEST, name, message, suggestion=advice))
     return _with_findings(report, tuple(found))
 
 

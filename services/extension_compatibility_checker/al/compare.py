@@ -117,9 +117,7 @@ class _Comparison:
     def add(self, code: str, owner: Symbol | None, symbol: str, message: str) -> None:
         where = f" in {owner.title}" if owner else ""
         file = owner.source if owner else ""
-        self.findings.append(
-            Finding(code, _SEVERITY[code], Level.SYMBOLS, symbol, f"{message}{where}.", file)
-        )
+        self.findings.append(Finding(code, _SEVERITY[code], Level.SYMBOLS, symbol, f"{message}{where}.", file))
 
     def run(self) -> None:
         a, b = self.old.app, self.new.app
@@ -165,9 +163,7 @@ class _Comparison:
             self.add("AS0115", None, before.name, f"{before.title} was not pending before it was removed")
         if before.target and fold(before.target) != fold(after.target):
             code = "AS0068" if before.kind == "tableextension" else "AS0124"
-            self.add(
-                code, None, before.name, f"{before.title} extends '{after.target}', not '{before.target}'"
-            )
+            self.add(code, None, before.name, f"{before.title} extends '{after.target}', not '{before.target}'")
         self._fields(before, after)
         self._keys(before, after)
         if before.obsolete is not None or not _is_public(before):
@@ -184,9 +180,7 @@ class _Comparison:
     def _fields(self, before: Symbol, after: Symbol) -> None:
         by_id = {f.id: f for f in after.fields}
         by_name = {fold(f.name): f for f in after.fields}
-        primary = (
-            {fold(n) for n in before.keys[0].fields} if before.keys and before.kind == "table" else set()
-        )
+        primary = {fold(n) for n in before.keys[0].fields} if before.keys and before.kind == "table" else set()
         for field in before.fields:
             now = by_id.get(field.id)
             same_name = by_name.get(fold(field.name))
@@ -241,9 +235,7 @@ class _Comparison:
             now = known.get(key.name)
             if now is None:
                 if position == 0:
-                    self.add(
-                        "AS0010", before, key.name, f"Primary key '{key.name}' is gone or has another name"
-                    )
+                    self.add("AS0010", before, key.name, f"Primary key '{key.name}' is gone or has another name")
                 elif key.clustered:
                     self.add("AS0043", before, key.name, f"Clustered key '{key.name}' is gone")
                 continue
@@ -274,9 +266,7 @@ class _Comparison:
         defaults = after.properties.get("defaultimplementation", "").casefold()
         for interface in after.interfaces:
             if before.kind == "enum" and fold(interface) not in was and fold(interface) not in defaults:
-                self.add(
-                    "AS0067", before, interface, f"Interface '{interface}' has no default implementation"
-                )
+                self.add("AS0067", before, interface, f"Interface '{interface}' has no default implementation")
 
     def _methods(self, before: Symbol, after: Symbol) -> None:
         now = _by_name(after.methods)
@@ -312,9 +302,7 @@ class _Comparison:
             self.add("AS0019", owner, name, f"'{name}' is an event no longer")
             return
         if _EVENT_ORDER.get(after.event, 1) < _EVENT_ORDER.get(before.event, 1):
-            self.add(
-                "AS0020", owner, name, f"Event '{name}' is of type {after.event} instead of {before.event}"
-            )
+            self.add("AS0020", owner, name, f"Event '{name}' is of type {after.event} instead of {before.event}")
         pairs = list(zip(before.event_arguments, after.event_arguments, strict=False))
         exposing = 2 if before.event == "integration" else 1
         if ("true", "false") in pairs[:exposing]:
@@ -354,9 +342,7 @@ class _Comparison:
     def _returns(self, owner: Symbol, before: Method, after: Method) -> None:
         if before.returns is None:
             if after.returns is not None:
-                self.add(
-                    "AS0102", owner, before.name, f"Procedure '{before.name}' returns {after.returns} now"
-                )
+                self.add("AS0102", owner, before.name, f"Procedure '{before.name}' returns {after.returns} now")
         elif before.access == "public" and (
             after.returns is None or _signature_type(before.returns) != _signature_type(after.returns)
         ):

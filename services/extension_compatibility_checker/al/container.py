@@ -186,9 +186,7 @@ def read_package(path: Path) -> Package:
     try:
         size = path.stat().st_size
         if size > MAX_FILE:
-            return Package(
-                str(path), Kind.DAMAGED, "", problem=f"it has {size} bytes; the limit is {MAX_FILE}"
-            )
+            return Package(str(path), Kind.DAMAGED, "", problem=f"it has {size} bytes; the limit is {MAX_FILE}")
         data = path.read_bytes()
     except OSError as error:
         return Package(str(path), Kind.DAMAGED, "", problem=f"it cannot be read: {error.strerror or error}")

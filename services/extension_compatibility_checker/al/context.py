@@ -47,9 +47,7 @@ class Check:
         """Findings in the order of their places, each once."""
         order = {s: i for i, s in enumerate(Severity)}
         return tuple(
-            sorted(
-                self._findings.values(), key=lambda f: (order[f.severity], f.file, f.line, f.column, f.code)
-            )
+            sorted(self._findings.values(), key=lambda f: (order[f.severity], f.file, f.line, f.column, f.code))
         )
 
     def report(
@@ -65,9 +63,7 @@ class Check:
         spot = (0, 0) if severity is Severity.FORECAST else (line, column)
         key = (code, fold(symbol), file, *spot)
         if key not in self._findings:
-            self._findings[key] = Finding(
-                code, severity, level, symbol, message, file, line, column, suggestion
-            )
+            self._findings[key] = Finding(code, severity, level, symbol, message, file, line, column, suggestion)
 
     def missing(self, kind: str, name: str, number: int = 0) -> bool:
         """Whether an object that was not found is certainly gone; otherwise it is noted as unknown.
@@ -131,9 +127,7 @@ class Check:
             self.report("AL0161", level, symbol.name, message, place)
             return False
         if is_on_premises(symbol.properties.get("scope", "")) and self.extension.manifest.is_cloud:
-            message = (
-                f"The object '{symbol.name}' has scope 'OnPrem' and cannot be used for 'Cloud' development."
-            )
+            message = f"The object '{symbol.name}' has scope 'OnPrem' and cannot be used for 'Cloud' development."
             self.report("AL0296", level, symbol.name, message, place)
         return True
 

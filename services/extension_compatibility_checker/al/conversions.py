@@ -16,9 +16,7 @@ _CLOSED = _words("""
     httpclient httprequestmessage httpresponsemessage httpcontent httpheaders xmldocument xmlelement list
     dictionary file dialog notification errorinfo moduleinfo
 """)
-_FREE = frozenset(
-    ("", "variant", "any", "joker", "dotnet", "recordref", "recordid", "fieldref", "variantref")
-)
+_FREE = frozenset(("", "variant", "any", "joker", "dotnet", "recordref", "recordid", "fieldref", "variantref"))
 
 
 def same_subject(a: TypeRef, b: TypeRef) -> bool | None:
@@ -26,9 +24,9 @@ def same_subject(a: TypeRef, b: TypeRef) -> bool | None:
     if a.subject_id and b.subject_id:
         return a.subject_id == b.subject_id
     if a.subject and b.subject:
-        return fold(a.subject).rpartition(".")[2] == fold(b.subject).rpartition(".")[2] or fold(
-            a.subject
-        ) == fold(b.subject)
+        return fold(a.subject).rpartition(".")[2] == fold(b.subject).rpartition(".")[2] or fold(a.subject) == fold(
+            b.subject
+        )
     return None
 
 
@@ -49,11 +47,7 @@ def converts(source: TypeRef, wanted: TypeRef) -> bool | None:
         return False
     if _is_plain(a) and _is_plain(b):
         # Numbers, texts and closed types do not mix; dates and times have conversions of their own.
-        return (
-            None
-            if {a, b} & {"date", "time", "datetime", "duration", "xmldocument", "xmlelement"}
-            else _mixed(a, b)
-        )
+        return None if {a, b} & {"date", "time", "datetime", "duration", "xmldocument", "xmlelement"} else _mixed(a, b)
     if a in ("record", *_OBJECTS) and (_is_plain(b) or b in ("record", *_OBJECTS)):
         return False
     if b in ("record", *_OBJECTS) and _is_plain(a):

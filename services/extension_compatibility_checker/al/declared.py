@@ -27,9 +27,7 @@ def declare(o: ObjectDecl) -> Symbol:
     """The symbol of a declared object; local procedures are included, unlike in a symbol file."""
     tokens = o.file.tokens
     properties = {
-        name: text_of(tokens, p.first, p.last)
-        for name, p in o.root.properties.items()
-        if name in KEPT_PROPERTIES
+        name: text_of(tokens, p.first, p.last) for name, p in o.root.properties.items() if name in KEPT_PROPERTIES
     }
     sections: dict[str, list[Node]] = {}
     for child in o.root.children:
@@ -45,9 +43,7 @@ def declare(o: ObjectDecl) -> Symbol:
         target=o.target,
         properties=properties,
         obsolete=_obsolete(properties),
-        fields=tuple(
-            _field(tokens, n) for n in _children(sections, "fields", "field") if len(n.arguments) > 2
-        ),
+        fields=tuple(_field(tokens, n) for n in _children(sections, "fields", "field") if len(n.arguments) > 2),
         keys=tuple(_key(tokens, n) for n in _children(sections, "keys", "key") if len(n.arguments) > 1),
         methods=tuple(_method(p) for p in o.root.procedures if p.kind != "trigger"),
         variables=tuple(Variable(v.name, v.type, True) for v in o.root.variables if v.protected),
@@ -59,9 +55,7 @@ def declare(o: ObjectDecl) -> Symbol:
         ),
         values=tuple(_value(tokens, n) for n in sections.get("value", ()) if len(n.arguments) > 1),
         interfaces=tuple(name for name, _ in o.interfaces),
-        changes=tuple(
-            change for n, part in changes_of(o) for change in [_change(tokens, n, part)] if change.anchor
-        ),
+        changes=tuple(change for n, part in changes_of(o) for change in [_change(tokens, n, part)] if change.anchor),
     )
 
 
@@ -90,11 +84,7 @@ def changes_of(o: ObjectDecl) -> list[tuple[Node, str]]:
         part = parts.get(section.keyword)
         if part is None:
             continue
-        inner = (
-            [(s, parts.get(s.keyword, "")) for s in section.children]
-            if part == "request"
-            else [(section, part)]
-        )
+        inner = [(s, parts.get(s.keyword, "")) for s in section.children] if part == "request" else [(section, part)]
         for node, name in inner:
             found += [(child, name) for child in node.children if child.keyword in CHANGES]
     return found
@@ -116,11 +106,7 @@ def _obsolete(properties: dict[str, str]) -> Obsolete | None:
 
 
 def _kept(tokens: Tokens, node: Node) -> dict[str, str]:
-    return {
-        name: text_of(tokens, p.first, p.last)
-        for name, p in node.properties.items()
-        if name in KEPT_PROPERTIES
-    }
+    return {name: text_of(tokens, p.first, p.last) for name, p in node.properties.items() if name in KEPT_PROPERTIES}
 
 
 def _number(tokens: Tokens, node: Node) -> int:

@@ -66,9 +66,7 @@ def open_extension(package: Package) -> Extension:
     in_source = {(s.kind, fold(s.name)) for s in declared}
     rest = [s for s in compiled if (s.kind, fold(s.name)) not in in_source]
     if not undecided and any(s.kind not in _CODELESS for s in rest) and not files:
-        undecided.append(
-            "the package carries no AL source, so procedure bodies and event subscribers stay unchecked"
-        )
+        undecided.append("the package carries no AL source, so procedure bodies and event subscribers stay unchecked")
     index = build_index(App.of(manifest), [*declared, *rest])
     return Extension(package, manifest, index, files, objects, compiled, undecided)
 

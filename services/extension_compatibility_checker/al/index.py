@@ -171,13 +171,9 @@ class AppIndex:
             with collector_paused():
                 stored = _stored_decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise IndexFormatError(
-                f"the index file is not readable: {error}: import the base again"
-            ) from None
+            raise IndexFormatError(f"the index file is not readable: {error}: import the base again") from None
         if stored.format != FORMAT:
-            raise IndexFormatError(
-                f"the index file has format {stored.format}, not {FORMAT}: import the base again"
-            )
+            raise IndexFormatError(f"the index file has format {stored.format}, not {FORMAT}: import the base again")
         return cls(stored.app, stored.entries)
 
     def save(self, path: Path) -> None:

@@ -4,8 +4,8 @@ import uuid
 from xml.etree.ElementTree import Element, ParseError
 
 import msgspec
-from defusedxml import DefusedXmlException  # type: ignore[import-untyped]  # ships no types
-from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]  # ships no types
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 from .version import Version
 
@@ -90,17 +90,14 @@ def parse_manifest(xml: bytes) -> Manifest:
         propagates_dependencies=_flag(app, "PropagateDependencies"),
         dependencies=tuple(_dependency(e) for e in _grandchildren(root, "Dependencies", "Dependency")),
         id_ranges=tuple(
-            _id_range(e)
-            for e in [*_grandchildren(root, "IdRanges", "IdRange"), *root.iterfind(f"{_NAMESPACE}IdRange")]
+            _id_range(e) for e in [*_grandchildren(root, "IdRanges", "IdRange"), *root.iterfind(f"{_NAMESPACE}IdRange")]
         ),
         internals_visible_to=tuple(
             e.get("Id", "").lower() for e in _grandchildren(root, "InternalsVisibleTo", "Module")
         ),
         features=tuple((e.text or "").strip() for e in _grandchildren(root, "Features", "Feature")),
         preprocessor_symbols=tuple(
-            text
-            for e in _grandchildren(root, "PreprocessorSymbols", None)
-            if (text := (e.text or "").strip())
+            text for e in _grandchildren(root, "PreprocessorSymbols", None) if (text := (e.text or "").strip())
         ),
         alternate_ids=tuple(
             ident.lower()

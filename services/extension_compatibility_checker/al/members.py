@@ -58,9 +58,7 @@ class Members:
             self._absent(owner, symbol, name, place)
         return UNKNOWN
 
-    def _member(
-        self, symbol: Symbol, app: AppIndex, name: str, place: Place, *, report: bool
-    ) -> Found | None:
+    def _member(self, symbol: Symbol, app: AppIndex, name: str, place: Place, *, report: bool) -> Found | None:
         folded = fold(name)
         if symbol.kind == "table":
             field = self.world.fields(symbol).get(folded)
@@ -116,9 +114,7 @@ class Members:
     def _reached_field(self, field: Field, app: AppIndex, table: Symbol, place: Place) -> None:
         if app is self.world.own:
             return
-        self.check.state(
-            field.obsolete, f"Field '{field.name}' of {table.title}", field.name, Level.SOURCE, place
-        )
+        self.check.state(field.obsolete, f"Field '{field.name}' of {table.title}", field.name, Level.SOURCE, place)
         access = field.properties.get("access", "").lower()
         if access == "local" or (access == "internal" and not self.check.sees_internals(app)):
             self._out_of_reach(field.name, place)
@@ -133,10 +129,7 @@ class Members:
             title = f"Procedure '{first.name}' of {symbol.title}"
             self.check.state(first.obsolete, title, first.name, Level.SOURCE, place)
             if is_on_premises(first.scope) and self.check.extension.manifest.is_cloud:
-                message = (
-                    f"The method '{first.name}' has scope 'OnPrem' and cannot be used for 'Cloud' "
-                    "development."
-                )
+                message = f"The method '{first.name}' has scope 'OnPrem' and cannot be used for 'Cloud' development."
                 self.check.report("AL0296", Level.SOURCE, first.name, message, place)
 
     def _callable(self, owned: Owned) -> bool:
@@ -153,9 +146,7 @@ class Members:
 
     # -- arguments ---------------------------------------------------------------------------------
 
-    def arguments(
-        self, call: Call, methods: Sequence[Owned], types: list[TypeRef | None], place: Place
-    ) -> None:
+    def arguments(self, call: Call, methods: Sequence[Owned], types: list[TypeRef | None], place: Place) -> None:
         """Rows 12, 13, 14 and 29 for a call of methods that are not the extension's own."""
         if any(o.app is self.world.own for o in methods):
             return
@@ -176,20 +167,14 @@ class Members:
                 advice = f"The procedure is: {signature(fitting[0].member)}"
                 self.check.report("AL0130", Level.SOURCE, name, message, at, advice)
             elif given is not None and self.converts(given, parameter.type) is False:
-                message = (
-                    f"Argument {number}: cannot convert from '{given}' to '{self.readable(parameter.type)}'."
-                )
+                message = f"Argument {number}: cannot convert from '{given}' to '{self.readable(parameter.type)}'."
                 advice = f"The procedure is: {signature(fitting[0].member)}"
                 self.check.report("AL0133", Level.SOURCE, name, message, at, advice)
 
     def converts(self, given: TypeRef, wanted: TypeRef) -> bool | None:
         """Like `conversions.converts`, with names and ids of objects brought together."""
         answer = converts(given, wanted)
-        if (
-            answer is None
-            and given.name.lower() == wanted.name.lower()
-            and same_subject(given, wanted) is None
-        ):
+        if answer is None and given.name.lower() == wanted.name.lower() and same_subject(given, wanted) is None:
             a, b = self.world.find_type(given), self.world.find_type(wanted)
             if a is not None and b is not None:
                 return a[0].kind == b[0].kind and a[0].id == b[0].id and fold(a[0].name) == fold(b[0].name)

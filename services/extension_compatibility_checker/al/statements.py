@@ -44,9 +44,7 @@ class BodyReader:
         word = tokens.lower[self.at] if tokens.kinds[self.at] is T.NAME else ""
         read = _STATEMENTS.get(word)
         # `Continue` and `Break` may also be the author's variables.
-        if read is not None and not (
-            word in ("continue", "break") and tokens.lower[self.at + 1] not in _JUMP_ENDS
-        ):
+        if read is not None and not (word in ("continue", "break") and tokens.lower[self.at + 1] not in _JUMP_ENDS):
             read(self, out)
         elif not self._is(";"):
             self._simple(out)
@@ -188,9 +186,7 @@ class BodyReader:
             return Literal("Text", text, offset)
         if kind is T.NUMBER:
             suffix = text.lstrip("0123456789.").lower()
-            return Literal(
-                _SUFFIX_TYPES.get(suffix) or ("Decimal" if "." in text else "Integer"), text, offset
-            )
+            return Literal(_SUFFIX_TYPES.get(suffix) or ("Decimal" if "." in text else "Integer"), text, offset)
         if text == "(":
             inner = self.expression()
             self._expect(")")

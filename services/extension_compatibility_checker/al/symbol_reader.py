@@ -355,9 +355,7 @@ def _kind_name(kinds: type[ControlKind] | type[ActionKind], number: Any) -> str:
         return "other"
 
 
-def _tree(
-    nodes: Any, child: str, kinds: type[ControlKind] | type[ActionKind], parent: str
-) -> Iterator[Element]:
+def _tree(nodes: Any, child: str, kinds: type[ControlKind] | type[ActionKind], parent: str) -> Iterator[Element]:
     for node in nodes or ():
         properties = _properties(node)
         name = str(node.get("Name") or "")
@@ -400,9 +398,7 @@ def _columns(o: dict[str, Any]) -> Iterator[Element]:
     for item in [*(o.get("DataItems") or ()), *(o.get("Elements") or ())]:
         name = str(item.get("Name") or "")
         table = _reference(str(item.get("RelatedTable") or ""))[1]
-        yield Element(
-            name, "dataitem", int(item.get("Id") or 0), str(item.get("OwningDataItemName") or ""), table
-        )
+        yield Element(name, "dataitem", int(item.get("Id") or 0), str(item.get("OwningDataItemName") or ""), table)
         for kind, list_name in (("column", "Columns"), ("filter", "Filters")):
             for column in item.get(list_name) or ():
                 yield Element(

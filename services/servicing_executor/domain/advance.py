@@ -19,6 +19,7 @@ from shared.contracts.envelope import derived_id
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
 from shared.contracts.image_builder import BuildImage
 from shared.contracts.parts import Problem
+from shared.contracts.scalars import sentence
 from shared.contracts.servicing_executor import (
     EnvironmentStatus,
     OperationHeld,
@@ -143,7 +144,7 @@ def fail_step(draft: Draft, step: StepRecord, problem: Problem) -> None:
     operation = draft.operation
     if operation.status is OperationStatus.ROLLING_BACK:
         draft.change_operation(
-            problem=Problem(reason=Reason.ROLLBACK_FAILED, message=f"{step.name}: {problem.message}"[:1000])
+            problem=Problem(reason=Reason.ROLLBACK_FAILED, message=sentence(f"{step.name}: {problem.message}"))
         )
         _hold(draft, step, None)
         return

@@ -11,6 +11,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import CompatibilityChecked
 from shared.contracts.image_builder import ImageBuildFailed, ImageBuilt
 from shared.contracts.parts import Problem, Verdict
+from shared.contracts.scalars import sentence
 from shared.contracts.servicing_executor import OperationStatus, Reason, StepRecord, StepStatus
 from shared.kernel.decision import Decision, TimerDue, WorkEnded
 
@@ -29,11 +30,11 @@ def step_ended(
     done = ended.result
     if done is None:
         message = ended.failure.message if ended.failure else "it ended without a result"
-        fail_step(draft, step, Problem(reason=Reason.STEP_FAILED, message=message[:1000]))
+        fail_step(draft, step, Problem(reason=Reason.STEP_FAILED, message=sentence(message)))
         return draft.decision()
     draft.change_operation(logs=(*draft.operation.logs, done.log))
     if done.failed is not None:
-        fail_step(draft, step, Problem(reason=Reason.STEP_FAILED, message=done.failed[:1000] or "no reason given"))
+        fail_step(draft, step, Problem(reason=Reason.STEP_FAILED, message=sentence(done.failed)))
         return draft.decision()
     if done.snapshot:
         draft.change_operation(snapshot=done.snapshot, hold=done.hold)
@@ -99,7 +100,7 @@ def _objection(draft: Draft, checked: CompatibilityChecked) -> Problem | None:
         first = "; ".join(f"{one.name} {one.version}: {one.summary}" for one in broken)
         return Problem(
             reason=Reason.EXTENSIONS_INCOMPATIBLE,
-            message=f"{len(broken)} extension(s) do not work with base {checked.base}: {first}"[:1000],
+            message=sentence(f"{len(broken)} extension(s) do not work with base {checked.base}: {first}"),
         )
     if checked.verdict is Verdict.CHECK_FAILED or named[Verdict.CHECK_FAILED]:
         return Problem(
@@ -112,7 +113,7 @@ def _objection(draft: Draft, checked: CompatibilityChecked) -> Problem | None:
     names = ", ".join(f"{one.name} ({one.app_id})" for one in open_)
     return Problem(
         reason=Reason.EXTENSIONS_UNVERIFIABLE,
-        message=f"cannot be judged against {checked.base}; acknowledge to go on: {names}"[:1000],
+        message=sentence(f"cannot be judged against {checked.base}; acknowledge to go on: {names}"),
     )
 
 

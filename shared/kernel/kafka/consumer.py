@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -20,6 +20,7 @@ from faststream.kafka.message import KafkaMessage
 from faststream.kafka.prometheus import KafkaPrometheusMiddleware
 
 from shared.kernel.crash_points import crash_point
+from shared.kernel.kafka.waiting import WaitingConsumer
 from shared.kernel.logs import get_logger
 from shared.kernel.metrics import Metrics
 from shared.kernel.records import RawRecord, Verdict
@@ -28,19 +29,6 @@ log = get_logger(__name__)
 
 FETCH_WAIT_MS = 50
 PARTITION_FETCH_BYTES = 128 * 1024
-IDLE_WAIT_MS = 500
-"""How long a fetch waits for a first record. A record that comes is handed on at once."""
-
-
-class WaitingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library has no types
-    """A consumer whose `getmany` waits for a record rather than come back empty, as FastStream would have it.
-
-    FastStream sleeps after each empty answer; then a lone record would wait for that sleep to end.
-    """
-
-    async def getmany(self, *partitions: Any, timeout_ms: int = 0, max_records: int | None = None) -> Any:
-        """As in the library, with a longer wait for the first record."""
-        return await super().getmany(*partitions, timeout_ms=max(timeout_ms, IDLE_WAIT_MS), max_records=max_records)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +126,15 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         self._stopping = True
         for handle in self._resuming:
             handle.cancel()
-        await self._drained(self._subscription.stop_within.total_seconds())
-        await self._broker.stop()
+        seconds = self._subscription.stop_within.total_seconds()
+        await self._drained(seconds)
+        # In a task of its own: without a broker the library may wait for ever, or raise the CancelledError with
+        # which it has ended a routine of its own, and then the rest of the service would not be stopped.
+        leaving = asyncio.create_task(self._broker.stop())
+        await asyncio.wait((leaving,), timeout=seconds)
+        if not leaving.done() or leaving.cancelled() or leaving.exception():
+            log.warning("leaving_failed", error=str(leaving))
+            leaving.cancel()
 
     @property
     def alive(self) -> bool:
@@ -185,6 +180,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
             verdict = await self._process(records)
             self._park(verdict)
             crash_point("inbox.before-acknowledge")
+            if self._turn.acknowledging:
+                # What an aggregate remembers covers two batches: more must not be unacknowledged.
+                await asyncio.wait(self._turn.acknowledging)
             task = asyncio.create_task(self._acknowledge(verdict))
             self._turn.acknowledging.add(task)
             task.add_done_callback(self._turn.acknowledging.discard)
@@ -196,8 +194,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
             self._turn.idle.set()
 
     def _observe(self, records: Sequence[RawRecord]) -> None:
-        import time
-
         self._metrics.oldest.set(max(0.0, time.time() - min(record.timestamp for record in records) / 1000))
 
     async def _acknowledge(self, verdict: Verdict) -> None:
@@ -252,13 +248,13 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
 
 async def _hand_on(message: Any, original: Callable[[Any], Awaitable[KafkaMessage]]) -> KafkaMessage:
     """FastStream's message around the untouched records: its own parser would fail on a header that is not UTF-8."""
-    first: ConsumerRecord = message[0]
+    first: RawRecord = message[0]
     bare = ConsumerRecord(
         topic=first.topic,
         partition=first.partition,
         offset=first.offset,
         timestamp=first.timestamp,
-        timestamp_type=first.timestamp_type,
+        timestamp_type=0,
         key=None,
         value=b"",
         checksum=None,

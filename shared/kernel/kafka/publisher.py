@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaError, KafkaTimeoutError, ProducerClosed
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
@@ -24,6 +24,8 @@ BATCH_BYTES = 64 * 1024
 METADATA_PAUSE = 0.25
 
 _Batch = tuple[BatchBuilder, list[int]]
+_Place = tuple[str, bytes | None]
+_Sent = dict[tuple[str, int], list[tuple["asyncio.Future[RecordMetadata]", list[int]]]]
 
 
 class KafkaPublisher:
@@ -35,81 +37,93 @@ class KafkaPublisher:
         self._send_seconds = send_seconds
         self._producer: AIOKafkaProducer | None = None
         self._partitions: dict[str, int] = {}
+        self._building = asyncio.Lock()
+        self._refused: set[_Place] = set()
         self.rebuilt = 0
         """How often the producer was made anew after an error."""
 
     async def start(self) -> None:
         """Connect. Raise KafkaError if no broker answers."""
-        self._producer = await self._new_producer()
+        await self._running()
 
     async def send(self, entries: Sequence[Entry]) -> list[bool]:
-        """For each entry whether the broker has acknowledged it; see `relay.Publisher`."""
+        """For each entry whether the broker has acknowledged it; see `relay.Publisher`.
+
+        Entries of a topic and key that were refused are sent by themselves, after the others: one that the broker
+        never takes fails whatever is in its batch and behind it in its partition.
+        """
         acknowledged = [False] * len(entries)
-        if not entries:
-            return acknowledged
+        together: list[int] = []
+        apart: dict[_Place, list[int]] = defaultdict(list)
+        for at, entry in enumerate(entries):
+            place = (entry.topic, entry.key)
+            (apart[place] if place in self._refused else together).append(at)
+        answered = not together or await self._send(entries, together, acknowledged)
+        for places in apart.values():
+            if answered:
+                answered = await self._send(entries, places, acknowledged)
+        return acknowledged
+
+    async def _send(self, entries: Sequence[Entry], places: Sequence[int], acknowledged: list[bool]) -> bool:
+        """Send the entries at `places`; whether the broker has answered at all."""
+        producer = None
         try:
             async with asyncio.timeout(self._send_seconds):
-                producer = self._producer or await self._new_producer()
-                self._producer = producer
-                sent = await self._submit(producer, entries)
+                producer = await self._running()
+                sent = await self._submit(producer, entries, places)
                 await asyncio.wait([future for futures in sent.values() for future, _ in futures])
         except TimeoutError:
-            log.warning("sending_timed_out", entries=len(entries))
-            return acknowledged  # what was submitted may still be written: it is sent again under the same ids
+            log.warning("sending_timed_out", entries=len(places))
+            return False  # what was submitted may still be written: it is sent again under the same ids
         except (KafkaError, OSError) as error:
-            await self._rebuild(error)
-            return acknowledged
-        await self._collect(sent, acknowledged)
-        return acknowledged
+            await self._rebuild(producer, error)
+            return False
+        refusal = _collect(sent, acknowledged)
+        for at in places:
+            place = (entries[at].topic, entries[at].key)
+            if acknowledged[at]:
+                self._refused.discard(place)
+        if refusal:
+            self._refused.update((entries[at].topic, entries[at].key) for at in places if not acknowledged[at])
+            await self._rebuild(producer, refusal)
+        return True
 
     async def stop(self) -> None:
         """End the producer at once: what was not acknowledged stays in its outbox."""
         if self._producer:
-            await _end(self._producer)
-            self._producer = None
+            producer, self._producer = self._producer, None
+            await _end(producer)
 
-    async def _submit(
-        self, producer: AIOKafkaProducer, entries: Sequence[Entry]
-    ) -> "dict[tuple[str, int], list[tuple[asyncio.Future[RecordMetadata], list[int]]]]":
+    async def _submit(self, producer: AIOKafkaProducer, entries: Sequence[Entry], places: Sequence[int]) -> "_Sent":
         by_partition: dict[tuple[str, int], list[int]] = defaultdict(list)
-        for at, entry in enumerate(entries):
+        for at in places:
+            entry = entries[at]
             count = self._partitions.get(entry.topic) or await self._count_partitions(producer, entry.topic)
             by_partition[entry.topic, (murmur2(entry.key or b"") & 0x7FFFFFFF) % count].append(at)
-        sent: dict[tuple[str, int], list[tuple[asyncio.Future[RecordMetadata], list[int]]]] = {}
-        for (topic, partition), places in by_partition.items():
-            sent[topic, partition] = [
-                (await producer.send_batch(builder, topic, partition=partition), inside)
-                for builder, inside in _batches(producer, entries, places)
-            ]
+        sent: _Sent = {}
+        for (topic, partition), inside in by_partition.items():
+            sent[topic, partition] = []
+            for builder, batch in _batches(producer, entries, inside):
+                future = await producer.send_batch(builder, topic, partition=partition)
+                future.add_done_callback(_look_at)
+                sent[topic, partition].append((future, batch))
         return sent
 
     async def _count_partitions(self, producer: AIOKafkaProducer, topic: str) -> int:
         self._partitions[topic] = len(await producer.partitions_for(topic))
         return self._partitions[topic]
 
-    async def _collect(
-        self,
-        sent: "dict[tuple[str, int], list[tuple[asyncio.Future[RecordMetadata], list[int]]]]",
-        acknowledged: list[bool],
-    ) -> None:
-        refused: BaseException | None = None
-        for futures in sent.values():
-            for future, places in futures:
-                error = future.exception()
-                if error is None and isinstance(future.result(), RecordMetadata):
-                    for at in places:
-                        acknowledged[at] = True
-                    continue
-                if not isinstance(error, KafkaTimeoutError):
-                    refused = error or TypeError(f"{future.result()!r} is no acknowledgement")
-                break
-        if refused:
-            await self._rebuild(refused)
-
-    async def _rebuild(self, error: BaseException) -> None:
+    async def _rebuild(self, producer: AIOKafkaProducer | None, error: BaseException) -> None:
         log.warning("producer_rebuilt", error=f"{type(error).__name__}: {error}")
         self.rebuilt += 1
-        await self.stop()
+        if producer is self._producer:
+            await self.stop()
+
+    async def _running(self) -> AIOKafkaProducer:
+        async with self._building:
+            if self._producer is None:
+                self._producer = await self._new_producer()
+            return self._producer
 
     async def _new_producer(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
@@ -139,6 +153,28 @@ def _batches(producer: AIOKafkaProducer, entries: Sequence[Entry], places: Seque
     return batches
 
 
+def _collect(sent: _Sent, acknowledged: list[bool]) -> BaseException | None:
+    """Note what was acknowledged; the error, if the broker refused something."""
+    refusal: BaseException | None = None
+    for futures in sent.values():
+        for future, places in futures:
+            error = future.exception()
+            if error is None and isinstance(future.result(), RecordMetadata):
+                for at in places:
+                    acknowledged[at] = True
+                continue
+            if not isinstance(error, KafkaTimeoutError):
+                refusal = error or TypeError(f"{future.result()!r} is no acknowledgement")
+            break
+    return refusal
+
+
+def _look_at(future: "asyncio.Future[RecordMetadata]") -> None:
+    """Nobody may be waiting for it any more: an error that nobody looks at is logged by the loop."""
+    if not future.cancelled():
+        future.exception()
+
+
 def _append(builder: BatchBuilder, entry: Entry) -> bool:
     added = builder.append(timestamp=None, key=entry.key, value=entry.value, headers=entry.headers)
     return added is not None
@@ -165,6 +201,8 @@ def _slow_down_metadata(producer: AIOKafkaProducer) -> None:
 async def _end(producer: AIOKafkaProducer) -> None:
     """End a producer without waiting for what it still wants to send: its own `stop` waits for the broker."""
     producer._closed = True
+    # Others may wait for what they have sent through it.
+    producer._message_accumulator.fail_all(ProducerClosed())
     sender = producer._sender
     if sender is not None:
         await sender.close()

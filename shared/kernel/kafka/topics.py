@@ -56,6 +56,9 @@ def _new_topic(topic: Topic, replication: int) -> NewTopic:
     configuration = {
         "max.message.bytes": str(topic.max_message_bytes),
         "cleanup.policy": "compact" if topic.compacted else "delete",
+        # The broker unpacks what a sender has compressed: every reader can read it without the sender's codec, and
+        # a small batch does not become a huge one in a reader's memory.
+        "compression.type": "uncompressed",
     }
     if not topic.compacted:
         retention = topic.retention

@@ -72,9 +72,10 @@ async def test_a_refusal_is_an_answer_and_a_repeat_gets_it_again(user: Client, e
 async def test_a_repeated_command_changes_nothing_and_gets_its_event_again(user: Client, example: Example) -> None:
     await example().start().ready()
     counter, command = new_id(), new_id()
-    for _ in range(3):
+    events = []
+    for times in range(1, 4):
         await user.send(AddToCounter(counter=counter, amount=5), id=command)
-    events = [seen.envelope for seen in await user.wait_for(of(counter, CounterChanged), 3)]
+        events = [seen.envelope for seen in await user.wait_for(of(counter, CounterChanged), times)]
     assert len({event.id for event in events}) == 1
     await user.send(AddToCounter(counter=counter, amount=1))
     last = (await user.wait_for(of(counter, CounterChanged), 4))[-1].envelope

@@ -125,6 +125,11 @@ def stumble(
     raise ZeroDivisionError("a fault in the domain")
 
 
+def walk(state: Counter | None, message: Envelope[messages.Stumble], facts: None, now: datetime) -> Decision[Counter]:
+    """What `stumble` should have done: add one."""
+    return _changed(state or Counter(), message.data.counter, 1, message.id)
+
+
 def view(counter: str, state: Counter) -> messages.CounterSnapshot:
     """The counter as others see it."""
     return messages.CounterSnapshot(counter=counter, value=state.value)

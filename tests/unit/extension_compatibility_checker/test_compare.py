@@ -166,9 +166,7 @@ def test_a_step_triggers_its_rule_and_nothing_else(code: str, old: list[Json], n
     assert steps(old, old) == []
 
 
-@pytest.mark.parametrize(
-    ("code", "change"), [("AS0096", {"name": "Other"}), ("AS0097", {"publisher": "Other"})]
-)
+@pytest.mark.parametrize(("code", "change"), [("AS0096", {"name": "Other"}), ("AS0097", {"publisher": "Other"})])
 def test_renaming_the_app_breaks_only_old_runtimes(code: str, change: dict[str, str]) -> None:
     assert steps([], [], {"runtime": "7.0"}, runtime="7.0", **change) == [code]
     assert steps([], [], {"runtime": "8.0"}, runtime="8.0", **change) == []

@@ -97,9 +97,7 @@ def test_the_anchor_is_found_missing_in_symbols_without_source_too() -> None:
 
 def test_assisted_setup_moved_from_a_table_to_a_codeunit_between_14_and_15() -> None:
     assert judge_real("ebf2f681_hougaard.com_OnBoarding_1.0.0.0.app", real(V13)).findings == ()
-    assert (
-        judge_real("ebf2f681_hougaard.com_OnBoarding_1.0.0.0.app", real(V14), real(SYSTEM_14)).findings == ()
-    )
+    assert judge_real("ebf2f681_hougaard.com_OnBoarding_1.0.0.0.app", real(V14), real(SYSTEM_14)).findings == ()
     source = """codeunit 50000 A {
         [EventSubscriber(ObjectType::Table, Database::"Aggregated Assisted Setup",
             'OnRegisterAssistedSetup', '', true, true)]
@@ -132,8 +130,7 @@ def test_a_field_of_the_same_name_appears_in_the_base() -> None:
     later = table(114, "Sales Cr.Memo Header", field(1, "No.", "Code[20]"), service)
     package = extension(source, application="16.0.0.0", runtime="5.0")
     before, after = (
-        index_package(open_package(base_app(t, version=v)))
-        for t, v in ((header, "16.0.0.0"), (later, "17.0.0.0"))
+        index_package(open_package(base_app(t, version=v))) for t, v in ((header, "16.0.0.0"), (later, "17.0.0.0"))
     )
     assert judge(package, before).findings == ()
     (finding,) = judge(package, after).findings

@@ -31,9 +31,7 @@ CORPUS = Path(os.environ.get("DRYDOCK_CORPUS", Path(__file__).parents[4] / "shar
 
 
 def test_a_plain_package_shows_its_manifest() -> None:
-    package = open_package(
-        app({}, name="A", version="1.2.3.4", dependencies=[("x" * 36, "B", "P", "2.0.0.0")])
-    )
+    package = open_package(app({}, name="A", version="1.2.3.4", dependencies=[("x" * 36, "B", "P", "2.0.0.0")]))
     assert package.kind is Kind.PLAIN
     assert package.manifest is not None
     assert (package.manifest.name, package.manifest.version) == ("A", Version(1, 2, 3, 4))
@@ -128,14 +126,8 @@ def test_an_entry_that_claims_to_unpack_beyond_the_limit_is_refused_unread() -> 
 
 
 def test_source_names_are_encoded_twice() -> None:
-    assert (
-        display_path("src/Tables/Table%252050000%2520-%2520Product.al")
-        == "src/Tables/Table 50000 - Product.al"
-    )
-    assert (
-        source_entry("Tables/Table%2050000%20-%20Product.al")
-        == "src/Tables/Table%252050000%2520-%2520Product.al"
-    )
+    assert display_path("src/Tables/Table%252050000%2520-%2520Product.al") == "src/Tables/Table 50000 - Product.al"
+    assert source_entry("Tables/Table%2050000%20-%20Product.al") == "src/Tables/Table%252050000%2520-%2520Product.al"
 
 
 EXPECTED = {

@@ -76,9 +76,7 @@ def test_the_old_and_the_modern_dialect_mean_the_same() -> None:
 
 def test_namespaces_are_walked_and_targets_lose_their_app_prefix() -> None:
     data = symbol_file(codeunit(1, "A") | {"Namespace": "Microsoft.Foundation"})
-    data["TableExtensions"] = [
-        {"Id": 2, "Name": "B", "TargetObject": "#437dbf0e84ff417a965ded2bb9650972#Customer"}
-    ]
+    data["TableExtensions"] = [{"Id": 2, "Name": "B", "TargetObject": "#437dbf0e84ff417a965ded2bb9650972#Customer"}]
     found = {s.name: s for s in read_symbols(json.dumps(data).encode())}
     assert found["A"].namespace == "Microsoft.Foundation"
     assert (found["B"].target, found["B"].target_app) == ("Customer", "437dbf0e-84ff-417a-965d-ed2bb9650972")

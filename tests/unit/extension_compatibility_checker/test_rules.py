@@ -61,9 +61,7 @@ class Case:
 
 
 POST = codeunit(80, "Sales-Post", method("Go", "var R: Record 18 Customer"))
-ITEM_LIST = page(
-    31, "Item List", controls=[control("Content", 0, control("Item", 3, number=1))], SourceTable="Item"
-)
+ITEM_LIST = page(31, "Item List", controls=[control("Content", 0, control("Item", 3, number=1))], SourceTable="Item")
 RENAMED_LIST = page(31, "Item List", controls=[control("Content", 0, control("Control1", 3, number=1))])
 
 EXTENDS_CUSTOMER = "tableextension 50000 X extends Customer { }"
@@ -85,9 +83,7 @@ CASES = [
         ),
     ),
     Case(7, "AL0247", EXTENDS_CUSTOMER, (CUSTOMER,), ()),
-    Case(
-        8, "AL0564", "tableextension 50000 X extends Customer { }", (CUSTOMER,), (customer(Extensible="0"),)
-    ),
+    Case(8, "AL0564", "tableextension 50000 X extends Customer { }", (CUSTOMER,), (customer(Extensible="0"),)),
     Case(
         8,
         "AL0504",

@@ -58,15 +58,9 @@ def test_a_break_cascades_to_dependents_and_names_the_cause() -> None:
 
 def test_extensions_that_do_not_know_each_other_still_clash_by_id_and_by_field() -> None:
     a = part("a", "tableextension 50000 X extends Customer { fields { field(50000; Loyalty; Integer) { } } }")
-    same_name = part(
-        "b", "tableextension 50001 Y extends Customer { fields { field(50001; Loyalty; Integer) { } } }"
-    )
-    same_id = part(
-        "b", "tableextension 50000 Y extends Customer { fields { field(50009; Bonus; Integer) { } } }"
-    )
-    other = part(
-        "b", "tableextension 50001 Y extends Customer { fields { field(50009; Bonus; Integer) { } } }"
-    )
+    same_name = part("b", "tableextension 50001 Y extends Customer { fields { field(50001; Loyalty; Integer) { } } }")
+    same_id = part("b", "tableextension 50000 Y extends Customer { fields { field(50009; Bonus; Integer) { } } }")
+    other = part("b", "tableextension 50001 Y extends Customer { fields { field(50009; Bonus; Integer) { } } }")
     for second, expected in ((same_name, ["AL0155"]), (same_id, ["AL0264"]), (other, [])):
         reports = check_set([a, second], base_app(CUSTOMER))
         assert [[f.code for f in r.findings] for r in reports] == [expected, expected]

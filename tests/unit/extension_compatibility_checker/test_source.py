@@ -118,9 +118,7 @@ def test_a_codeunit_is_read_with_its_declarations() -> None:
     )
     assert [n for n, _ in o.interfaces] == ["Price", "Other Price"]
     kinds = {v.name: v.type for v in o.root.variables}
-    assert (
-        kinds["A"] == kinds["B"] == TypeRef("Record", subject="Customer", temporary=True, dimensions=(2, 3))
-    )
+    assert kinds["A"] == kinds["B"] == TypeRef("Record", subject="Customer", temporary=True, dimensions=(2, 3))
     assert kinds["P"].arguments == (TypeRef("Code", 20), TypeRef("Integer"))
     symbol = declare(o)
     assert symbol.properties == {"tableno": "Customer"}
@@ -136,9 +134,7 @@ def test_a_codeunit_is_read_with_its_declarations() -> None:
 
 
 def test_statements_keep_calls_members_assignments_and_with() -> None:
-    (o,) = parse_source(
-        "a.al", "codeunit 1 A { trigger OnRun() begin X.Y := Z::W; with Q do R(1); end; }"
-    ).objects
+    (o,) = parse_source("a.al", "codeunit 1 A { trigger OnRun() begin X.Y := Z::W; with Q do R(1); end; }").objects
     assign, block = o.root.procedures[0].body
     assert isinstance(assign, Assign)
     assert isinstance(assign.target, Member)

@@ -71,9 +71,12 @@ class Record:
 class Running:
     """A piece of work that a worker of some replica, alive or not, is doing."""
 
-    errand: Errand
-    epoch: int
     ends: "asyncio.Future[str]"
+
+    def end(self, how: str) -> None:
+        """Let it end in a `result`, an `error` or a `permanent` failure, unless it was cut off."""
+        if not self.ends.done():
+            self.ends.set_result(how)
 
 
 @dataclass
@@ -111,6 +114,19 @@ class History:
             earlier = before.work.get(name)
             if earlier and work.epoch < earlier.epoch:
                 self.faults.append(f"{after.id}: epoch {work.epoch} of {name} after {earlier.epoch}")
+        for name, work in before.work.items():
+            if name in after.work:
+                continue
+            for event in messages(entry for entry in after.outbox if entry.n > before.entries):
+                if event.causation != work.origin.causation or not isinstance(event.data, example.CounterChanged):
+                    continue
+                if event.data.amount != brought_under(work.epoch):
+                    self.faults.append(f"{after.id}: {name}, held under epoch {work.epoch}, ended by {event.data}")
+
+
+def brought_under(epoch: int) -> int:
+    """What an errand brings, so that it can be seen which of its workers brought it."""
+    return epoch * 1000 + 7
 
 
 def content(entry: Entry) -> tuple[Any, ...]:
@@ -230,11 +246,16 @@ class ServiceModel(RuleBasedStateMachine):
     @rule(data=st.data(), how=st.sampled_from(("result", "result", "error", "permanent")))
     def end_errand(self, data: st.DataObject, how: str) -> None:
         if self.running:
-            running = data.draw(st.sampled_from(self.running))
-            self.running.remove(running)
-            if not running.ends.done():
-                running.ends.set_result(how)
-            self._run(self._let_tasks_run())
+            self._end(data.draw(st.sampled_from(self.running)), how)
+
+    @rule(who=st.sampled_from((0, 1)))
+    def oversleep(self, who: int) -> None:
+        """A worker is paused beyond its lease, another one takes its work, and the first wakes."""
+        self._run(self._attend(self.replicas[who]))
+        self.clock.jump(40)
+        self._run(self._attend(self.replicas[1 - who]))
+        if self.running:
+            self._end(self.running[0], "result")
 
     @rule(
         partitions=st.sets(st.sampled_from(PARTITIONS), min_size=1),
@@ -346,22 +367,29 @@ class ServiceModel(RuleBasedStateMachine):
                 assert document.state["value"] == sum(changes[document.id]), document.id
                 assert document.state["changes"] == len(changes[document.id]), document.id
                 assert document.state["errands"] == [], document.id
-                snapshots = [m.data for m in messages(self.broker.log) if isinstance(m.data, example.CounterSnapshot)]
-                last = [snapshot.value for snapshot in snapshots if snapshot.counter == document.id][-1]
-                assert last == document.state["value"], f"the snapshot of {document.id} is not its last"
+                assert self._view_of(document.id) == document.state["value"], f"{document.id} is not as it is shown"
+
+    def _view_of(self, counter: str) -> int:
+        """What a projection shows that replaces a view only by one of a higher sequence."""
+        views = {
+            message.sequence or 0: message.data.value
+            for message in messages(self.broker.log)
+            if isinstance(message.data, example.CounterSnapshot) and message.data.counter == counter
+        }
+        return views[max(views)]
 
     # -- how it is done
 
     def _service(self) -> Service:
         async def run_errand(errand: Errand, job: Job) -> Brought:
-            running = Running(errand, job.epoch, asyncio.get_running_loop().create_future())
+            running = Running(asyncio.get_running_loop().create_future())
             self.running.append(running)
             how = await running.ends
             if how == "error":
                 raise ConnectionError("this attempt fails")
             if how == "permanent":
                 raise Permanent("this errand cannot be done")
-            return Brought(name=errand.name, amount=errand.amount)
+            return Brought(name=errand.name, amount=brought_under(job.epoch))
 
         made = app.make(Settings())
         lines = [replace(line, run=run_errand) if isinstance(line, OnWork) else line for line in made.table]
@@ -427,9 +455,13 @@ class ServiceModel(RuleBasedStateMachine):
                 await self._attend(replica)
         for running in self.running[-1:]:
             self.running.remove(running)
-            if not running.ends.done():
-                running.ends.set_result("result")
+            running.end("result")
         await self._let_tasks_run()
+
+    def _end(self, running: Running, how: str) -> None:
+        self.running.remove(running)
+        running.end(how)
+        self._run(self._let_tasks_run())
 
     async def _let_tasks_run(self) -> None:
         for _ in range(30):
@@ -444,21 +476,22 @@ class ServiceModel(RuleBasedStateMachine):
 
     def _settle(self) -> None:
         """Let everything that can happen happen, without further trouble."""
+        self.position = self.acknowledged.copy()
         for _ in range(40):
             self._replace_the_dead()
             self._run(_all([self._process(replica, PARTITIONS, 50, acknowledge=True) for replica in self.replicas]))
             for replica in self.replicas:
                 self._run(self._attend(replica))
                 for running in self.running:
-                    if not running.ends.done():
-                        running.ends.set_result("result")
+                    running.end("result")
                 self.running.clear()
                 self._run(self._let_tasks_run())
                 self._run(replica.do(replica.engine.relay.step()))
             if self._at_rest():
                 return
             self.clock.jump(20)
-        raise AssertionError("it never comes to rest")
+        unread = {at: log[self.acknowledged[at] :] for at, log in self.log.items()}
+        raise AssertionError(f"it never comes to rest: {unread}, {list(documents(self.store))}")
 
     def _at_rest(self) -> bool:
         read = all(self.acknowledged[partition] == len(log) for partition, log in self.log.items())

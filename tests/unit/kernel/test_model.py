@@ -1,22 +1,134 @@
-"""Whatever befalls the service: one effect for each message, every event, no event without a commit, in order."""
+"""Whatever befalls the service: one effect for each message, every event, no event without a commit, in order.
+
+The checker is checked too: each fault in `FAULTS` is built into the kernel, and must be seen. Three more were seen
+when they were still in the kernel: a timer that was gone after a decision that could not be encoded, two messages
+that waited for each other without end, and a number too large for the store that ended the process again and again.
+"""
 
 import os
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from shared.kernel import fold
+from shared.kernel.commit import Committer, Key
+from shared.kernel.document import Document, PendingWork
+from shared.kernel.fold import Fold, Outcome
+from shared.kernel.relay import Relay
+from tests.support.simulation import Replica
 from tests.unit.kernel.machine import ServiceModel
 
 EXAMPLES = int(os.environ.get("DRYDOCK_MODEL_EXAMPLES", "300"))
 
 
-def test_the_service_keeps_its_promises_whatever_befalls_it() -> None:
+def run(machine: type[ServiceModel], **more: Any) -> None:
     run_state_machine_as_test(
-        ServiceModel,
+        machine,
         settings=settings(
-            max_examples=EXAMPLES,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
+            **{"max_examples": 300} | more,
         ),
     )
+
+
+def test_the_service_keeps_its_promises_whatever_befalls_it() -> None:
+    run(ServiceModel, max_examples=EXAMPLES)
+
+
+class AcknowledgesFirst(ServiceModel):
+    """Offsets are committed before the records are processed."""
+
+    acknowledges_first = True
+
+
+class IgnoresVersions(ServiceModel):
+    """A commit overwrites whatever is there."""
+
+    def prepare(self, replica: Replica) -> None:
+        replica.store.ignores_versions = True
+
+
+def forgets_what_it_has_seen(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(fold, "has_seen", lambda seen, mark: False)
+
+
+def publishes_before_the_commit(patch: pytest.MonkeyPatch) -> None:
+    write = Committer._write
+
+    async def publish_and_write(self: Committer, changed: Sequence[Key], folds: dict[Key, Fold]) -> Any:
+        for key in changed:
+            self._outboxes.take(key, folds[key].document)
+        return await write(self, changed, folds)
+
+    patch.setattr(Committer, "_write", publish_and_write)
+
+
+def trims_what_was_not_published(patch: pytest.MonkeyPatch) -> None:
+    def taken(self: Relay, key: Key) -> int:
+        known = self._known.get(key)
+        return known.taken if known else 0
+
+    patch.setattr(Relay, "published", taken)
+
+
+def takes_the_word_of_any_worker(patch: pytest.MonkeyPatch) -> None:
+    def held(self: Fold, name: str, epoch: int) -> PendingWork | None:
+        return self.document.work.get(name)
+
+    patch.setattr(Fold, "_held", held)
+
+
+def keeps_a_timer_that_has_fired(patch: pytest.MonkeyPatch) -> None:
+    fire = Fold.fire
+
+    def fire_and_keep(self: Fold, name: str, facts: Any) -> Outcome:
+        timer = self.document.timers.get(name)
+        outcome = fire(self, name, facts)
+        if timer and outcome is Outcome.APPLIED and self.document.version % 3 == 0:
+            self.document.timers[name] = timer
+        return outcome
+
+    patch.setattr(Fold, "fire", fire_and_keep)
+
+
+def loses_what_a_crash_left_unsent(patch: pytest.MonkeyPatch) -> None:
+    taken = Relay.take
+
+    def take_only_new(self: Relay, key: Key, document: Document) -> None:
+        if document.outbox and key not in self._known:
+            del document.outbox[:-1]
+        taken(self, key, document)
+
+    patch.setattr(Relay, "take", take_only_new)
+
+
+FAULTS: tuple[Callable[[pytest.MonkeyPatch], None] | type[ServiceModel], ...] = (
+    AcknowledgesFirst,
+    IgnoresVersions,
+    forgets_what_it_has_seen,
+    publishes_before_the_commit,
+    trims_what_was_not_published,
+    takes_the_word_of_any_worker,
+    keeps_a_timer_that_has_fired,
+    loses_what_a_crash_left_unsent,
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_kernel_that_does_this_is_caught(fault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_machine = isinstance(fault, type)
+    if not is_machine:
+        fault(monkeypatch)
+    with pytest.raises(AssertionError):
+        run(
+            fault if is_machine else ServiceModel,
+            max_examples=500,
+            phases=[Phase.generate],
+            database=None,
+            derandomize=True,
+        )

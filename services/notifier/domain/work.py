@@ -1,0 +1,35 @@
+"""What a delivery's work is given, and what it brings back."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from services.notifier.domain.letters import Letter
+from services.notifier.domain.state import Frozen
+
+
+class DeliveryInput(Frozen):
+    """A mail to one recipient."""
+
+    project: str
+    address: str
+    message_id: str
+    date: datetime
+    letter: Letter
+
+
+class Answer(StrEnum):
+    """What became of one attempt."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    """For good: the same mail would be refused again."""
+    DEFERRED = "deferred"
+    """For now: the server was not there, or asked to try later."""
+
+
+class Attempt(Frozen):
+    """How one attempt ended. `at` is when the server answered; `said` is what, for a person."""
+
+    answer: Answer
+    said: str
+    at: datetime

@@ -1,0 +1,1 @@
+"""What promotion-scheduler decides: pure functions from state and message to decision."""

@@ -1,0 +1,370 @@
+"""What goes wrong around a service that is well: duplicates, rebalances, pauses, engines that go away and come back."""
+
+import asyncio
+import os
+import random
+import signal
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.embedded import Endpoints, Engines
+from deploy.embedded.ports import free_port
+from shared.contracts.envelope import new_id
+from shared.kernel.document import Entry
+from shared.kernel.engine import build_engine
+from shared.kernel.kafka.consumer import Consumer, Subscription
+from shared.kernel.kafka.publisher import KafkaPublisher
+from shared.kernel.metrics import Metrics
+from shared.kernel.records import RawRecord, Verdict
+from shared.kernel.settings import Settings
+from shared.kernel.store.motor import MotorStore
+from shared.kernel.store.port import StoreUnavailable, Write
+from shared.kernel.watchdog import Limits, watch_consumer
+from tests.chaos.history import check_counter, documents, events_of
+from tests.support.example.app import make
+from tests.support.example.example import CATALOGUE, AddToCounter, CounterChanged, StartErrand
+from tests.support.example.neighbour import SomethingHappened
+from tests.support.services import Client, Seen, ServiceProcess, client
+
+Example = Callable[..., ServiceProcess]
+
+READ = ["drydock.example.commands", "drydock.neighbour.events"]
+EVENTS = ("drydock.example.events",)
+AWAY_SECONDS = float(os.environ.get("DRYDOCK_BROKER_AWAY", "6"))
+
+
+class Sender:
+    """Sends messages to some counters, one in ten of them twice, and knows what should come of them."""
+
+    def __init__(self, user: Client, counters: int, seed: int) -> None:
+        self._user = user
+        self._random = random.Random(seed)
+        self.amounts: dict[str, dict[str, int]] = {new_id(): {} for _ in range(counters)}
+
+    async def send(self, count: int) -> None:
+        """Send `count` messages, commands and events of another service mixed."""
+        for _ in range(count):
+            counter, id_ = self._random.choice([*self.amounts]), new_id()
+            amount = self._random.randint(1, 5)
+            command = AddToCounter(counter=counter, amount=amount)
+            message = command if self._random.random() < 0.7 else SomethingHappened(counter=counter)
+            for _ in range(2 if self._random.random() < 0.1 else 1):
+                await self._user.send(message, id=id_)
+            self.amounts[counter][id_] = amount if message is command else 1
+
+    async def check(self, engines: Endpoints) -> None:
+        """Wait until everything came of what was sent, and check that it came once."""
+        for counter, amounts in self.amounts.items():
+            await self._user.wait_for(
+                lambda seen, amounts=amounts: (
+                    seen.envelope.causation in amounts and seen.envelope.sequence == len(amounts)
+                ),  # type: ignore[misc]  # the default binds the loop's value
+                seconds=60,
+            )
+            assert counter
+        await self._user.no_lag("example", READ, seconds=30)
+        await no_outbox(engines, self.amounts)
+        seen = await self._user.caught_up()
+        kept = documents(engines.mongo, "counters", self.amounts)
+        for counter, amounts in self.amounts.items():
+            check_counter(seen, kept[counter], amounts)
+
+
+async def no_outbox(engines: Endpoints, counters: Sequence[str] | dict[str, Any]) -> None:
+    """Return when the outboxes of the counters are empty."""
+    async with asyncio.timeout(30):
+        while any(one["outbox"] for one in documents(engines.mongo, "counters", counters).values()):
+            await asyncio.sleep(0.1)
+
+
+def value_of(counter: str) -> Callable[[Seen], bool]:
+    return lambda seen: isinstance(seen.envelope.data, CounterChanged) and seen.envelope.data.counter == counter
+
+
+# -- replicas
+
+
+async def test_duplicates_and_a_rebalance_while_batches_run_change_nothing_twice(
+    engines: Endpoints, user: Client, example: Example
+) -> None:
+    first = await example(batch="20").start().ready()
+    sender = Sender(user, 10, seed=1)
+    sending = asyncio.create_task(sender.send(600))
+    second = await example(batch="20").start().ready()
+    assert await second.stop() == 0
+    await sending
+    await sender.check(engines)
+    assert await first.stop() == 0
+
+
+async def test_the_late_write_of_a_worker_that_was_paused_beyond_its_lease_is_fenced(
+    engines: Endpoints, user: Client, example: Example, tmp_path: Path
+) -> None:
+    paused = await example(lease="PT1S").start().ready()
+    counter = new_id()
+    await user.send(StartErrand(counter=counter, name="long", amount=7, seconds=1.5))
+    claimed = await work_of(engines, counter, lambda work: bool(work and work["owner"]))
+    paused.kill(signal.SIGSTOP)
+    other = await example(lease="PT1S").start().ready()
+    taken_over = await work_of(engines, counter, lambda work: not work or work["owner"] not in (None, claimed["owner"]))
+    assert not taken_over or taken_over["epoch"] > claimed["epoch"]
+    paused.kill(signal.SIGCONT)
+    await user.wait_for(value_of(counter))
+    async with asyncio.timeout(10):
+        while not (paused.logged("late_write_fenced") or paused.logged("lease_lost")):
+            await asyncio.sleep(0.05)
+    await user.no_lag("example", READ)
+    events = events_of(await user.caught_up(), counter)
+    assert [event.data.amount for event in events.values() if isinstance(event.data, CounterChanged)] == [7]
+    assert documents(engines.mongo, "counters", [counter])[counter]["state"]["value"] == 7
+    assert len(list((tmp_path / "errands").glob(f"{counter}.*"))) == 1
+    assert await paused.stop() == 0
+    assert await other.stop() == 0
+
+
+async def work_of(engines: Endpoints, counter: str, wanted: Callable[[dict[str, Any] | None], bool]) -> dict[str, Any]:
+    """The work in the document of a counter, when it is as wanted."""
+    async with asyncio.timeout(20):
+        while True:
+            document = documents(engines.mongo, "counters", [counter]).get(counter, {})
+            work = next(iter(document.get("work", ())), None)
+            if document and wanted(work):
+                return work or {}
+            await asyncio.sleep(0.05)
+
+
+async def test_a_stop_while_busy_gives_the_work_back_and_another_process_ends_it(
+    engines: Endpoints, user: Client, example: Example
+) -> None:
+    first = await example(lease="PT30S").start().ready()
+    counter = new_id()
+    await user.send(StartErrand(counter=counter, name="long", amount=7, seconds=3))
+    await work_of(engines, counter, lambda work: bool(work and work["owner"]))
+    sender = Sender(user, 3, seed=2)
+    await sender.send(50)
+    assert await first.stop() == 0
+    left = await work_of(engines, counter, lambda work: True)
+    assert left["owner"] is None
+    assert left["attempts"] == 0
+    second = await example(lease="PT30S").start().ready()
+    await user.wait_for(value_of(counter), seconds=15)
+    await sender.check(engines)
+    assert await second.stop() == 0
+
+
+# -- the producer
+
+
+def entry(n: int, topic: str, key: bytes, size: int) -> Entry:
+    return Entry(n, topic, key, b"x" * size, [])
+
+
+async def test_a_refused_entry_costs_its_neighbours_one_repeat_and_later_entries_nothing(user: Client) -> None:
+    """`user` has created the topics; one partition, so that all of them are neighbours."""
+    topic = "drydock.example.dead-letters"
+    publisher = KafkaPublisher(user.bootstrap, "test", send_seconds=5)
+    await publisher.start()
+    try:
+        assert await publisher.send([entry(0, topic, b"before", 10)]) == [True]
+        entries = [entry(1, topic, b"a", 10), entry(2, topic, b"huge", 4 * 1024 * 1024), entry(3, topic, b"b", 10)]
+        acknowledged = await publisher.send(entries)
+        assert not acknowledged[1]
+        assert publisher.rebuilt == 1
+        assert await publisher.send(entries) == [True, False, True]
+        assert await publisher.send([*entries, entry(4, topic, b"c", 10)]) == [True, False, True, True]
+        assert await publisher.send([entry(5, topic, b"huge", 10)]) == [True]
+        rebuilt = publisher.rebuilt
+        assert await publisher.send([entry(6, topic, b"huge", 10), entry(7, topic, b"a", 10)]) == [True, True]
+        assert publisher.rebuilt == rebuilt
+    finally:
+        await publisher.stop()
+
+
+# -- engines that go away
+
+
+@pytest.fixture(scope="module")
+def frail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+    """Engines that a test may kill, and starts again."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DRYDOCK_KAFKA", "DRYDOCK_MONGO"):
+            patch.delenv(name, raising=False)
+        with Engines(tmp_path_factory.mktemp("frail"), supervise=False) as engines:
+            yield engines
+
+
+@pytest.fixture
+async def onlooker(frail: Engines) -> AsyncIterator[Client]:
+    async with client(frail.endpoints, CATALOGUE, EVENTS) as someone:
+        yield someone
+
+
+@pytest.fixture
+def service(frail: Engines, tmp_path: Path) -> Iterator[ServiceProcess]:
+    process = ServiceProcess("tests.support.example.app", frail.endpoints, tmp_path, stop_within="PT4S")
+    yield process
+    if process.running:
+        process.end()
+
+
+async def away(engine: Any, seconds: float) -> None:
+    """Kill an engine and start it again after a while."""
+    await asyncio.to_thread(engine.kill)
+    await asyncio.sleep(seconds)
+    await asyncio.to_thread(engine.start)
+    await asyncio.to_thread(engine.wait_ready)
+
+
+async def test_a_broker_that_was_away_costs_nothing(frail: Engines, onlooker: Client, service: ServiceProcess) -> None:
+    await service.start().ready()
+    sender = Sender(onlooker, 5, seed=3)
+    await sender.send(100)
+    await away(frail.kafka, AWAY_SECONDS)
+    await sender.send(100)
+    await sender.check(frail.endpoints)
+    assert await service.stop() == 0
+
+
+async def test_a_store_that_was_killed_while_commands_flow_loses_and_repeats_nothing(
+    frail: Engines, onlooker: Client, service: ServiceProcess
+) -> None:
+    await service.start().ready()
+    sender = Sender(onlooker, 5, seed=4)
+    sending = asyncio.create_task(sender.send(400))
+    await onlooker.wait_for(lambda seen: isinstance(seen.envelope.data, CounterChanged), 20)
+    for _ in range(2):
+        await away(frail.state, 1)
+    await sending
+    await sender.check(frail.endpoints)
+    assert service.logged("batch_waits") or service.logged("attending_failed")
+    assert await service.stop() == 0
+
+
+async def test_a_stop_without_a_broker_ends_in_time(frail: Engines, onlooker: Client, service: ServiceProcess) -> None:
+    await service.start().ready()
+    await onlooker.send(AddToCounter(counter=new_id(), amount=1))
+    await asyncio.to_thread(frail.kafka.kill)
+    service.kill(signal.SIGTERM)
+    try:
+        assert await service.ended(4 + 5 + 2) is not None
+    finally:
+        await asyncio.to_thread(frail.kafka.start)
+        await asyncio.to_thread(frail.kafka.wait_ready)
+
+
+async def test_a_start_without_a_broker_ends_at_once_and_says_why(tmp_path: Path, engines: Endpoints) -> None:
+    nowhere = Endpoints(f"127.0.0.1:{free_port()}", engines.mongo)
+    service = ServiceProcess("tests.support.example.app", nowhere, tmp_path).start()
+    assert await service.ended(20) == 1
+    [stopped] = service.logged("service_stopped")
+    assert nowhere.kafka in stopped["failure"]
+    assert "Traceback" not in service.text
+
+
+# -- a commit whose outcome is unknown
+
+
+class Forgetful(MotorStore):
+    """The real store, but every so often the answer to a write that was applied is lost."""
+
+    lost = 0
+
+    async def write_many(self, collection: str, writes: Sequence[Write]) -> list[bool]:
+        written = await super().write_many(collection, writes)
+        self.lost += 1
+        if self.lost % 2:
+            raise StoreUnavailable("the answer was lost")
+        return written
+
+
+class Kept:
+    """Keeps what is published."""
+
+    def __init__(self) -> None:
+        self.sent: dict[str, list[Entry]] = defaultdict(list)
+
+    async def send(self, entries: Sequence[Entry]) -> list[bool]:
+        for one in entries:
+            self.sent[one.topic].append(one)
+        return [True] * len(entries)
+
+
+async def test_a_commit_whose_outcome_is_unknown_is_settled_by_reading(engines: Endpoints, user: Client) -> None:
+    store = Forgetful(engines.mongo, "drydock_unknown")
+    publisher = Kept()
+    settings = Settings(work_slots=0)
+    engine = build_engine(
+        make(settings), store, publisher, settings, clock=lambda: datetime.now(UTC), tell=lambda line: None
+    )
+    await store.ensure(list(make(settings).aggregates))
+    counter = new_id()
+    for _ in range(3):
+        await user.send(AddToCounter(counter=counter, amount=5))
+    records = await read(user, READ[0], counter)
+    verdicts = [await engine.inbox.process(records) for _ in range(2)]
+    assert verdicts[0].parked
+    assert not verdicts[1].parked
+    await engine.relay.step()
+    values = sorted(one.value or b"" for one in publisher.sent["drydock.example.events"])
+    assert len(values) == 3
+    [document] = (await store.get_many("counters", [counter])).values()
+    assert document["state"]["value"] == 15
+    assert document["sequence"] == 3
+    await store.close()
+
+
+async def read(user: Client, topic: str, counter: str) -> list[RawRecord]:
+    """The records of a topic with a key, as a service gets them."""
+    from aiokafka import AIOKafkaConsumer
+
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=user.bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    found: list[RawRecord] = []
+    try:
+        async with asyncio.timeout(20):
+            while len(found) < 3:
+                batches = await consumer.getmany(timeout_ms=500)
+                found.extend(one for batch in batches.values() for one in batch if one.key == counter.encode())
+    finally:
+        await consumer.stop()
+    return found
+
+
+# -- a consumer that is alive in name only
+
+
+async def test_the_watchdog_sees_that_the_consuming_loop_has_ended(user: Client) -> None:
+    async def process(records: Sequence[RawRecord]) -> Verdict:
+        return Verdict()
+
+    consumer = Consumer(
+        Subscription(
+            bootstrap=user.bootstrap,
+            group=f"watched-{new_id()}",
+            client_id="watched",
+            topics=READ,
+            session_timeout=Settings().session_timeout,
+            batch=10,
+            stop_within=Settings().stop_within,
+        ),
+        process,
+        assigned=lambda: None,
+        fatal=lambda error: None,
+        metrics=Metrics("watched"),
+    )
+    await consumer.start()
+    watching = asyncio.create_task(watch_consumer(consumer, answers, Limits(silent=1.2, unassigned=60)))
+    [loop] = consumer._subscriber.tasks
+    loop.cancel()
+    async with asyncio.timeout(10):
+        assert "has ended" in await watching
+    await consumer.stop()
+
+
+async def answers() -> bool:
+    return True

@@ -1,0 +1,1 @@
+"""The notifier on real engines, with a real mail server."""

@@ -1,0 +1,1 @@
+"""promotion-scheduler on real engines."""

@@ -1,0 +1,44 @@
+"""A release is published when its package is known to be valid."""
+
+from datetime import UTC, datetime
+
+from shared.contracts.package_validator import PackageSubmitted, PackageValidated
+from shared.contracts.parts import ArtifactRef, PackageContents, PackageKind
+from shared.contracts.promotion_scheduler import PublishRelease, ReleasePublished, ReleaseSnapshot
+from tests.integration.promotion_scheduler.world import World
+
+ARTIFACT = ArtifactRef(digest=f"sha256:{'a' * 64}", size=1, media_type="application/zip")
+CONTENTS = PackageContents(
+    kind=PackageKind.PLATFORM,
+    modules=(),
+    platform_modules=(),
+    removed_modules=(),
+    platform_version="7.0.7690.21",
+    application_version="10.0.2177.37",
+)
+
+
+async def test_a_release_waits_for_the_verdict_on_its_package(world: World) -> None:
+    package = f"{world.project}/service-update"
+    version = f"10.0.{int(datetime.now(UTC).timestamp()) % 10**9}"
+    command = await world.user.send(PublishRelease(version=version, package=package, base_version="27.0.38460.0"))
+    submitted = PackageSubmitted(package=package, project=world.project, artifact=ARTIFACT, file_name="one.zip")
+    await world.tell(submitted, "package-validator")
+    validated = PackageValidated(
+        package=package, project=world.project, artifact=ARTIFACT, contents=CONTENTS, warnings=()
+    )
+    await world.tell(validated, "package-validator")
+
+    [seen] = await world.user.wait_for(
+        lambda seen: isinstance(seen.envelope.data, ReleasePublished) and seen.envelope.causation == command
+    )
+    assert seen.envelope.data == ReleasePublished(
+        version=version,
+        package=package,
+        platform_version="7.0.7690.21",
+        application_version="10.0.2177.37",
+        base_version="27.0.38460.0",
+    )
+    await world.user.wait_for(
+        lambda seen: isinstance(seen.envelope.data, ReleaseSnapshot) and seen.envelope.data.version == version
+    )

@@ -1,0 +1,267 @@
+"""Which promotions are scheduled, which are refused, and when production's extensions are checked first."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.promotion_scheduler.domain import course, scheduling
+from services.promotion_scheduler.domain.guards import ScheduleFacts, version_numbers
+from services.promotion_scheduler.domain.scheduling import ProductionFacts
+from shared.contracts.extension_compatibility_checker import CheckCompatibility
+from shared.contracts.parts import Verdict
+from shared.contracts.promotion_scheduler import (
+    CancelPromotion,
+    PromotionCheckStarted,
+    PromotionRefused,
+    PromotionScheduled,
+    PromotionStatus,
+    Reason,
+)
+from shared.kernel.decision import Send, TimerDue
+from shared.kernel.outcomes import KernelReason, NotYet, Rejected
+from tests.unit.promotion_scheduler.story import (
+    APP,
+    EXTENSION,
+    NEW_BASE,
+    NOW,
+    OLD_BASE,
+    PRODUCTION,
+    PROMOTION,
+    SANDBOX,
+    SCHEDULING,
+    TONIGHT,
+    candidate,
+    checked,
+    checking,
+    envelope,
+    facts,
+    facts_with_extensions,
+    only,
+    production,
+    sandbox,
+    schedule_command,
+    scheduled,
+    state_of,
+    update,
+)
+
+AFTER_CHECK = ProductionFacts(facts_with_extensions().production)
+
+
+def refusal(known: ScheduleFacts) -> Rejected:
+    with pytest.raises(Rejected) as refused:
+        SCHEDULING.schedule(None, envelope(schedule_command()), known, NOW)
+    return refused.value
+
+
+def test_a_candidate_is_scheduled_with_its_whole_image_and_a_timer_at_its_start() -> None:
+    decision = SCHEDULING.schedule(None, envelope(schedule_command()), facts(), NOW)
+    event = only(decision)
+    assert isinstance(event, PromotionScheduled)
+    assert (event.promotion, event.update, event.sandbox) == (PROMOTION, update(), SANDBOX)
+    assert (event.downtime.start, event.downtime.end) == (TONIGHT, TONIGHT + timedelta(hours=3))
+    assert decision.timers[f"start:{PROMOTION}"] == TONIGHT
+    assert state_of(decision).not_after == TONIGHT + timedelta(minutes=30)
+    assert not decision.commands
+
+
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [
+        (facts(production=sandbox()), Reason.NOT_PRODUCTION),
+        (facts(sandbox=production()), Reason.NOT_SANDBOX),
+        (facts(sandbox=sandbox("fabrikam")), Reason.OTHER_PROJECT),
+        (facts(candidate=candidate(update(dropped=("ContosoTax",)))), Reason.NOT_PROMOTABLE),
+        (facts(candidate=candidate(update(application="10.0.9.1"))), Reason.LOWER_VERSION),
+    ],
+    ids=lambda value: value.value if isinstance(value, Reason) else "with",
+)
+def test_a_guard_refuses(known: ScheduleFacts, reason: Reason) -> None:
+    assert refusal(known).reason is reason
+
+
+def test_a_blocked_image_names_the_modules_that_it_dropped() -> None:
+    assert refusal(facts(candidate=candidate(update(dropped=("ContosoTax",))))).facts == {"dropped": ["ContosoTax"]}
+
+
+@pytest.mark.parametrize(
+    ("known", "waits_for", "reason"),
+    [
+        (facts(production=None), PRODUCTION, KernelReason.UNKNOWN),
+        (facts(production=production().model_copy(update={"running": None})), PRODUCTION, Reason.NOT_PROVISIONED),
+        (facts(sandbox=None), SANDBOX, KernelReason.UNKNOWN),
+        (facts(candidate=None), f"{SANDBOX}/november release", Reason.NOT_A_CANDIDATE),
+    ],
+    ids=["production", "what runs there", "sandbox", "candidate"],
+)
+def test_what_is_not_known_is_waited_for(known: ScheduleFacts, waits_for: str, reason: Reason) -> None:
+    with pytest.raises(NotYet) as waits:
+        SCHEDULING.schedule(None, envelope(schedule_command()), known, NOW)
+    assert (waits.value.waits_for, waits.value.reason) == (waits_for, reason)
+
+
+def test_versions_are_compared_number_by_number() -> None:
+    assert version_numbers("10.0.9.1") < version_numbers("10.0.44.1")
+    assert version_numbers("10.0") == version_numbers("10.0.0.0")
+
+
+def test_the_same_application_version_may_be_promoted() -> None:
+    same = facts(candidate=candidate(update(application="10.0.44.1")))
+    assert SCHEDULING.schedule(None, envelope(schedule_command()), same, NOW).events
+
+
+def test_a_start_of_a_moment_ago_is_now() -> None:
+    promotion = scheduled(NOW - timedelta(seconds=20))
+    assert promotion.downtime
+    assert promotion.downtime.start == NOW
+
+
+@pytest.mark.parametrize(
+    ("start", "reason"),
+    [
+        (NOW - timedelta(seconds=31), Reason.START_IN_PAST),
+        (NOW + timedelta(days=367), Reason.START_TOO_FAR),
+        (datetime.max.replace(tzinfo=UTC), Reason.START_TOO_FAR),
+    ],
+    ids=["past", "next year", "the last moment there is"],
+)
+def test_a_start_out_of_reach_is_refused(start: datetime, reason: Reason) -> None:
+    with pytest.raises(Rejected) as refused:
+        SCHEDULING.schedule(None, envelope(schedule_command(start)), facts(), NOW)
+    assert refused.value.reason is reason
+
+
+def test_a_second_promotion_of_an_environment_is_refused_with_the_name_of_the_first() -> None:
+    with pytest.raises(Rejected) as refused:
+        SCHEDULING.schedule(scheduled(), envelope(schedule_command(), id="another"), facts(), NOW)
+    assert refused.value.reason is Reason.PROMOTION_OPEN
+    assert refused.value.facts["promotion"] == PROMOTION
+
+
+def test_after_an_end_the_next_promotion_may_be_scheduled() -> None:
+    ended = state_of(course.cancel(scheduled(), envelope(CancelPromotion(environment=PRODUCTION)), None, NOW))
+    following = SCHEDULING.schedule(ended, envelope(schedule_command(), id="another"), facts(), NOW)
+    assert state_of(following).id == f"{PRODUCTION}/another"
+
+
+@pytest.mark.parametrize(
+    ("durations", "expected"),
+    [
+        ((), timedelta(hours=3)),
+        ((60.0, 90.0), timedelta(hours=3)),
+        ((60.0, 90.0, 30.0), timedelta(seconds=90)),
+        ((30.0, 60.0, 90.0, 20.0, 10.0), timedelta(seconds=90)),
+    ],
+)
+def test_downtime_is_the_longest_known_one_or_three_hours(durations: tuple[float, ...], expected: timedelta) -> None:
+    assert SCHEDULING.expected_duration(durations) == expected
+
+
+# -- extensions
+
+
+def test_another_base_is_checked_before_anything_is_scheduled() -> None:
+    decision = SCHEDULING.schedule(None, envelope(schedule_command()), facts_with_extensions(), NOW)
+    assert isinstance(only(decision), PromotionCheckStarted)
+    [send] = decision.commands
+    assert isinstance(send, Send)
+    assert send.command == CheckCompatibility(
+        environment=PRODUCTION,
+        project="contoso",
+        set_version=3,
+        extensions=(EXTENSION,),
+        base=f"{NEW_BASE}/DE",
+        promotion=PROMOTION,
+    )
+    assert send.id == state_of(decision).check_command
+    assert decision.timers == {f"check:{PROMOTION}": NOW + timedelta(minutes=10)}
+    assert state_of(decision).downtime is None
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        facts(production=production(), candidate=candidate(update(base=NEW_BASE))),
+        facts(production=production(extensions=(EXTENSION,)), candidate=candidate(update(base=OLD_BASE))),
+        facts(production=production(extensions=(EXTENSION,)), candidate=candidate(update(base=None))),
+    ],
+    ids=["no extensions", "the base that runs", "no base"],
+)
+def test_no_check_is_needed(known: ScheduleFacts) -> None:
+    assert isinstance(only(SCHEDULING.schedule(None, envelope(schedule_command()), known, NOW)), PromotionScheduled)
+
+
+def test_compatible_extensions_let_it_be_scheduled() -> None:
+    decision = SCHEDULING.compatibility_checked(checking(), envelope(checked(Verdict.COMPATIBLE)), AFTER_CHECK, NOW)
+    assert isinstance(only(decision), PromotionScheduled)
+    assert decision.timers == {f"check:{PROMOTION}": None, f"start:{PROMOTION}": TONIGHT}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason"),
+    [
+        (Verdict.INCOMPATIBLE, Reason.EXTENSIONS_INCOMPATIBLE),
+        (Verdict.UNVERIFIABLE, Reason.EXTENSIONS_UNVERIFIABLE),
+        (Verdict.CHECK_FAILED, Reason.CHECK_FAILED),
+    ],
+)
+def test_a_verdict_refuses_it(verdict: Verdict, reason: Reason) -> None:
+    decision = SCHEDULING.compatibility_checked(checking(), envelope(checked(verdict)), AFTER_CHECK, NOW)
+    event = only(decision)
+    assert isinstance(event, PromotionRefused)
+    assert event.problem.reason == reason
+    assert state_of(decision).status is PromotionStatus.REFUSED
+    assert decision.timers[f"check:{PROMOTION}"] is None
+
+
+def test_acknowledged_extensions_may_stay_unverified_but_not_incompatible() -> None:
+    acknowledged = checking(acknowledge=(APP,))
+    for verdict, told in ((Verdict.UNVERIFIABLE, PromotionScheduled), (Verdict.INCOMPATIBLE, PromotionRefused)):
+        decision = SCHEDULING.compatibility_checked(acknowledged, envelope(checked(verdict)), AFTER_CHECK, NOW)
+        assert isinstance(only(decision), told)
+
+
+def test_extensions_that_changed_meanwhile_are_checked_again() -> None:
+    newer = ProductionFacts(facts_with_extensions(set_version=4).production)
+    decision = SCHEDULING.compatibility_checked(checking(), envelope(checked(Verdict.INCOMPATIBLE)), newer, NOW)
+    event = only(decision)
+    assert isinstance(event, PromotionCheckStarted)
+    assert event.set_version == 4
+    again = state_of(decision)
+    assert again.check_command != checking().check_command
+    late = SCHEDULING.compatibility_checked(again, envelope(checked(Verdict.INCOMPATIBLE)), newer, NOW)
+    assert late.state == again
+    assert not late.events
+    answer = checked(Verdict.COMPATIBLE, set_version=4)
+    assert isinstance(only(SCHEDULING.compatibility_checked(again, envelope(answer), newer, NOW)), PromotionScheduled)
+
+
+def test_extensions_that_were_all_removed_meanwhile_need_no_check() -> None:
+    none = ProductionFacts(production(set_version=4))
+    decision = SCHEDULING.compatibility_checked(checking(), envelope(checked(Verdict.INCOMPATIBLE)), none, NOW)
+    assert isinstance(only(decision), PromotionScheduled)
+
+
+def test_an_answer_to_somebody_else_changes_nothing() -> None:
+    for answer in (checked(Verdict.INCOMPATIBLE, promotion=None), checked(Verdict.INCOMPATIBLE, set_version=2)):
+        decision = SCHEDULING.compatibility_checked(checking(), envelope(answer), AFTER_CHECK, NOW)
+        assert decision.state == checking()
+        assert not decision.events
+
+
+def test_a_check_without_an_answer_refuses_it_for_now() -> None:
+    decision = scheduling.check_overdue(checking(), TimerDue("check", PROMOTION, NOW), None, NOW)
+    event = only(decision)
+    assert isinstance(event, PromotionRefused)
+    assert event.problem.reason == Reason.CHECK_FAILED
+
+
+@given(st.lists(st.floats(0, 1e6, allow_nan=False), max_size=5).map(tuple))
+def test_the_expected_downtime_covers_every_known_one(durations: tuple[float, ...]) -> None:
+    expected = SCHEDULING.expected_duration(durations)
+    if len(durations) >= 3:
+        assert all(timedelta(seconds=seconds) <= expected for seconds in durations)
+    else:
+        assert expected == timedelta(hours=3)

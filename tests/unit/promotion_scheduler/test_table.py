@@ -1,0 +1,125 @@
+"""The whole table, in memory and in time that passes when it is told to."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from services.promotion_scheduler.app import SchedulerSettings, make
+from shared.contracts.cloudevents import decode, encode
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Message
+from shared.contracts.parts import EnvironmentKind
+from shared.contracts.promotion_scheduler import MarkCandidate, PromotionScheduled, SchedulePromotion
+from shared.contracts.registry import CATALOGUE
+from shared.contracts.servicing_executor import ApplyImage, EnvironmentRegistered, OperationKind
+from shared.kernel.store.memory import MemoryStore
+from tests.support.simulation import EPOCH, Broker, Clock, InstantLoop, Replica, documents
+from tests.unit.promotion_scheduler.story import PRODUCTION, SANDBOX, accepted, finished, update
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record as Kafka would give it."""
+
+    topic: str
+    offset: int
+    timestamp: int
+    key: bytes
+    value: bytes
+    headers: Sequence[tuple[str, bytes]]
+    partition: int = 0
+
+
+class Installation:
+    """Two schedulers on one store."""
+
+    def __init__(self) -> None:
+        self.loop = InstantLoop()
+        self.clock = Clock(self.loop)
+        self.store = MemoryStore()
+        self.broker = Broker()
+        service = make(SchedulerSettings())
+        self.replicas = [Replica(service, self.store, self.broker, self.clock, name=name) for name in "ab"]
+        self._offset = 0
+
+    def receive(self, *messages: Message) -> None:
+        """Both replicas get the messages, one of them for the second time."""
+        records = [self._record(message) for message in messages]
+        for replica in self.replicas:
+            self.loop.run_until_complete(replica.do(replica.engine.inbox.process(records)))
+
+    def _record(self, message: Message) -> Record:
+        self._offset += 1
+        now = self.clock()
+        envelope = Envelope(
+            id=f"m{self._offset}", source="/test", time=now, data=message, sequence=self._offset, actor="ada"
+        )
+        record = encode(envelope)
+        topic = CATALOGUE.topic_of(type(message), "")
+        milliseconds = int(now.timestamp() * 1000)
+        return Record(topic, self._offset, milliseconds, record.key, record.value, record.headers)
+
+    def wait_until(self, moment: datetime) -> None:
+        """Let time pass; both replicas do what is due."""
+        self.clock.jump((moment - self.clock()).total_seconds())
+        for replica in self.replicas:
+            replica.engine.agenda.scan_soon()
+            self.loop.run_until_complete(replica.do(replica.engine.attendant.step()))
+            self.loop.run_until_complete(replica.do(replica.engine.relay.step()))
+
+    def sent(self, message: type[Message]) -> list[Envelope[Message]]:
+        """What was published of a type, repeats left out."""
+        decoded = (
+            decode(CATALOGUE, entry.topic, entry.key, entry.value, entry.headers, record_time=EPOCH)
+            for entry in self.broker.log
+        )
+        return list({one.id: one for one in decoded if isinstance(one.data, message)}.values())
+
+
+@pytest.fixture
+def installation() -> Iterator[Installation]:
+    made = Installation()
+    yield made
+    made.loop.close()
+
+
+def environments() -> list[Message]:
+    """Both environments are there, and the sandbox has the update."""
+    told: list[Message] = []
+    for environment, kind in ((PRODUCTION, EnvironmentKind.PRODUCTION), (SANDBOX, EnvironmentKind.SANDBOX)):
+        first = update("Initial deployment", digit="0")
+        told += [
+            EnvironmentRegistered(environment=environment, project="contoso", environment_kind=kind, country="DE"),
+            finished(kind=OperationKind.PROVISION, environment=environment, name=first.name, running=first),
+        ]
+    return [
+        *told,
+        accepted(OperationKind.APPLY, environment=SANDBOX),
+        finished(kind=OperationKind.APPLY, environment=SANDBOX),
+    ]
+
+
+def test_operations_that_concern_no_promotion_leave_nothing_behind_among_them(installation: Installation) -> None:
+    installation.receive(*environments())
+    assert {collection for collection, _ in documents(installation.store)} == {"known_environments", "known_updates"}
+
+
+def test_of_two_schedulers_one_starts_a_promotion_at_its_time(installation: Installation) -> None:
+    start = EPOCH + timedelta(days=3)
+    installation.receive(
+        *environments(),
+        MarkCandidate(environment=SANDBOX, update_name="November release"),
+        SchedulePromotion(environment=PRODUCTION, sandbox=SANDBOX, update_name="November release", start=start),
+    )
+    for seconds in (1, 2, 3):
+        installation.wait_until(EPOCH + timedelta(seconds=seconds))
+    assert installation.sent(PromotionScheduled)
+    installation.wait_until(start - timedelta(minutes=1))
+    assert not installation.sent(ApplyImage)
+    installation.wait_until(start + timedelta(seconds=1))
+    [command] = installation.sent(ApplyImage)
+    assert isinstance(command.data, ApplyImage)
+    assert command.data.not_after == start + timedelta(minutes=30)
+    assert command.actor == "ada"
