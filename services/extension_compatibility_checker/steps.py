@@ -29,6 +29,7 @@ from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, 
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.extension_compatibility_checker import Reason
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, Problem
+from shared.contracts.scalars import sentence
 from shared.kernel.outcomes import Transient
 from shared.kernel.worker import Job
 
@@ -169,4 +170,4 @@ def _fault(error: ArtifactStoreError | OSError, otherwise: Reason, job: Job) -> 
 
 
 def _problem(reason: Reason, message: str) -> Problem:
-    return Problem(reason=reason, message=message[:500] or reason.value)
+    return Problem(reason=reason, message=sentence(message))

@@ -23,6 +23,7 @@ from shared.contracts.extension_compatibility_checker import (
 )
 from shared.contracts.message import Event
 from shared.contracts.parts import ArtifactRef, Extension, Problem, Verdict
+from shared.contracts.scalars import sentence
 from shared.kernel.decision import Decision, TimerDue, WorkEnded
 
 BASE_PATIENCE = timedelta(seconds=10)
@@ -120,7 +121,7 @@ def _begin(state: Check, base: Base | None, now: datetime) -> Decision[Check]:
 
 
 def _of_base(base: str, problem: Problem) -> Problem:
-    return Problem(reason=problem.reason, message=f"base {base} has no index: {problem.message}"[:500])
+    return Problem(reason=problem.reason, message=sentence(f"base {base} has no index: {problem.message}"))
 
 
 def checked(state: Check | None, ended: WorkEnded[CheckDone], facts: None, now: datetime) -> Decision[Check]:
@@ -130,7 +131,7 @@ def checked(state: Check | None, ended: WorkEnded[CheckDone], facts: None, now: 
     done = ended.result
     if done is None:
         message = ended.failure.message if ended.failure else "it ended without a result"
-        done = CheckDone(problem=Problem(reason=Reason.CHECK_FAILED, message=message[:500]))
+        done = CheckDone(problem=Problem(reason=Reason.CHECK_FAILED, message=sentence(message)))
     return _end(state, done, now)
 
 
