@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -18,11 +18,13 @@ from shared.kernel.engine import Engine, build_engine
 from shared.kernel.kafka.consumer import Consumer, Subscription
 from shared.kernel.kafka.publisher import KafkaPublisher
 from shared.kernel.records import RawRecord, Verdict
+from shared.kernel.service import Aggregate, Fact, Load, Service
 from shared.kernel.settings import Settings
 from shared.kernel.store.memory import MemoryStore
 from shared.kernel.store.motor import MotorStore
 from shared.kernel.store.port import Store, StoredDocument, Write
 from tests.support.example.app import make
+from tests.support.example.domain import Counter, Other
 from tests.support.example.example import CATALOGUE, AddToCounter, CounterChanged
 
 COMMANDS = "drydock.example.commands"
@@ -67,7 +69,7 @@ class Stopwatch:
 async def by_kernel(engines: Endpoints, count: int, batch: int, store: Store) -> Took:
     """Process `count` commands with the parts that a service process runs, in this process."""
     settings = Settings(batch=batch, session_timeout=timedelta(seconds=6))
-    service = make(settings)
+    service = _without_view(settings)
     publisher = KafkaPublisher(engines.kafka, "bench")
     engine: Engine = build_engine(service, store, publisher, settings, clock=_now, tell=lambda line: None)
     watch, done, processed = Stopwatch(), asyncio.Event(), 0
@@ -212,6 +214,20 @@ class Keeper:
 def motor(engines: Endpoints, database: str) -> MotorStore:
     """The store that services use."""
     return MotorStore(engines.mongo, database, timeout=30)
+
+
+def _without_view(settings: Settings) -> Service:
+    """The example, without snapshots: the loops by hand make none either."""
+    made, counters = make(settings), Aggregate("counters", Counter)
+    lines = [
+        replace(line, aggregate=counters, facts=line.facts and Load(Other, counter=Fact(counters, _other)))
+        for line in made.table
+    ]
+    return Service(made.name, made.catalogue, lines, builtin=made.builtin)
+
+
+def _other(message: Any, _state: Any) -> str:
+    return str(message.other)
 
 
 def _event(command: Envelope[AddToCounter], value: int, sequence: int) -> Encoded:
