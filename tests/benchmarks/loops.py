@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ReplaceOne, UpdateOne, WriteConcern
@@ -38,6 +39,9 @@ class Took:
 
     seconds: float
     cpu: float
+    """Seconds of this process's CPU."""
+    engines_cpu: float
+    """Seconds of CPU of the engines, where they are children of this process."""
 
 
 class NullStore(MemoryStore):
@@ -54,16 +58,23 @@ class Stopwatch:
     """Starts with the first batch."""
 
     def __init__(self) -> None:
-        self._began: tuple[float, float] | None = None
+        self._engines = psutil.Process().children(recursive=True)
+        self._began: Took | None = None
 
     def start(self) -> None:
         """Start, unless it runs already."""
-        self._began = self._began or (time.perf_counter(), time.process_time())
+        self._began = self._began or self._now()
 
     def read(self) -> Took:
         """What has passed."""
         assert self._began
-        return Took(time.perf_counter() - self._began[0], time.process_time() - self._began[1])
+        now = self._now()
+        began = self._began
+        return Took(now.seconds - began.seconds, now.cpu - began.cpu, now.engines_cpu - began.engines_cpu)
+
+    def _now(self) -> Took:
+        times = [engine.cpu_times() for engine in self._engines]
+        return Took(time.perf_counter(), time.process_time(), sum(one.user + one.system for one in times))
 
 
 async def by_kernel(engines: Endpoints, count: int, batch: int, store: Store) -> Took:
