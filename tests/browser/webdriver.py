@@ -55,7 +55,12 @@ class Browser:
 
     def wait_for_text(self, selector: str, wanted: str) -> str:
         """Wait until an element says something; all its text."""
-        return self.wait(lambda: found if wanted in (found := self.text(selector)) else None, f"{wanted!r} in {selector}")
+
+        def look() -> str | None:
+            found = self.text(selector)
+            return found if wanted in found else None
+
+        return self.wait(look, f"{wanted!r} in {selector}")
 
     def wait(self, look: Callable[[], T | None], what: str) -> T:
         """Look again and again until something is there."""
