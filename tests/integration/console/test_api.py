@@ -91,9 +91,7 @@ async def test_a_command_goes_to_its_topic_and_its_operation_can_be_followed_to_
     assert entry["operation"] == command
 
 
-async def test_a_refused_command_tells_the_reason(
-    http: httpx.AsyncClient, played: PlayedServices, name: str
-) -> None:
+async def test_a_refused_command_tells_the_reason(http: httpx.AsyncClient, played: PlayedServices, name: str) -> None:
     accepted = (await http.post("commands/restart-service", json={"environment": name, "service": "AOS"})).json()
     assert (await http.get(accepted["command"])).json()["status"] == "pending"
     refusal = CommandRejected(
@@ -115,9 +113,7 @@ async def test_a_refused_command_tells_the_reason(
     assert (await http.get(accepted["operation"])).json()["status"] == "refused"
 
 
-async def test_a_command_repeated_under_its_key_has_one_id(
-    http: httpx.AsyncClient, user: Client, name: str
-) -> None:
+async def test_a_command_repeated_under_its_key_has_one_id(http: httpx.AsyncClient, user: Client, name: str) -> None:
     key = new_id()
     for _ in range(2):
         body = {"environment": name}
@@ -157,9 +153,7 @@ async def test_a_fresh_console_rebuilds_every_environment_from_the_compacted_top
     assert await fresh.stop() == 0
 
 
-async def test_lists_are_filtered_and_paged(
-    http: httpx.AsyncClient, played: PlayedServices, name: str
-) -> None:
+async def test_lists_are_filtered_and_paged(http: httpx.AsyncClient, played: PlayedServices, name: str) -> None:
     project = name.removesuffix("-test")
     names = [f"{project}-{number}" for number in range(5)]
     for one in names:
@@ -174,9 +168,7 @@ async def test_lists_are_filtered_and_paged(
     assert not rest["more"]
 
 
-async def test_a_log_that_is_gone_is_told_as_gone(
-    http: httpx.AsyncClient, played: PlayedServices, name: str
-) -> None:
+async def test_a_log_that_is_gone_is_told_as_gone(http: httpx.AsyncClient, played: PlayedServices, name: str) -> None:
     id_ = new_id()
     await played.tell(ended(name, id_, log=log_ref("sha256:" + "0" * 64, 5)))
     await until(http, f"operations/{id_}", lambda one: one["status"] == "finished")
