@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := deploy/requirements/dev.lock
 STAMP := $(VENV)/.installed
 
-.PHONY: setup check fix test schemas asyncapi-validate bench chaos clean
+.PHONY: setup check fix test browser-test schemas asyncapi-validate bench chaos clean
 
 setup: $(STAMP)
 
@@ -31,6 +31,14 @@ fix: setup
 
 test: check
 	$(BIN)/pytest
+
+# Tests the dashboard in a real Chromium. Installs it with apt (Debian, Ubuntu; as root or with sudo) if it is not
+# there; elsewhere put `chromium` and `chromedriver` on the PATH first. Pictures of the pages go to .drydock/pictures.
+browser-test: setup
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { \
+	  as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
+	  $$as_root apt-get update -qq && $$as_root apt-get install -y -qq --no-install-recommends chromium chromium-driver; }
+	DRYDOCK_BROWSER_TEST=1 $(BIN)/pytest -m browser
 
 # Writes schemas/ from the messages; `make check` fails while they differ.
 schemas: setup
