@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from aiokafka.errors import KafkaError
 
 from services.console.commands import CommandSender
 from services.console.feed import Feed
@@ -20,6 +19,7 @@ from services.console.web import make_web
 from shared.artifacts.folder import FolderStore
 from shared.contracts.registry import CATALOGUE
 from shared.kernel.app import Settings
+from shared.kernel.kafka.errors import KafkaError
 from shared.kernel.kafka.publisher import KafkaPublisher
 from shared.kernel.kafka.topics import TopicsNotCreated, create_topics
 from shared.kernel.logs import configure_logs, get_logger

@@ -83,7 +83,10 @@ def update(name: str = "October release", version: str = "10.0.2177.37") -> Upda
             platform_version="7.0.7690.21",
             application_version=version,
             base_version="27.0.38460.0",
-            modules=(Module(name="ContosoSales", version="1.4.0.0"), Module(name="ContosoWarehouse", version="2.0.1.0")),
+            modules=(
+                Module(name="ContosoSales", version="1.4.0.0"),
+                Module(name="ContosoWarehouse", version="2.0.1.0"),
+            ),
             dropped=(),
         ),
     )

@@ -25,10 +25,12 @@ class Browser:
     def __init__(self, http: httpx.Client, session: str) -> None:
         self._http = http
         self._path = f"/session/{session}"
+        self.base = ""
+        """What addresses begin with."""
 
-    def open(self, url: str) -> None:
+    def open(self, path: str) -> None:
         """Go to an address."""
-        self._post("url", {"url": url})
+        self._post("url", {"url": self.base + path})
 
     def resize(self, width: int, height: int) -> None:
         """Give the window a size in pixels; one narrower than browsers allow is emulated."""
@@ -55,7 +57,12 @@ class Browser:
 
     def wait_for_text(self, selector: str, wanted: str) -> str:
         """Wait until an element says something; all its text."""
-        return self.wait(lambda: found if wanted in (found := self.text(selector)) else None, f"{wanted!r} in {selector}")
+
+        def look() -> str | None:
+            found = self.text(selector)
+            return found if wanted in found else None
+
+        return self.wait(look, f"{wanted!r} in {selector}")
 
     def wait(self, look: Callable[[], T | None], what: str) -> T:
         """Look again and again until something is there."""

@@ -29,7 +29,7 @@ class NoOutboxes:
 
     def forget(self, key: Any) -> None: ...
 
-    def committed(self, key: Any, document: Any) -> None: ...
+    def committed(self, key: Any, document: Any, *, arrived: bool) -> None: ...
 
 
 def committer(store: MemoryStore, service: Service) -> Committer:
@@ -41,7 +41,7 @@ def receive(service: Service, command: Command) -> Receive:
     envelope: Envelope[Message] = Envelope(id=new_id(), source="test", time=NOW, data=command)
     [line] = service.handlers[command.type]
     position = Position("drydock.example.commands", 0, 0)
-    return Receive(aggregate=line.aggregate, id=line.key(command), handler=line, envelope=envelope, position=position)
+    return Receive(aggregate=line.aggregate, id=command.key, handler=line, envelope=envelope, position=position)
 
 
 async def values(store: MemoryStore, *counters: str) -> dict[str, int]:
