@@ -9,9 +9,8 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import psycopg
@@ -23,22 +22,17 @@ from deploy.stack import Stack
 from services.servicing_executor.runtimes.local import LocalRuntime
 from services.servicing_executor.runtimes.postgres import PostgresCluster
 from shared.contracts.extension_compatibility_checker import (
-    BaseIndexed,
     CompatibilityChecked,
     ExtensionIncompatible,
-    PublishBase,
 )
-from shared.contracts.message import MessageKind
 from shared.contracts.notifier import AddRecipient, AudienceChanged, NotificationSent
 from shared.contracts.package_validator import PackageValidated
-from shared.contracts.parts import EnvironmentKind, Extension, ExtensionScope, Verdict
+from shared.contracts.parts import EnvironmentKind, Verdict
 from shared.contracts.promotion_scheduler import (
     CandidateMarked,
     PromotionCompleted,
     PromotionScheduled,
     PromotionStarted,
-    PublishRelease,
-    ReleasePublished,
 )
 from shared.contracts.servicing_executor import (
     ApplyUpdate,
@@ -50,19 +44,14 @@ from shared.contracts.servicing_executor import (
     StepFinished,
     StepStarted,
 )
-from shared.contracts.topics import topic_name
 from tests.end_to_end.installation import Printed, drydock, installation, mails
-from tests.end_to_end.world import RELEASE, SECONDS, World, world
+from tests.end_to_end.world import NEXT_PLATFORM, RELEASE, VENDOR, World, world
 from tests.support import al_packages
 
 pytestmark = pytest.mark.timeout(600)
 
-OCTOBER, PREVIEW, VENDOR = "October release", "December preview", "Vendor 10.0.45"
+OCTOBER, PREVIEW = "October release", "December preview"
 STARTS_IN = timedelta(seconds=4)
-NEXT_PLATFORM = replace(
-    PLATFORM, name="vendor-10.0.45", platform_version="7.0.7690.21", application_version="10.0.2345.9"
-)
-NEXT_BASE = "26.0.0.0"
 KILL_SEED = int(os.environ.get("DRYDOCK_KILL_SEED") or random.SystemRandom().randrange(10**6))
 
 
@@ -140,11 +129,11 @@ async def _upload(story: Story) -> None:
         AddRecipient(project=place.project, address=f"operations@{place.project}.example", environment=place.production)
     )
     await place.wait(AudienceChanged, lambda told: len(told.recipients) == 2)
-    platform = PLATFORM.write(stack_folder(place))
+    platform = PLATFORM.write(place.folder)
     await story.type("submit", "package", "submit", str(platform), "--project", place.project, "--wait")
     wrapped = await place.submit_wrapped(CUSTOMIZATION_V1)
     await story.type(
-        "wrapped", "package", "submit", str(stack_folder(place) / f"{wrapped.partition('/')[2]}.zip"),
+        "wrapped", "package", "submit", str(place.folder / f"{wrapped.partition('/')[2]}.zip"),
         "--project", place.project, "--name", "again", "--wait",
     )  # fmt: skip
     for package in (CUSTOMIZATION_V1, CUSTOMIZATION_V2, FAILING):
@@ -159,12 +148,6 @@ async def _upload(story: Story) -> None:
     }
     for environment, operation in operations.items():
         story.operations[environment] = await place.succeeded(operation)
-
-
-def stack_folder(place: World) -> Path:
-    folder = place.stack.data / "packages" / place.project
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 async def _update_the_sandbox(story: Story) -> None:
@@ -204,28 +187,9 @@ async def _promote(story: Story) -> None:
 
 async def _take_the_vendors_release(story: Story) -> None:
     place = story.world
-    base = stack_folder(place) / "base.app"
-    base.write_bytes(al_packages.base_app(version=NEXT_BASE))
-    await place.send(PublishBase(base=f"{NEXT_BASE}/W1", packages=(await place.put(base, "application/octet-stream"),)))
-    await place.user.wait_for(lambda seen: isinstance(seen.envelope.data, BaseIndexed), seconds=SECONDS)
-    file = stack_folder(place) / "extension.app"
-    file.write_bytes(al_packages.extension("codeunit 50000 Freight\n{\n    var C: Record Customer;\n}"))
-    extension = Extension(
-        app_id=al_packages.EXTENSION_ID,
-        name="Contoso Extension",
-        publisher="Contoso",
-        version="1.0.0.0",
-        scope=ExtensionScope.TENANT,
-        artifact=await place.put(file, "application/octet-stream"),
-        dependencies=(),
-    )
+    extension = await place.extension("codeunit 50000 Freight\n{\n    var C: Record Customer;\n}")
     await place.succeeded(await place.send(InstallExtension(environment=place.sandbox, extension=extension)))
-    package = await place.submit(NEXT_PLATFORM)
-    await place.wait(PackageValidated, lambda told: told.package == package)
-    await place.send(PublishRelease(version="10.0.45", package=package, base_version=NEXT_BASE))
-    await place.user.wait_for(lambda seen: isinstance(seen.envelope.data, ReleasePublished), seconds=SECONDS)
-    events = topic_name("promotion-scheduler", MessageKind.EVENT)
-    await place.user.no_lag("servicing-executor", [events], SECONDS)
+    await place.release(al_packages.base_app(version="26.0.0.0"))
     await story.apply(NEXT_PLATFORM, VENDOR)
 
 
