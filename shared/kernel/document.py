@@ -40,6 +40,8 @@ _HEADERS = (
 )
 """Names of headers that are stored as their number here: append only."""
 _HEADER_NUMBER = {name: number for number, name in enumerate(_HEADERS)}
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
 _PACKER = msgspec.msgpack.Encoder()
 _UNPACKER = msgspec.msgpack.Decoder()
 
@@ -280,9 +282,12 @@ def from_stored(stored: StoredDocument) -> Document:
 
 
 def _up_to_millisecond(moment: datetime) -> datetime:
-    moment = moment.astimezone(UTC)
-    rest = moment.microsecond % 1000
-    return moment + timedelta(microseconds=1000 - rest) if rest else moment
+    try:
+        moment = moment.astimezone(UTC)
+        rest = moment.microsecond % 1000
+        return moment + timedelta(microseconds=1000 - rest) if rest else moment
+    except OverflowError:  # at either end of the calendar: never, or always
+        return _LAST if moment.year > 1 else _FIRST
 
 
 def _moment(text: str | None) -> datetime | None:

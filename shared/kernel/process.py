@@ -12,12 +12,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from aiokafka.errors import KafkaConnectionError, KafkaError
-
 from shared.contracts.topics import Topic, topics_of
 from shared.kernel.engine import Engine, build_engine
 from shared.kernel.health import HealthServer
 from shared.kernel.kafka.consumer import Consumer, Subscription
+from shared.kernel.kafka.errors import KafkaConnectionError, KafkaError
 from shared.kernel.kafka.publisher import KafkaPublisher
 from shared.kernel.kafka.topics import TopicsNotCreated, broker_answers, create_topics
 from shared.kernel.logs import configure_logs, get_logger

@@ -163,8 +163,8 @@ def replica(engines_to_kill: Engines, tmp_path: Path) -> Iterator[Callable[[], S
 
     yield make
     for process in made:
-        if process.running:
-            process.kill()
+        if process.started:
+            process.end()
 
 
 @pytest.mark.timeout(14_400 if COMMANDS > 1000 else 240)

@@ -1,7 +1,7 @@
 """Reads topics as a user does: from their start or from now on, without a group, acknowledging nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -20,6 +20,9 @@ log = get_logger(__name__)
 FETCH_WAIT_MS = 50
 WAIT_MS = 1000
 PARTITION_BYTES = 4 * 1024 * 1024
+
+Place = tuple[str, int]
+"""A topic and the number of one of its partitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,32 @@ class TopicReader:
         partitions = self._consumer.assignment()
         for partition, end in (await self._consumer.end_offsets(list(partitions))).items():
             self._consumer.seek(partition, end)
+
+    def go_to(self, offsets: Mapping[Place, int]) -> None:
+        """Go to these offsets; partitions that are not named stay where they are."""
+        for place, offset in offsets.items():
+            self._consumer.seek(TopicPartition(*place), offset)
+
+    async def starts(self) -> dict[Place, int]:
+        """The first offset that every partition still has."""
+        found = await self._consumer.beginning_offsets(list(self._consumer.assignment()))
+        return {(at.topic, at.partition): offset for at, offset in found.items()}
+
+    async def ends(self) -> dict[Place, int]:
+        """The offset behind the last message of every partition."""
+        found = await self._consumer.end_offsets(list(self._consumer.assignment()))
+        return {(at.topic, at.partition): offset for at, offset in found.items()}
+
+    async def positions(self) -> dict[Place, int]:
+        """The offset from which every partition is read next."""
+        return {(at.topic, at.partition): await self._consumer.position(at) for at in self._consumer.assignment()}
+
+    async def since(self, moment: datetime) -> dict[Place, int]:
+        """The offset of the first message of every partition that is not older than `moment`; its end if none is."""
+        asked = dict.fromkeys(self._consumer.assignment(), int(moment.timestamp() * 1000))
+        found = await self._consumer.offsets_for_times(asked)
+        ends = await self.ends()
+        return ends | {(at.topic, at.partition): one.offset for at, one in found.items() if one is not None}
 
     async def until_now(self) -> AsyncIterator[Read]:
         """What stands from here to the end, as it is when this begins."""

@@ -1,0 +1,157 @@
+// Everything the pages show: the views, read once and kept current by one event stream.
+
+import { read } from "./api.js";
+
+const COLLECTIONS = {
+  environments: ["servicing-executor.environment-snapshot.v1", "environment"],
+  promotions: ["promotion-scheduler.promotion-snapshot.v1", "promotion"],
+  candidates: ["promotion-scheduler.candidate-snapshot.v1", "candidate"],
+  packages: ["package-validator.package-snapshot.v1", "package"],
+};
+const COLLECTION_OF = Object.fromEntries(Object.entries(COLLECTIONS).map(([name, [type]]) => [type, name]));
+const HISTORY_TYPE = "servicing-executor.operation-snapshot.v1";
+const DEAD_LETTER_TYPES = new Set([
+  "drydock.dead-letter.v1",
+  "drydock.dead-letter-redriven.v1",
+]);
+const REFUSED_TYPE = "drydock.command-rejected.v1";
+const LOG_TYPE = "drydock.work-logged.v1";
+const LOG_LINES = 500;
+const PAUSE_MS = 2000;
+
+export class Store {
+  constructor(changed) {
+    this.changed = changed;
+    this.connection = "connecting";
+    this.loaded = false;
+    this.error = null;
+    this.history = new Map(); // environment -> Map(entry -> operation)
+    this.logs = new Map(); // operation -> lines of its log while it runs
+    this.deadLetters = [];
+    this.listeners = new Set(); // called with every event
+    this.clear();
+  }
+
+  clear() {
+    for (const name of Object.keys(COLLECTIONS)) this[name] = new Map();
+    this.sequences = new Map();
+    this.history.clear();
+  }
+
+  async start() {
+    this.source?.close();
+    try {
+      const pages = await Promise.all(Object.keys(COLLECTIONS).map((name) => this.readAll(name)));
+      this.clear();
+      pages.forEach((page) => this.take(page));
+      await this.readDeadLetters();
+      this.loaded = true;
+      this.error = null;
+      this.listen(pages[0].position);
+    } catch (error) {
+      this.connection = "waiting";
+      this.error = error;
+      setTimeout(() => this.start(), PAUSE_MS);
+    }
+    this.changed();
+  }
+
+  async readAll(name) {
+    const whole = { name, items: [], sequences: {}, position: null };
+    let before = "";
+    for (;;) {
+      const page = await read(`${name}${before}`);
+      whole.items.push(...page.items);
+      Object.assign(whole.sequences, page.sequences);
+      whole.position ??= page.position; // the earliest: from here on nothing is missed
+      if (!page.more) return whole;
+      before = `?before=${encodeURIComponent(page.items.at(-1)[COLLECTIONS[name][1]])}`;
+    }
+  }
+
+  take({ name, items, sequences }) {
+    const key = COLLECTIONS[name][1];
+    for (const item of items) {
+      this[name].set(item[key], item);
+      this.sequences.set(`${name} ${item[key]}`, sequences[item[key]] ?? 0);
+    }
+  }
+
+  async readDeadLetters() {
+    this.deadLetters = (await read("dead-letters")).items;
+    this.changed();
+  }
+
+  async readHistory(environment) {
+    if (this.history.has(environment)) return;
+    const entries = new Map();
+    this.history.set(environment, entries);
+    try {
+      for (const item of (await read(`environments/${environment}/history?limit=100`)).items) {
+        if (!entries.has(item.entry)) entries.set(item.entry, item);
+      }
+    } catch (error) {
+      this.history.delete(environment);
+      throw error;
+    }
+    this.changed();
+  }
+
+  listen(position) {
+    const query = new URLSearchParams({ kinds: "events,snapshots,dead-letters,progress", position });
+    this.source = new EventSource(`/api/v1/events?${query}`);
+    this.source.onopen = () => this.connected("live");
+    this.source.onerror = () => {
+      this.connected("waiting");
+      // A browser gives up after an answer that is no stream; what was missed is read anew.
+      if (this.source.readyState === EventSource.CLOSED) setTimeout(() => this.start(), PAUSE_MS);
+    };
+    this.source.addEventListener("reset", () => this.start());
+    this.source.onmessage = (message) => this.apply(JSON.parse(message.data));
+  }
+
+  connected(state) {
+    this.connection = state;
+    this.changed();
+  }
+
+  apply(event) {
+    const name = COLLECTION_OF[event.type];
+    if (name) this.replace(name, event);
+    else if (event.type === HISTORY_TYPE) this.history.get(event.data.environment)?.set(event.data.entry, event.data);
+    else if (event.type === LOG_TYPE) this.addLine(event.data);
+    else if (DEAD_LETTER_TYPES.has(event.type)) this.readDeadLetters().catch(() => {});
+    for (const listener of this.listeners) listener(event);
+    this.changed();
+  }
+
+  replace(name, event) {
+    const key = event.data[COLLECTIONS[name][1]];
+    const known = `${name} ${key}`;
+    if ((event.sequence ?? Infinity) <= (this.sequences.get(known) ?? -1)) return;
+    this.sequences.set(known, event.sequence ?? 0);
+    this[name].set(key, event.data);
+  }
+
+  addLine(line) {
+    const operation = /^step:([^/]+)\//.exec(line.work)?.[1];
+    if (!operation) return;
+    const lines = this.logs.get(operation) ?? [];
+    lines.push(`${line.at} ${line.text}`);
+    if (lines.length > LOG_LINES) lines.shift();
+    this.logs.set(operation, lines);
+  }
+
+  // The answer to a command: its refusal, or the first event that it caused.
+  answer(id) {
+    return new Promise((resolve) => {
+      const listener = (event) => {
+        const refused = event.type === REFUSED_TYPE && event.data.command_id === id;
+        if (!refused && event.causationid !== id) return;
+        this.listeners.delete(listener);
+        resolve({ refused, event });
+      };
+      this.listeners.add(listener);
+    });
+  }
+}

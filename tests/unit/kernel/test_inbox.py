@@ -1,0 +1,220 @@
+"""Batches of records: what becomes of each, how far each partition is, and what is buried."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared.contracts.common import CommandRejected, DeadLetter, DeadLettered, DeadLetterRedriven, RedriveDeadLetter
+from shared.kernel.inbox import WAIT_LONGEST, TooManyDeadLetters
+from shared.kernel.outcomes import Conflict, NotYet, Permanent, Transient
+from shared.kernel.store.port import StoreUnavailable
+from tests.support.example.example import AddToCounter, Stumble
+from tests.support.example.neighbour import SomethingHappened
+from tests.unit.kernel.world import COMMANDS, EVENTS, Raw, World
+
+GARBAGE = {"value": b"garbage", "headers": [("ce_id", b"\xff")]}
+
+
+def garbage(world: World, **fields: Any) -> Raw:
+    raw = world.raw(AddToCounter(counter="c", amount=1))
+    for name, value in (GARBAGE | fields).items():
+        setattr(raw, name, value)
+    return raw
+
+
+def failing(world: World, error: Exception) -> None:
+    """Let Stumble raise `error`."""
+    line = world.service.handlers[Stumble.type][0]
+
+    def fail(*_: Any) -> Any:
+        raise error
+
+    object.__setattr__(line, "decide", fail)
+
+
+def letters(world: World) -> list[Any]:
+    world.relay()
+    return [envelope.data for envelope in world.published(DeadLetter)]
+
+
+def test_a_batch_that_is_done_may_be_acknowledged_up_to_its_end(world: World) -> None:
+    records = [world.raw(AddToCounter(counter="c", amount=1), partition=at % 2) for at in range(4)]
+    other = world.raw(SomethingHappened(counter="c"))
+    verdict = world.process(*records, other)
+    ends = {(COMMANDS, 0): records[2].offset + 1, (COMMANDS, 1): records[3].offset + 1, (EVENTS, 0): other.offset + 1}
+    assert verdict.done == ends
+    assert verdict.parked == {}
+    assert world.value("c") == 5
+
+
+def test_a_record_that_nobody_can_read_is_a_dead_letter_and_costs_its_neighbours_nothing(world: World) -> None:
+    good = world.raw(AddToCounter(counter="c", amount=1))
+    bad = garbage(world)
+    after = world.raw(AddToCounter(counter="c", amount=2))
+    verdict = world.process(good, bad, after)
+    assert verdict.done == {(COMMANDS, 0): after.offset + 1}
+    assert world.value("c") == 3
+    [letter] = letters(world)
+    assert (letter.reason, letter.offset, letter.attempts) == ("header-encoding", bad.offset, 0)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [("ce_id", b"with a blank"), ("ce_id", b"x" * 300), ("ce_type", b"t" * 900_000), ("ce_source", b"\x00")],
+    ids=lambda header: f"{header[0]} of {len(header[1])} bytes",
+)
+def test_whatever_stands_in_its_headers_a_record_can_be_buried(world: World, header: tuple[str, bytes]) -> None:
+    raw = world.raw(AddToCounter(counter="c", amount=1))
+    raw.headers = [header if name == header[0] else (name, value) for name, value in raw.headers]
+    if header[0] == "ce_source":
+        raw.value = b"{}"
+    world.process(raw)
+    assert len(letters(world)) == 1
+
+
+def test_a_command_that_nobody_can_read_is_answered_if_its_id_can_be_read(world: World) -> None:
+    raw = world.raw(AddToCounter(counter="c", amount=1), id="m1")
+    raw.value = b"{}"
+    world.process(raw)
+    world.relay()
+    [answer] = world.published(CommandRejected)
+    assert (answer.data.reason, answer.data.command_id, answer.causation) == ("UNREADABLE", "m1", "m1")
+    [announced] = world.published(DeadLettered)
+    assert announced.data.letter_id == f"example:{COMMANDS}:0:{raw.offset}"
+
+
+def test_a_partition_waits_at_its_lowest_record_that_is_not_done_while_others_go_on(world: World) -> None:
+    before = world.raw(AddToCounter(counter="c", amount=1))
+    stuck = world.raw(Stumble(counter="d"))
+    after = world.raw(AddToCounter(counter="e", amount=1))
+    stuck_too = world.raw(Stumble(counter="f"))
+    elsewhere = world.raw(AddToCounter(counter="g", amount=1), partition=1)
+    verdict = world.process(before, stuck, after, stuck_too, elsewhere)
+    assert verdict.done == {(COMMANDS, 0): stuck.offset, (COMMANDS, 1): elsewhere.offset + 1}
+    assert list(verdict.parked) == [(COMMANDS, 0)]
+    assert 0.1 <= verdict.parked[COMMANDS, 0] <= 0.3
+    assert [world.value(counter) for counter in "ceg"] == [1, 1, 1]
+    assert letters(world) == []
+
+
+@pytest.mark.parametrize("error", [Transient("later"), ZeroDivisionError("a fault")], ids=["transient", "unknown"])
+def test_what_fails_is_tried_again_with_growing_waits_and_is_dead_after_its_attempts(
+    world: World, error: Exception
+) -> None:
+    failing(world, error)
+    raw = world.raw(Stumble(counter="c"), id="m1")
+    waits = []
+    for _ in range(4):
+        verdict = world.process(raw)
+        waits.append(verdict.parked[COMMANDS, 0])
+    assert waits[3] > waits[0]
+    verdict = world.process(raw)
+    assert (verdict.parked, verdict.done) == ({}, {(COMMANDS, 0): raw.offset + 1})
+    [letter] = letters(world)
+    assert (letter.attempts, letter.reason) == (5, type(error).__name__)
+    assert [answer.data.reason for answer in world.published(CommandRejected)] == ["NOT_PROCESSED"]
+
+
+def test_what_is_permanent_is_dead_at_once_and_those_behind_it_are_done(world: World) -> None:
+    failing(world, Permanent("never"))
+    bad = world.raw(Stumble(counter="c"))
+    behind = world.raw(AddToCounter(counter="c", amount=1))
+    verdict = world.process(bad, behind)
+    assert verdict.done == {(COMMANDS, 0): behind.offset + 1}
+    assert world.value("c") == 1
+    assert [letter.reason for letter in letters(world)] == ["Permanent"]
+
+
+def test_a_number_that_no_store_takes_makes_a_dead_letter_of_its_command_only(world: World) -> None:
+    world.replica(attempts=1)
+    verdict = world.send(
+        AddToCounter(counter="c", amount=1),
+        AddToCounter(counter="c", amount=2**70),
+        AddToCounter(counter="c", amount=2),
+    )
+    assert verdict.parked == {}
+    assert world.value("c") == 3
+    assert [letter.reason for letter in letters(world)] == ["ValueError"]
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), Conflict("again and again")], ids=["away", "conflict"])
+def test_without_a_store_the_whole_batch_waits_longer_each_time_and_nothing_is_counted(
+    world: World, error: Exception
+) -> None:
+    raw = world.raw(Stumble(counter="c"))
+    replica = world.replica(attempts=2)
+    longest = 0.0
+    for _ in range(1100):
+        replica.store.faults = [("get_many", "before", error)]
+        verdict = world.process(raw)
+        assert verdict.done == {(COMMANDS, 0): raw.offset}
+        longest = max(longest, verdict.parked[COMMANDS, 0])
+    assert WAIT_LONGEST < longest <= 1.5 * WAIT_LONGEST
+    assert world.process(raw).parked
+    assert letters(world) == []
+
+
+def test_too_many_dead_letters_in_a_row_end_the_process(world: World) -> None:
+    world.replica(dead_in_a_row=3)
+    world.process(garbage(world), garbage(world))
+    world.send(AddToCounter(counter="c", amount=1))
+    world.process(garbage(world), garbage(world))
+    with pytest.raises(TooManyDeadLetters, match="3 records in a row"):
+        world.process(garbage(world))
+
+
+def test_an_event_that_nobody_handles_is_passed_over(world: World) -> None:
+    raw = world.raw(AddToCounter(counter="c", amount=1))
+    raw.topic = EVENTS
+    assert letters(world) == []
+    world.process(raw)
+    assert [letter.reason for letter in letters(world)] == ["wrong-topic"]
+
+
+def test_a_dead_letter_that_is_redriven_is_applied_once_and_audited(world: World) -> None:
+    line = world.service.handlers[AddToCounter.type][0]
+    decide = line.decide
+    object.__setattr__(line, "decide", lambda *_: (_ for _ in ()).throw(Permanent("a fault of ours")))
+    bad = world.raw(AddToCounter(counter="c", amount=5), id="m1")
+    world.process(bad)
+    object.__setattr__(line, "decide", decide)
+    world.send(AddToCounter(counter="c", amount=1))
+    [letter] = letters(world)
+    for note in ("mended", "to be sure"):
+        world.send(RedriveDeadLetter(letter_id=letter.letter_id, note=note))
+    world.relay()
+    again = [entry for entry in world.broker.log if entry.topic == COMMANDS]
+    assert [(entry.key, entry.value, entry.headers) for entry in again] == [(bad.key, bad.value, bad.headers)] * 2
+    world.process(*[Raw(COMMANDS, 0, 900 + at, e.key, e.value, e.headers) for at, e in enumerate(again)])
+    assert world.value("c") == 6
+    audit = [(event.data.times, event.data.note) for event in world.published(DeadLetterRedriven)]
+    assert audit == [(1, "mended"), (2, "to be sure")]
+
+
+def test_a_letter_that_is_not_there_cannot_be_redriven(world: World) -> None:
+    world.send(RedriveDeadLetter(letter_id="nothing"))
+    world.relay()
+    assert [event.data.reason for event in world.published(CommandRejected)] == ["UNKNOWN"]
+
+
+def test_one_record_is_buried_once(world: World) -> None:
+    bad = garbage(world)
+    world.process(bad)
+    world.process(bad)
+    assert len(letters(world)) == 1
+
+
+def test_how_records_ended_is_counted(world: World) -> None:
+    failing(world, NotYet("not here yet"))
+    repeated = world.raw(AddToCounter(counter="c", amount=1))
+    world.process(
+        repeated, replace(repeated, offset=99), world.raw(AddToCounter(counter="c", amount=-5)), garbage(world)
+    )
+    world.send(Stumble(counter="c"))
+    metrics = world.replica().engine.metrics
+    counts = {
+        outcome: metrics.messages.labels(outcome)._value.get()
+        for outcome in ("applied", "duplicate", "rejected", "parked", "dead")
+    }
+    assert counts == {"applied": 1, "duplicate": 1, "rejected": 1, "parked": 1, "dead": 1}

@@ -1,0 +1,161 @@
+"""What committed outboxes hold is sent, in order, at least once."""
+
+from typing import Any
+
+import pytest
+
+from shared.kernel.store.documents import decode
+from shared.kernel.store.port import StoreUnavailable
+from tests.support.example.example import AddToCounter, CounterChanged, CounterSnapshot
+from tests.unit.kernel.world import World
+
+
+def amounts(world: World, counter: str) -> list[int]:
+    return [event.data.amount for event in world.published(CounterChanged) if event.data.counter == counter]
+
+
+def archived(world: World) -> list[dict[str, Any]]:
+    return [decode(kept.encoded) for kept in world.store._kept("changes").values()]
+
+
+def test_the_entries_of_a_document_leave_in_their_order(world: World) -> None:
+    world.send(*[AddToCounter(counter=counter, amount=amount) for amount in (1, 2, 3) for counter in "cd"])
+    world.send(AddToCounter(counter="c", amount=4))
+    assert world.relay()
+    assert amounts(world, "c") == [1, 2, 3, 4]
+    assert amounts(world, "d") == [1, 2, 3]
+    assert world.replica().engine.relay.backlog == 0
+
+
+def test_what_the_broker_did_not_take_waits_before_what_comes_later(world: World) -> None:
+    world.send(*[AddToCounter(counter="c", amount=amount) for amount in (1, 2, 3)])
+    world.broker.takes = 1
+    assert not world.relay()
+    world.send(AddToCounter(counter="c", amount=4))
+    assert world.relay()
+    assert amounts(world, "c") == [1, 2, 3, 4]
+
+
+def test_what_may_have_been_sent_is_sent_again(world: World) -> None:
+    world.send(AddToCounter(counter="c", amount=1))
+    world.broker.replies = False
+    assert not world.relay()
+    assert world.relay()
+    first, again = world.published(CounterChanged)
+    assert first == again
+
+
+def test_only_what_was_sent_is_trimmed_by_the_next_commit(world: World) -> None:
+    world.send(*[AddToCounter(counter="c", amount=amount) for amount in (1, 2)])
+    world.broker.takes = 1
+    world.relay()
+    world.send(AddToCounter(counter="c", amount=3))
+    outbox = world.document("c").outbox
+    assert [entry.topic.rpartition(".")[2] for entry in outbox] == ["events", "snapshots", "events", "snapshots"]
+    world.relay()
+    world.send(AddToCounter(counter="c", amount=4))
+    assert len(world.document("c").outbox) == 2
+
+
+def test_an_outbox_that_is_empty_in_the_store_is_forgotten(world: World) -> None:
+    world.send(AddToCounter(counter="c", amount=1))
+    world.relay()
+    relay = world.replica().engine.relay
+    assert relay.published(("counters", "c")) == world.document("c").entries
+    world.clock.jump(6)
+    world.attend()
+    assert world.document("c").outbox == []
+    assert relay._known == {}
+
+
+def test_an_outbox_that_another_process_has_emptied_is_forgotten(world: World) -> None:
+    world.send(AddToCounter(counter="c", amount=1))
+    world.relay()
+    world.send(AddToCounter(counter="d", amount=1), by="b")
+    world.clock.jump(11)
+    world.attend("b")
+    world.relay("b")
+    world.clock.jump(6)
+    world.attend("b")
+    assert world.document("c").outbox == []
+    world.attend()
+    assert world.replica().engine.relay._known == {}
+
+
+def test_what_a_dead_process_left_is_sent_by_another_after_its_grace(world: World) -> None:
+    world.send(AddToCounter(counter="c", amount=1))
+    world.attend("b")
+    assert not world.replica("b").engine.relay.backlog
+    world.clock.jump(10)
+    world.attend("b")
+    world.relay("b")
+    assert amounts(world, "c") == [1]
+
+
+def test_a_record_for_the_archive_is_inserted_once(world: World) -> None:
+    world.send(AddToCounter(counter="c", amount=100))
+    world.broker.replies = False
+    assert not world.relay()
+    assert world.relay()
+    assert archived(world) == [{"_id": "c/1", "value": 100}]
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_what_could_not_be_archived_waits_and_holds_up_only_its_own_document(world: World, where: str) -> None:
+    world.send(AddToCounter(counter="c", amount=100), AddToCounter(counter="d", amount=1))
+    world.replica().store.faults = [("append", where, StoreUnavailable("not now"))]
+    assert not world.relay()
+    assert (amounts(world, "c"), amounts(world, "d")) == ([], [1])
+    assert world.relay()
+    assert amounts(world, "c") == [100]
+    assert len(archived(world)) == 1
+
+
+def test_the_relay_tells_how_much_waits_and_for_how_long(world: World) -> None:
+    import asyncio
+
+    relay = world.replica().engine.relay
+
+    async def wait() -> tuple[int, float]:
+        await asyncio.sleep(3)
+        return relay.backlog, relay.oldest_seconds
+
+    assert world.run(wait()) == (0, 0.0)
+    world.send(AddToCounter(counter="c", amount=1))
+    assert world.run(wait()) == (2, 3.0)
+    world.relay()
+    assert world.run(wait()) == (0, 0.0)
+
+
+def test_waiting_for_the_relay_ends_when_all_is_sent_or_time_is_up(world: World) -> None:
+    relay = world.replica().engine.relay
+    assert world.run(relay.drained(1))
+    world.send(AddToCounter(counter="c", amount=1))
+    assert not world.run(relay.drained(1))
+    world.relay()
+    assert world.run(relay.drained(1))
+    assert len(world.published(CounterSnapshot)) == 1
+
+
+def test_the_relay_sends_by_itself_and_tries_again_after_a_failure(world: World) -> None:
+    import asyncio
+
+    world.send(AddToCounter(counter="c", amount=1))
+    world.broker.takes = 0
+    relay = world.replica().engine.relay
+
+    async def run() -> bool:
+        running = asyncio.create_task(relay.run())
+        drained = await relay.drained(10)
+        running.cancel()
+        return drained
+
+    assert world.run(run())
+    assert amounts(world, "c") == [1]
+
+
+def test_a_process_that_stops_leaves_nothing_to_be_sent_again(world: World) -> None:
+    world.send(*[AddToCounter(counter=f"c{at}", amount=1) for at in range(600)])
+    world.relay()
+    world.run(world.replica().engine.attendant.trim_all())
+    assert not any(world.document(f"c{at}").outbox for at in range(600))
