@@ -29,6 +29,7 @@ from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, 
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.extension_compatibility_checker import Reason
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, Problem
+from shared.contracts.scalars import sentence
 from shared.kernel.outcomes import Transient
 from shared.kernel.worker import Job
 
@@ -72,9 +73,8 @@ class Steps:
             target = Target([await self._indexes.read(one.package, country, one.index) for one in given.packages])
             packages = [await self._open(extension) for extension in given.extensions]
             job.log(f"checking {len(packages)} extension(s) against {given.base}")
-            found = await asyncio.to_thread(check_packages, packages, target)
-            reports = _in_order_of_set(given.extensions, found)
-            stored = await self._artifacts.put_bytes(reporting.report_file(given, reports), REPORT_TYPE)
+            reports, report = await asyncio.to_thread(_judge, given, packages, target)
+            stored = await self._artifacts.put_bytes(report, REPORT_TYPE)
         except PackageError as error:
             return CheckDone(problem=_problem(Reason.BASE_UNREADABLE, str(error)))
         except (ArtifactStoreError, OSError) as error:
@@ -99,6 +99,11 @@ class Steps:
             problem = f"the file is {found}, not {extension.name} {extension.version} ({extension.app_id})"
             return Package(path, Kind.DAMAGED, digest, problem=problem)
         return package
+
+
+def _judge(given: CheckInput, packages: Sequence[Package], target: Target) -> tuple[list[Report], bytes]:
+    reports = _in_order_of_set(given.extensions, check_packages(packages, target))
+    return reports, reporting.report_file(given, reports)
 
 
 def _in_order_of_set(extensions: Sequence[Extension], found: Sequence[Report]) -> list[Report]:
@@ -165,4 +170,4 @@ def _fault(error: ArtifactStoreError | OSError, otherwise: Reason, job: Job) -> 
 
 
 def _problem(reason: Reason, message: str) -> Problem:
-    return Problem(reason=reason, message=message[:500] or reason.value)
+    return Problem(reason=reason, message=sentence(message))

@@ -10,13 +10,16 @@ from shared.contracts.message import Command, Event, Instant, Part, Snapshot
 from shared.contracts.parts import Problem
 from shared.contracts.scalars import AppId, BaseId, EnvironmentId, NotificationId, ProjectId, PromotionId
 
+_ATEXT = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+
 Address = TypeAliasType(
     "Address",
     Annotated[
         str,
         StringConstraints(
             max_length=254,
-            pattern=r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,187}[A-Za-z0-9])?$",
+            pattern=rf"^{_ATEXT}(\.{_ATEXT})*@{_LABEL}(\.{_LABEL})*$",  # RFC 5322, section 3.4.1, a dot-atom each side
         ),
         Field(description="Mail address.", examples=["erp-team@contoso.example"]),
     ],

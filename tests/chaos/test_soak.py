@@ -167,7 +167,7 @@ def replica(engines_to_kill: Engines, tmp_path: Path) -> Iterator[Callable[[], S
             process.end()
 
 
-@pytest.mark.timeout(14_400 if COMMANDS > 1000 else 240)
+@pytest.mark.timeout(14_400 if COMMANDS > 1000 else 600)
 async def test_kills_and_outages_at_random_leave_every_history_as_it_should_be(
     engines_to_kill: Engines, replica: Callable[[], ServiceProcess], tmp_path: Path
 ) -> None:

@@ -23,8 +23,8 @@ from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Message
 from shared.kernel.kafka.topics import create_topics
 
-READY_SECONDS = 20.0
-ANSWER_SECONDS = 20.0
+READY_SECONDS = 60.0
+ANSWER_SECONDS = 60.0
 
 
 class ServiceProcess:

@@ -312,10 +312,31 @@ def _compiled(check: Check, symbol: Symbol) -> None:
             _compiled_relation(check, field.properties.get(name, ""))
 
 
+_RELATION_SIGNS = frozenset(("(", ")", ",", "=", ".", "<>", "<", ">", "<=", ">=", "|", "..", "::"))
+_RELATION_WORDS = frozenset(("if", "else", "where"))
+
+
+def _is_quoted_as_needed(tokens: Tokens) -> bool:
+    """Whether a property is written as AL. Apps converted from C/AL name `Country/Region` without quotes."""
+    for at, kind in enumerate(tokens.kinds[:-1]):
+        if kind is T.SIGN:
+            minus = tokens.texts[at] == "-" and at == 0  # -sum(...)
+            open_name = tokens.texts[at] == "." and tokens.kinds[at + 1] not in (T.NAME, T.QUOTED)
+            if open_name or not (minus or tokens.texts[at] in _RELATION_SIGNS):
+                return False
+        elif kind is T.NAME or kind is T.QUOTED:
+            follows = tokens.kinds[at + 1] in (T.NAME, T.QUOTED)
+            if follows and not _RELATION_WORDS & {tokens.lower[at], tokens.lower[at + 1]}:
+                return False
+    return True
+
+
 def _compiled_relation(check: Check, text: str) -> None:
     try:
         tokens = Tokens(text)
     except SourceError:
+        return
+    if not _is_quoted_as_needed(tokens):
         return
     for relation in relations(tokens, 0, len(tokens.kinds) - 1):
         found = check.reference("table", relation.table, 0, Level.SYMBOLS, NOWHERE)

@@ -15,6 +15,7 @@ from shared.contracts.extension_compatibility_checker import (
     Reason,
 )
 from shared.contracts.parts import ArtifactRef, Problem
+from shared.contracts.scalars import sentence
 from shared.kernel.decision import Decision, WorkEnded
 from shared.kernel.outcomes import Rejected
 
@@ -63,7 +64,7 @@ def indexing_ended(state: Base | None, ended: WorkEnded[IndexingDone], facts: No
     done = ended.result
     if done is None:
         message = ended.failure.message if ended.failure else "it ended without a result"
-        done = IndexingDone(problem=Problem(reason=Reason.INDEXING_FAILED, message=message[:500]))
+        done = IndexingDone(problem=Problem(reason=Reason.INDEXING_FAILED, message=sentence(message)))
     status = BaseStatus.INDEXED
     if done.problem:
         status = BaseStatus.UNREADABLE if done.problem.reason in _PACKAGES_AT_FAULT else BaseStatus.FAILED

@@ -23,6 +23,7 @@ from shared.contracts.extension_compatibility_checker import (
 )
 from shared.contracts.message import Event
 from shared.contracts.parts import ArtifactRef, Extension, Problem, Verdict
+from shared.contracts.scalars import sentence
 from shared.kernel.decision import Decision, TimerDue, WorkEnded
 
 BASE_PATIENCE = timedelta(seconds=10)
@@ -74,13 +75,19 @@ def check(
     """Somebody wants to know. What was found before is said again, unless it was a fault of ours."""
     asked = message.data
     waiter = Waiter(operation=asked.operation, promotion=asked.promotion)
-    if state is None or state.request.extensions != asked.extensions or state.verdict is Verdict.CHECK_FAILED:
+    if state is None or not _same_set(state.request, asked) or state.verdict is Verdict.CHECK_FAILED:
         # Other extensions under the same number: the environment's name was given to a new one.
         waiting = _with(state.waiters, waiter) if state else (waiter,)
         return _begin(Check(request=asked, asked_at=now, waiters=waiting), facts.base, now)
     if state.verdict is None:
         return Decision(state.model_copy(update={"waiters": _with(state.waiters, waiter)}))
     return Decision(state, events=[_answer(state, waiter)])
+
+
+def _same_set(one: CheckCompatibility, other: CheckCompatibility) -> bool:
+    """Whether both name the same packages; those who ask may list them in an order of their own."""
+    sets = [{(each.app_id, each.version, each.artifact.digest) for each in asked.extensions} for asked in (one, other)]
+    return sets[0] == sets[1]
 
 
 def look_for_base(state: Check | None, timer: TimerDue, facts: BaseFacts, now: datetime) -> Decision[Check]:
@@ -114,7 +121,7 @@ def _begin(state: Check, base: Base | None, now: datetime) -> Decision[Check]:
 
 
 def _of_base(base: str, problem: Problem) -> Problem:
-    return Problem(reason=problem.reason, message=f"base {base} has no index: {problem.message}"[:500])
+    return Problem(reason=problem.reason, message=sentence(f"base {base} has no index: {problem.message}"))
 
 
 def checked(state: Check | None, ended: WorkEnded[CheckDone], facts: None, now: datetime) -> Decision[Check]:
@@ -124,7 +131,7 @@ def checked(state: Check | None, ended: WorkEnded[CheckDone], facts: None, now: 
     done = ended.result
     if done is None:
         message = ended.failure.message if ended.failure else "it ended without a result"
-        done = CheckDone(problem=Problem(reason=Reason.CHECK_FAILED, message=message[:500]))
+        done = CheckDone(problem=Problem(reason=Reason.CHECK_FAILED, message=sentence(message)))
     return _end(state, done, now)
 
 
@@ -135,7 +142,7 @@ def _end(state: Check, done: CheckDone, now: datetime) -> Decision[Check]:
     if problem:
         verdicts = tuple(_not_checked(one, problem) for one in state.request.extensions)
     found = {one.verdict for one in verdicts}
-    worst = next((verdict for verdict in _WORST_FIRST if verdict in found or problem), Verdict.COMPATIBLE)
+    worst = next((verdict for verdict in _WORST_FIRST if verdict in found), Verdict.COMPATIBLE)
     after = state.model_copy(
         update={
             "waiters": (),

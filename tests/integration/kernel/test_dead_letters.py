@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from shared.contracts.common import (
     CommandRejected,
     DeadLetter,
@@ -12,6 +14,8 @@ from shared.contracts.common import (
 from shared.contracts.envelope import new_id
 from tests.support.example.example import AddToCounter, CounterChanged, Stumble
 from tests.support.services import Client, Seen, ServiceProcess
+
+pytestmark = pytest.mark.timeout(300)
 
 Example = Callable[..., ServiceProcess]
 

@@ -31,6 +31,8 @@ from tests.support.example.example import CATALOGUE, AddToCounter, CounterChange
 from tests.support.example.neighbour import SomethingHappened
 from tests.support.services import Client, Seen, ServiceProcess, client
 
+pytestmark = pytest.mark.timeout(300)
+
 Example = Callable[..., ServiceProcess]
 
 READ = ["drydock.example.commands", "drydock.neighbour.events"]

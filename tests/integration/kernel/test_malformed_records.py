@@ -17,6 +17,8 @@ from tests.support.example.example import AddToCounter, CounterChanged
 from tests.support.example.neighbour import SomethingHappened
 from tests.support.services import Client, Seen, ServiceProcess
 
+pytestmark = pytest.mark.timeout(300)
+
 Example = Callable[..., ServiceProcess]
 
 READ = ["drydock.example.commands", "drydock.neighbour.events"]

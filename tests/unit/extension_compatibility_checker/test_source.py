@@ -9,7 +9,17 @@ from services.extension_compatibility_checker.al.parser import parse_source
 from services.extension_compatibility_checker.al.symbols import TypeRef
 from services.extension_compatibility_checker.al.syntax import Assign, Call, Member, Name, Scope, With
 from tests.support.al_checks import check, codes, findings
-from tests.support.al_packages import action, app, base_app, codeunit, extension, field, page, table
+from tests.support.al_packages import (
+    action,
+    app,
+    base_app,
+    codeunit,
+    extension,
+    field,
+    page,
+    symbol_file,
+    table,
+)
 
 CUSTOMER = table(18, "Customer", field(1, "No.", "Code[20]"))
 GONE = "C: Codeunit Gone;"
@@ -183,6 +193,27 @@ def test_members_of_rec_with_and_locals_are_told_apart() -> None:
             trigger OnValidate() begin Mine := 1; Rec.Mine := xRec.Mine; end; } }
         procedure P("No.": Integer) var C: Record Customer; begin "No." := 1; with C do "No." := ''; end; }"""
     assert codes(extension(text), base_app(CUSTOMER)) == []
+
+
+@pytest.mark.parametrize(
+    ("relation", "expected"),
+    [
+        ('Customer."No." where("No." = const(A))', []),
+        ('Gone."No."', ["AL0185"]),
+        ("if (Kind = const(A)) Gone else Customer", ["AL0185"]),
+        ("Customer.Gone", ["AL0132"]),
+        # As apps that were converted from C/AL write it: names that need quotes have none.
+        ("Country/Region", []),
+        ("IF (Type=CONST(G/L Account)) Gone Table", []),
+        ("Customer.No.", []),
+    ],
+)
+def test_relations_in_symbols_are_judged_only_where_they_are_written_as_al(
+    relation: str, expected: list[str]
+) -> None:
+    own = table(50000, "T", field(1, "A", "Code[20]", TableRelation=relation))
+    report = check(app(symbol_file(own)), base_app(CUSTOMER))
+    assert [f.code for f in report.findings] == expected
 
 
 def test_anchors_that_the_compiler_synthesizes_for_promoted_actions_are_presumed() -> None:

@@ -1,0 +1,230 @@
+"""What is decided about a check: above all, that nobody waits for ever."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.extension_compatibility_checker.domain.base import Base
+from services.extension_compatibility_checker.domain.check import (
+    BASE_PATIENCE,
+    BaseFacts,
+    Check,
+    check,
+    check_id,
+    checked,
+    look_for_base,
+)
+from services.extension_compatibility_checker.domain.work import CheckDone, CheckInput, IndexedPackage
+from shared.contracts.envelope import Envelope
+from shared.contracts.extension_compatibility_checker import (
+    BaseStatus,
+    CheckCompatibility,
+    CompatibilityChecked,
+    ExtensionVerdict,
+    Reason,
+)
+from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, ExtensionScope, Problem, Verdict
+from shared.kernel.decision import Decision, Failure, TimerDue, WorkEnded
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+BASE = "27.0.38460.0/W1"
+FILE = ArtifactRef(digest="sha256:" + "a" * 64, size=10, media_type="application/octet-stream")
+OURS = Problem(reason=Reason.ARTIFACT_MISSING, message="it is not there")
+
+
+def extension(digit: str) -> Extension:
+    return Extension(
+        app_id=f"{digit * 8}-0000-0000-0000-000000000000",
+        name=f"App {digit}",
+        publisher="Contoso",
+        version="1.0.0.0",
+        scope=ExtensionScope.TENANT,
+        artifact=FILE,
+        dependencies=(),
+    )
+
+
+ONE, TWO = extension("1"), extension("2")
+BASE_APP = ExtensionName(app_id=ONE.app_id, name="Base", publisher="Vendor", version="27.0.0.0")
+INDEXED = (IndexedPackage(package=FILE, app=BASE_APP, index=FILE),)
+FAILED = (BaseStatus.UNREADABLE, BaseStatus.FAILED)
+BASES: dict[BaseStatus | None, Base | None] = {
+    status: Base(
+        base=BASE,
+        packages=(FILE,),
+        status=status,
+        indexed=INDEXED if status is BaseStatus.INDEXED else (),
+        problem=OURS if status in FAILED else None,
+    )
+    for status in BaseStatus
+} | {None: None}
+
+
+def ask(*extensions: Extension, operation: str | None = "operation-1") -> Envelope[CheckCompatibility]:
+    asked = CheckCompatibility(
+        environment="contoso-test",
+        project="contoso",
+        set_version=3,
+        extensions=extensions,
+        base=BASE,
+        operation=operation,
+    )
+    return Envelope(id="1", source="test", time=NOW, data=asked)
+
+
+def judged(*verdicts: Verdict) -> CheckDone:
+    told = tuple(
+        ExtensionVerdict(
+            **one.model_dump(include=set(ExtensionName.model_fields)), verdict=verdict, blocking=0, summary=""
+        )
+        for one, verdict in zip((ONE, TWO), verdicts, strict=False)
+    )
+    return CheckDone(verdicts=told, report=FILE)
+
+
+def ended(done: CheckDone | None) -> WorkEnded[CheckDone]:
+    return WorkEnded("check", "", done, None if done else Failure("exhausted", "no luck", 5))
+
+
+def answers(decision: Decision[Check]) -> list[CompatibilityChecked]:
+    return [event for event in decision.events if isinstance(event, CompatibilityChecked)]
+
+
+def running() -> Check:
+    state = check(None, ask(ONE, TWO), BaseFacts(BASES[BaseStatus.INDEXED]), NOW).state
+    assert state
+    return state
+
+
+@pytest.mark.parametrize(
+    ("status", "waited", "outcome"),
+    [
+        (None, timedelta(), "waits"),
+        (None, BASE_PATIENCE - timedelta(seconds=1), "waits"),
+        (None, BASE_PATIENCE, Reason.BASE_UNKNOWN),
+        (BaseStatus.INDEXING, timedelta(), "waits"),
+        (BaseStatus.INDEXING, timedelta(minutes=20), "waits"),
+        (BaseStatus.INDEXED, timedelta(), "checks"),
+        (BaseStatus.UNREADABLE, timedelta(), Reason.ARTIFACT_MISSING),
+        (BaseStatus.FAILED, timedelta(), Reason.ARTIFACT_MISSING),
+    ],
+)
+def test_what_happens_depends_on_the_base(status: BaseStatus | None, waited: timedelta, outcome: object) -> None:
+    first = check(None, ask(ONE), BaseFacts(None), NOW)
+    now = NOW + waited
+    decision = look_for_base(first.state, TimerDue("base", "", now), BaseFacts(BASES[status]), now)
+    if outcome == "waits":
+        due = decision.timers["base"]
+        assert due
+        assert now < due <= now + timedelta(seconds=5)
+        assert status or due <= NOW + BASE_PATIENCE
+        assert not decision.events
+    elif outcome == "checks":
+        given_ = decision.work["check"]
+        assert isinstance(given_, CheckInput)
+        assert (given_.extensions, given_.packages) == ((ONE,), INDEXED)
+    else:
+        [answer] = answers(decision)
+        assert answer.verdict is Verdict.CHECK_FAILED
+        assert [one.verdict for one in answer.extensions] == [Verdict.CHECK_FAILED]
+        assert answer.problem
+        assert answer.problem.reason == outcome
+        assert answer.extensions[0].summary == answer.problem.message
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "worst"),
+    [
+        ((Verdict.COMPATIBLE, Verdict.COMPATIBLE), Verdict.COMPATIBLE),
+        ((Verdict.COMPATIBLE, Verdict.UNVERIFIABLE), Verdict.UNVERIFIABLE),
+        ((Verdict.INCOMPATIBLE, Verdict.UNVERIFIABLE), Verdict.INCOMPATIBLE),
+    ],
+)
+def test_the_verdict_of_an_environment_is_the_worst_of_its_extensions(
+    verdicts: tuple[Verdict, ...], worst: Verdict
+) -> None:
+    [answer] = answers(checked(running(), ended(judged(*verdicts)), None, NOW))
+    assert answer.verdict is worst
+    assert answer.report == FILE
+
+
+@pytest.mark.parametrize("done", [None, CheckDone(problem=OURS)])
+def test_work_that_failed_is_check_failed_and_never_the_extensions_fault(done: CheckDone | None) -> None:
+    decision = checked(running(), ended(done), None, NOW)
+    [answer] = answers(decision)
+    assert len(decision.events) == 1
+    assert {one.verdict for one in answer.extensions} == {answer.verdict} == {Verdict.CHECK_FAILED}
+    again = check(decision.state, ask(ONE, TWO), BaseFacts(BASES[BaseStatus.INDEXED]), NOW)
+    assert list(again.work) == ["check"]
+
+
+def test_no_extensions_are_compatible_without_a_base() -> None:
+    [answer] = answers(check(None, ask(), BaseFacts(None), NOW))
+    assert (answer.verdict, answer.extensions, answer.report) == (Verdict.COMPATIBLE, (), None)
+
+
+def test_the_same_set_in_another_order_is_the_same_check_and_another_set_is_another() -> None:
+    state = checked(running(), ended(judged(Verdict.COMPATIBLE)), None, NOW).state
+    facts = BaseFacts(BASES[BaseStatus.INDEXED])
+    same = check(state, ask(TWO, ONE, operation="operation-2"), facts, NOW)
+    assert [one.operation for one in answers(same)] == ["operation-2"]
+    assert not same.work
+    other = check(state, ask(TWO), facts, NOW)
+    assert not answers(other)
+    assert list(other.work) == ["check"]
+
+
+def test_who_waits_while_the_set_is_replaced_is_answered_about_the_new_one() -> None:
+    replaced = check(running(), ask(TWO, operation="operation-2"), BaseFacts(BASES[BaseStatus.INDEXED]), NOW)
+    told = answers(checked(replaced.state, ended(judged(Verdict.COMPATIBLE)), None, NOW))
+    assert [one.operation for one in told] == ["operation-1", "operation-2"]
+
+
+def test_a_check_is_named_after_environment_set_and_base() -> None:
+    assert check_id(ask(ONE).data) == "contoso-test/3/27.0.38460.0/W1"
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("ask"), st.sampled_from(["a", "b", "c"])),
+        st.tuples(st.just("look"), st.sampled_from([None, *BaseStatus])),
+        st.tuples(st.just("end"), st.sampled_from([judged(Verdict.COMPATIBLE), CheckDone(problem=OURS), None])),
+    ),
+    max_size=30,
+)
+
+
+@given(steps, st.sampled_from([None, *BaseStatus]))
+def test_whoever_asks_is_answered_once_and_something_is_always_under_way_until_then(
+    happenings: list[tuple[str, object]], first: BaseStatus | None
+) -> None:
+    state: Check | None = None
+    owed: set[str | None] = set()
+    works = looks = False
+    base = first
+    for what, value in happenings:
+        if what == "ask":
+            assert isinstance(value, str)
+            decision = check(state, ask(ONE, operation=value), BaseFacts(BASES[base]), NOW)
+            owed.add(value)
+        elif what == "look" and looks:
+            base = value if isinstance(value, BaseStatus) else None
+            looks = False
+            decision = look_for_base(state, TimerDue("base", "", NOW), BaseFacts(BASES[base]), NOW)
+        elif what == "end" and works:
+            works = False
+            decision = checked(state, ended(value if isinstance(value, CheckDone) else None), None, NOW)
+        else:
+            continue
+        state = decision.state
+        works = works or "check" in decision.work
+        looks = decision.timers.get("base") is not None if "base" in decision.timers else looks
+        told = [answer.operation for answer in answers(decision)]
+        assert len(told) == len(set(told))
+        assert set(told) <= owed
+        owed -= set(told)
+        assert (works or looks) == bool(owed)
+        assert state
+        assert {waiter.operation for waiter in state.waiters} == owed

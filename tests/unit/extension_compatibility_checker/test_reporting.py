@@ -1,0 +1,69 @@
+"""How findings become messages that always fit."""
+
+import pytest
+
+from services.extension_compatibility_checker.al.finding import Finding, Level, Report, Severity
+from services.extension_compatibility_checker.al.finding import Verdict as Found
+from services.extension_compatibility_checker.reporting import incompatible, verdict_on
+from shared.contracts.extension_compatibility_checker import FindingSeverity
+from shared.contracts.parts import ArtifactRef, Extension, ExtensionScope, Verdict
+
+FILE = ArtifactRef(digest="sha256:" + "a" * 64, size=10, media_type="application/octet-stream")
+
+
+def extension(number: int) -> Extension:
+    return Extension(
+        app_id=f"{number:08d}-0000-0000-0000-000000000000",
+        name=f"App {number}",
+        publisher="Contoso",
+        version="1.0.0.0",
+        scope=ExtensionScope.TENANT,
+        artifact=FILE,
+        dependencies=(),
+    )
+
+
+def finding(severity: Severity, message: str = "It is gone.", file: str = "", line: int = 0) -> Finding:
+    return Finding("AL0185", severity, Level.SYMBOLS, "Vendor", message, file, line, line)
+
+
+def report(verdict: Found, *findings: Finding, undecided: tuple[str, ...] = ()) -> Report:
+    return Report("id", "App", "Contoso", "1.0.0.0", verdict, findings, undecided)
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict", "blocking", "summary"),
+    [
+        (report(Found.COMPATIBLE), Verdict.COMPATIBLE, 0, ""),
+        (report(Found.WARNINGS, finding(Severity.WARNS)), Verdict.COMPATIBLE, 0, ""),
+        (report(Found.UNVERIFIABLE, undecided=("no source", "more")), Verdict.UNVERIFIABLE, 0, "no source"),
+        (
+            report(Found.INCOMPATIBLE, finding(Severity.WARNS), finding(Severity.BLOCKS, "Gone.", "src/A.al", 3)),
+            Verdict.INCOMPATIBLE,
+            1,
+            "src/A.al(3,3): AL0185 Gone.",
+        ),
+    ],
+)
+def test_a_report_becomes_a_verdict_with_its_first_reason(
+    found: Report, verdict: Verdict, blocking: int, summary: str
+) -> None:
+    told = verdict_on(extension(1), found)
+    assert (told.verdict, told.blocking, told.summary) == (verdict, blocking, summary)
+    assert told.name == "App 1"
+
+
+def test_what_blocks_is_told_first_and_long_texts_are_cut() -> None:
+    found = report(Found.INCOMPATIBLE, finding(Severity.WARNS), finding(Severity.BLOCKS, "x" * 2000, "f" * 2000, 7))
+    [told] = incompatible([extension(1)], [found])
+    first, second = told.findings
+    assert (first.severity, first.line, len(first.message), len(first.file)) == (FindingSeverity.BLOCKS, 7, 500, 500)
+    assert (second.severity, second.line, second.column) == (FindingSeverity.WARNS, None, None)
+    assert len(verdict_on(extension(1), found).summary) == 500
+
+
+@pytest.mark.parametrize(("extensions", "each"), [(1, 50), (40, 50), (200, 10)])
+def test_the_findings_of_a_check_stay_within_what_one_commit_can_hold(extensions: int, each: int) -> None:
+    many = report(Found.INCOMPATIBLE, *[finding(Severity.BLOCKS)] * 80)
+    told = incompatible([extension(number) for number in range(extensions)], [many] * extensions)
+    assert [len(one.findings) for one in told] == [each] * extensions

@@ -1,0 +1,164 @@
+"""What a recipient's program finds in a mail."""
+
+from datetime import timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from icalendar import Calendar
+from pydantic import TypeAdapter, ValidationError
+
+from services.notifier.domain.letters import FindingRow, Letter, Row, duration, subject
+from services.notifier.domain.work import DeliveryInput
+from services.notifier.mail import compose, render_html, render_text
+from shared.contracts.message import Event
+from shared.contracts.notifier import AddRecipient, Address
+from tests.told_events import AT, accepted, cancelled, finished, held, incompatible, scheduled, update
+from tests.unit.notifier.told import mail_of
+
+SENDER = "drydock@erp.example"
+HOSTILE = '<script>alert("1")</script> & {{ letter }} <img src=x onerror=alert(1)>'
+EVENTS: list[Event] = [
+    accepted("contoso"),
+    held(accepted("contoso")),
+    held(accepted("contoso"), deadline=None),
+    finished(accepted("contoso")),
+    scheduled("contoso"),
+    cancelled(scheduled("contoso")),
+    incompatible("contoso"),
+]
+
+
+class Reader(HTMLParser):
+    """The tags of a document, and the text a person sees."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def addresses() -> st.SearchStrategy[str]:
+    """Whatever the contract takes as an address."""
+    pattern = str(TypeAdapter(Address).json_schema()["pattern"])
+    return st.from_regex(pattern, fullmatch=True).filter(lambda text: len(text) <= 254)
+
+
+def parsed(given: DeliveryInput) -> EmailMessage:
+    return message_from_bytes(compose(given, SENDER), policy=default)
+
+
+def part(mail: EmailMessage, kind: str) -> EmailMessage | None:
+    return next((one for one in mail.walk() if one.get_content_type() == kind), None)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_a_mail_has_the_headers_of_automatic_mail_and_says_the_same_in_text_and_html(event: Event) -> None:
+    given_ = mail_of(event)
+    mail = parsed(given_)
+    assert mail["To"] == given_.address
+    assert mail["From"] == f"Drydock <{SENDER}>"
+    assert mail["Message-ID"] == given_.message_id
+    assert mail["Subject"] == given_.letter.subject
+    assert mail["Date"].datetime == AT
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["List-Id"] == "Drydock: contoso <contoso.drydock.erp.example>"
+    text, html = part(mail, "text/plain"), part(mail, "text/html")
+    assert text is not None
+    assert html is not None
+    seen = Reader(html.get_content()).text
+    letter = given_.letter
+    said = [letter.headline, letter.reason or "", *letter.next_steps, *(row.value for row in letter.facts)]
+    said += [finding.message for finding in letter.findings]
+    for one in said:
+        assert one in text.get_content()
+        assert one in seen
+
+
+def test_html_escapes_whatever_others_have_written_and_text_leaves_it() -> None:
+    letter = Letter(
+        subject=HOSTILE,
+        headline=HOSTILE,
+        facts=(Row(label=HOSTILE, value=HOSTILE),),
+        reason=HOSTILE,
+        findings=(FindingRow(code=HOSTILE, place=HOSTILE, message=HOSTILE, suggestion=HOSTILE),),
+        next_steps=(HOSTILE,),
+    )
+    html = Reader(render_html(letter))
+    assert not html.tags & {"script", "img"}
+    assert html.text.count(HOSTILE) == 10
+    assert HOSTILE in render_text(letter)
+
+
+@given(st.text(max_size=300), st.text(max_size=40))
+def test_no_name_or_reason_breaks_a_mail(name: str, what: str) -> None:
+    letter = Letter(subject=subject("contoso", "contoso-test", what, name), headline=name, facts=(), reason=name)
+    given_ = mail_of(accepted("contoso")).model_copy(update={"letter": letter})
+    mail = parsed(given_)
+    assert mail["Message-ID"] == given_.message_id
+    assert len(letter.subject) <= 250
+    assert mail["Bcc"] is None
+
+
+@pytest.mark.parametrize(
+    "address", [".a@b", "a..b@c", "a.@b", "a@b..c", "a@b-", "a b@c", "a@b@c", "a@", "a\n@b", "ä@b"]
+)
+def test_an_address_that_no_mail_can_be_written_to_cannot_be_a_recipient(address: str) -> None:
+    with pytest.raises(ValidationError):
+        AddRecipient(project="contoso", address=address)
+
+
+@given(st.builds(AddRecipient, project=st.just("contoso"), address=addresses()))
+def test_every_address_that_may_be_a_recipient_can_be_written_to(command: AddRecipient) -> None:
+    given_ = mail_of(accepted("contoso")).model_copy(update={"address": command.address})
+    assert str(parsed(given_)["To"]) == command.address
+
+
+def test_a_long_name_costs_the_subject_its_end_and_not_the_outcome() -> None:
+    line = subject("contoso", "contoso-test", "update failed", "x" * 300)
+    assert line.startswith("contoso / contoso-test: update failed: xxx")
+    assert len(line) == 250
+    assert line.endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("event", "method", "status"),
+    [
+        (scheduled("contoso", update=update("Ä; release, C:\\release " + "x" * 70)), "REQUEST", "CONFIRMED"),
+        (cancelled(scheduled("contoso")), "CANCEL", "CANCELLED"),
+    ],
+)
+def test_a_downtime_is_a_calendar_object_that_calendars_read(event: Event, method: str, status: str) -> None:
+    given_ = mail_of(event, sequence=7)
+    found = part(parsed(given_), "text/calendar")
+    assert found is not None
+    assert found.get_param("method") == method
+    content = found.get_content()
+    assert all(len(line.encode()) <= 75 for line in content.splitlines())
+    calendar = Calendar.from_ical(content)
+    [entry] = calendar.walk("VEVENT")
+    assert calendar["METHOD"] == method
+    assert entry["STATUS"] == status
+    assert entry["SEQUENCE"] == 7
+    assert given_.letter.calendar is not None
+    assert entry["SUMMARY"] == given_.letter.calendar.summary
+    assert entry.decoded("DTSTART") == AT
+    assert entry.decoded("DTEND") == AT + timedelta(hours=3)
+    assert entry["ATTENDEE"] == f"mailto:{given_.address}"
+    assert entry["ORGANIZER"] == f"mailto:{SENDER}"
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(40.4, "40 s"), (412.5, "6 min"), (7500, "2 h 5 min"), (0, "0 s")])
+def test_durations_are_said_in_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
