@@ -7,6 +7,7 @@ ends: here they end in order, the database server last, and run again when it st
 import signal
 import subprocess
 import sys
+import threading
 from types import FrameType
 
 from deploy.stack.environments import resume_environments, stop_environments
@@ -17,12 +18,11 @@ def main() -> int:
     """Run the service until it ends; its exit code."""
     settings = ExecutorSettings()
     environments, artifacts = settings.environments.absolute(), settings.artifacts.absolute()
-    ending = False
+    ending = threading.Event()
     service: subprocess.Popen[bytes] | None = None
 
     def end(number: int, _frame: FrameType | None) -> None:
-        nonlocal ending
-        ending = True
+        ending.set()
         if service:
             service.send_signal(number)
 
@@ -30,10 +30,10 @@ def main() -> int:
         signal.signal(number, end)
     try:
         resume_environments(environments, artifacts, lambda line: print(line, file=sys.stderr, flush=True))
-        if ending:
+        if ending.is_set():
             return 0
         service = subprocess.Popen([sys.executable, "-m", "services.servicing_executor.app"])
-        if ending:
+        if ending.is_set():
             service.terminate()
         return service.wait()
     finally:
