@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := deploy/requirements/dev.lock
 STAMP := $(VENV)/.installed
 
-.PHONY: setup check fix test demo schemas asyncapi-validate bench chaos lock clean
+.PHONY: setup check fix test demo schemas asyncapi-validate bench chaos lock clean browser-test
 
 setup: $(STAMP)
 
@@ -35,6 +35,13 @@ test: check
 # The main job on real packages; see README. DRYDOCK_DATA names the folder (default .drydock/demo).
 demo: setup
 	$(BIN)/python -m deploy.demo
+# Tests the dashboard in a real Chromium. Installs it with apt (Debian, Ubuntu; as root or with sudo) if it is not
+# there; elsewhere put `chromium` and `chromedriver` on the PATH first. Pictures of the pages go to .drydock/pictures.
+browser-test: setup
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { \
+	  as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
+	  $$as_root apt-get update -qq && $$as_root apt-get install -y -qq --no-install-recommends chromium chromium-driver; }
+	DRYDOCK_BROWSER_TEST=1 $(BIN)/pytest -m browser
 
 # Writes schemas/ from the messages; `make check` fails while they differ.
 schemas: setup

@@ -22,7 +22,7 @@ from shared.artifacts.port import ArtifactStore
 from shared.contracts import extension_compatibility_checker as checker
 from shared.contracts import image_builder, notifier, package_validator, promotion_scheduler
 from shared.contracts.common import DeadLetter
-from shared.contracts.message import Message, Snapshot
+from shared.contracts.message import Message, Snapshot, utc_text
 from shared.contracts.servicing_executor import EnvironmentSnapshot, OperationSnapshot
 
 API = "/api/v1"
@@ -143,7 +143,7 @@ def _add_operations(router: APIRouter, feed: Feed, artifacts: ArtifactStore) -> 
             if running is None:
                 raise not_found("operation", id_)
             lines = projection.log_lines(running[0], id_)
-            return _text(_once("".join(f"{line.at.isoformat()} {line.text}\n" for line in lines).encode()))
+            return _text(_once("".join(f"{utc_text(line.at)} {line.text}\n" for line in lines).encode()))
         if ended.log is None:
             return _text(_once(b""))
         try:

@@ -21,6 +21,7 @@ from shared.contracts import (
     promotion_scheduler,
     servicing_executor,
 )
+from shared.contracts.common import CommandRejected
 from shared.contracts.registry import CATALOGUE
 from shared.kernel.app import Aggregate, Fact, Load, On, OnTimer, OnWork, Service, Settings, make_service, run
 
@@ -35,6 +36,8 @@ PACKAGE_FACTS = Load(
     release=Fact(RELEASES, lambda command, environment: command.package),
 )
 IMAGE_FACTS = Load(updates.ImageFacts, image=Fact(IMAGES, lambda command, environment: command.image))
+
+CHECKER = "extension-compatibility-checker"
 
 STEP_LIMIT = timedelta(hours=3)
 """Above the time limit of every step: a step ends itself, and says why."""
@@ -76,6 +79,8 @@ def make(settings: Settings) -> Service:
         On(image_builder.ImageBuilt, ENVIRONMENTS, answers.image_built),
         On(image_builder.ImageBuildFailed, ENVIRONMENTS, answers.image_build_failed),
         On(extension_compatibility_checker.CompatibilityChecked, ENVIRONMENTS, answers.compatibility_checked),
+        On(CommandRejected, ENVIRONMENTS, answers.question_refused, key=_environment_of, sender="image-builder"),
+        On(CommandRejected, ENVIRONMENTS, answers.question_refused, key=_environment_of, sender=CHECKER),
         OnTimer("answer", ENVIRONMENTS, answers.answer_overdue),
         OnTimer("hold", ENVIRONMENTS, answers.hold_expired),
         OnWork("step", ENVIRONMENTS, steps.run_step, answers.step_ended, limit=STEP_LIMIT, attempts=STEP_ATTEMPTS),
@@ -87,6 +92,11 @@ def make(settings: Settings) -> Service:
         On(image_builder.ImageBuilt, IMAGES, known.image_built, key=lambda built: built.image),
         On(promotion_scheduler.ReleasePublished, RELEASES, known.release_published, key=lambda told: told.package),
     )
+
+
+def _environment_of(refused: CommandRejected) -> str:
+    """Both commands that the executor sends have the environment as their key."""
+    return refused.command_key
 
 
 def _runtime(settings: ExecutorSettings, artifacts: ArtifactStore) -> Runtime:

@@ -62,15 +62,16 @@ def encode(envelope: Envelope[Message]) -> Encoded:
         ("ce_type", data.type.encode()),
         ("ce_time", utc_text(envelope.time).encode()),
     ]
-    optional = (
+    for name, attribute in (
         ("ce_subject", envelope.subject),
         ("ce_correlationid", envelope.correlation),
         ("ce_causationid", envelope.causation),
         ("ce_sequence", envelope.sequence),
         ("ce_actor", envelope.actor),
         ("ce_traceparent", envelope.traceparent),
-    )
-    headers.extend((name, str(value).encode()) for name, value in optional if value is not None)
+    ):
+        if attribute is not None:
+            headers.append((name, str(attribute).encode()))
     return Encoded(data.key.encode(), value, headers)
 
 

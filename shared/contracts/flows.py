@@ -27,7 +27,9 @@ TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
             *_CHECKED,
             ("image-builder", image_builder.ImageBuilt),
             ("image-builder", image_builder.ImageBuildFailed),
+            ("image-builder", CommandRejected),
             _JUDGED,
+            ("extension-compatibility-checker", CommandRejected),
             ("promotion-scheduler", promotion_scheduler.ReleasePublished),
         ),
         "promotion-scheduler": (

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -110,6 +111,7 @@ def _type_name(owner: str, class_name: str) -> str:
     return f"{owner}.{_BOUNDARY.sub('-', name).lower()}.v{major}"
 
 
+@lru_cache(maxsize=64)  # all that one commit sends has one time
 def utc_text(moment: datetime) -> str:
     """The aware `moment` as RFC 3339 in UTC with microseconds, as in `ce_time`."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

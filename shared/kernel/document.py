@@ -58,6 +58,8 @@ class Entry:
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes | None]]
+    packed: bytes | None = field(default=None, compare=False, repr=False)
+    """What `pack` made of it."""
 
     @property
     def collection(self) -> str | None:
@@ -213,18 +215,17 @@ def pack(entry: Entry) -> bytes:
 
     Its number, topic, key and value are followed by name and value of each header; a name of `_HEADERS` is a number.
     """
-    fields: list[Any] = [entry.n, entry.topic, entry.key, entry.value]
-    for name, value in entry.headers:
-        fields.append(_HEADER_NUMBER.get(name, name))
-        fields.append(value)
-    return _PACKER.encode(fields)
+    if entry.packed is None:
+        headers = [part for name, value in entry.headers for part in (_HEADER_NUMBER.get(name, name), value)]
+        entry.packed = _PACKER.encode([entry.n, entry.topic, entry.key, entry.value, *headers])
+    return entry.packed
 
 
 def unpack(packed: bytes) -> Entry:
     """The entry that `pack` packed."""
     n, topic, key, value, *fields = _UNPACKER.decode(packed)
     names = (_HEADERS[name] if isinstance(name, int) else name for name in fields[::2])
-    return Entry(n, topic, key, value, list(zip(names, fields[1::2], strict=True)))
+    return Entry(n, topic, key, value, list(zip(names, fields[1::2], strict=True)), packed)
 
 
 def to_stored(document: Document, version: int) -> StoredDocument:

@@ -102,7 +102,8 @@ class Fold:
         self, handler: On[Any, Any, Any], envelope: Envelope[Message], facts: Any, position: Position
     ) -> Outcome:
         """Decide on a message, unless this was done before."""
-        if has_seen(self.document.seen, seen_mark(handler.name, envelope.id)):
+        mark = seen_mark(handler.name, envelope.id)
+        if has_seen(self.document.seen, mark):
             self._answer_again(envelope.id)
             return Outcome.DUPLICATE
         try:
@@ -110,7 +111,8 @@ class Fold:
         except NotYet as not_yet:
             self._park(envelope, position, not_yet.waits_for)
             outcome = Outcome.PARKED
-        self._mark_seen(handler, envelope.id)
+        self.document.seen = (self.document.seen + mark)[-SEEN_LIMIT * len(mark) :]
+        self.changed = True
         return outcome
 
     def retry_parked(self, position: Position, facts: Any) -> Outcome:
@@ -207,11 +209,6 @@ class Fold:
             )
         )
 
-    def _mark_seen(self, handler: On[Any, Any, Any], message_id: str) -> None:
-        mark = seen_mark(handler.name, message_id)
-        self.document.seen = (self.document.seen + mark)[-SEEN_LIMIT * len(mark) :]
-        self.changed = True
-
     def _remember_answer(self, command_id: str, answer: Entry) -> None:
         answers = self.document.answers
         answers[command_id] = pack(answer)
@@ -222,7 +219,7 @@ class Fold:
         packed = self.document.answers.get(command_id)
         if packed and (answer := unpack(packed)) not in self.document.outbox:
             self.document.entries += 1
-            self.document.outbox.append(replace(answer, n=self.document.entries))
+            self.document.outbox.append(replace(answer, n=self.document.entries, packed=None))
             self.changed = True
 
     # -- timers

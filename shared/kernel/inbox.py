@@ -6,6 +6,7 @@ processed now makes its partition wait, while the others go on.
 
 import random
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -14,7 +15,7 @@ from shared.kernel.changes import Change, Receive
 from shared.kernel.commit import Committer
 from shared.kernel.crash_points import crash_point
 from shared.kernel.dead_letters import DeadLetters
-from shared.kernel.fold import Position
+from shared.kernel.fold import Outcome, Position
 from shared.kernel.logs import get_logger
 from shared.kernel.metrics import Metrics
 from shared.kernel.outcomes import Conflict, Permanent
@@ -83,8 +84,11 @@ class Inbox:
         while waiting:
             await self._committer.commit([change for _, some in waiting.values() for change in some])
             dead = []
+            ended: Counter[Outcome] = Counter()
             for record, some in waiting.values():
-                self._judge(record, some, dead)
+                self._judge(record, some, dead, ended)
+            for outcome, count in ended.items():
+                self._metrics.messages.labels(outcome.name.lower()).inc(count)
             await self._bury(dead)
             for record, _, _ in dead:
                 del changes[id(record)]
@@ -126,15 +130,13 @@ class Inbox:
         name = readable_attributes(record.headers).get("ce_type", "")
         return bool(re.fullmatch(rf"{re.escape(topic.service)}\.[a-z0-9-]+\.v[1-9][0-9]*", name))
 
-    def _judge(self, record: RawRecord, changes: Iterable[Change], dead: Dead) -> None:
-        """Count an attempt of a record that failed; after the last one it is dead."""
+    def _judge(self, record: RawRecord, changes: Iterable[Change], dead: Dead, ended: Counter[Outcome]) -> None:
+        """Count how a record ended, or that an attempt failed; after the last one it is dead."""
         at = ((record.topic, record.partition), record.offset)
         error = next((change.error for change in changes if change.error), None)
         if error is None:
             self._failed.pop(at, None)
-            for change in changes:
-                if change.outcome:
-                    self._metrics.messages.labels(change.outcome.name.lower()).inc()
+            ended.update(change.outcome for change in changes if change.outcome)
             return
         attempts = self._failed[at] = self._failed.get(at, 0) + 1
         log.warning("record_failed", topic=at[0][0], partition=at[0][1], offset=at[1], attempt=attempts, exc_info=error)

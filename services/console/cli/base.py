@@ -6,8 +6,21 @@ from typing import Annotated
 
 import typer
 
+from services.console.cli.installed_extension import APP_TYPE
+from services.console.cli.printing import Form, print_list, print_one
+from services.console.cli.running import Exit, ask, leave, run
+from services.console.installation import Installation
 from services.extension_compatibility_checker.al.container import PackageError, read_package
 from services.extension_compatibility_checker.al.index import AppIndex, IndexFormatError, index_package
+from shared.artifacts.folder import FolderStore
+from shared.contracts.extension_compatibility_checker import (
+    BaseIndexed,
+    BaseIndexingFailed,
+    BaseSnapshot,
+    PublishBase,
+)
+from shared.contracts.message import Message
+from shared.contracts.parts import ArtifactRef
 
 from .formats import Output, print_json
 
@@ -58,3 +71,45 @@ def show(
     else:
         for name, value in facts.items():
             print(f"{name:10} {value}")
+
+
+@app.command()
+def publish(
+    base: Annotated[str, typer.Argument(metavar="VERSION/COUNTRY", help="The base, e.g. 27.0.38460.0/DE.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The .app files that it consists of.")],
+    output: Annotated[Form, typer.Option("-o", "--output", help="Form of the answer.")] = Form.TABLE,
+) -> None:
+    """Put a base into the artifact store and have it indexed, so that environments are checked against it."""
+    if missing := [str(file) for file in files if not file.is_file()]:
+        leave(Exit.NOT_FOUND, f"there is no file {', '.join(missing)}")
+
+    async def work(installation: Installation) -> Message:
+        store = FolderStore(installation.artifacts)
+        stored = [await store.put_file(file, APP_TYPE) for file in files]
+        packages = tuple(ArtifactRef(digest=one.digest, size=one.size, media_type=one.media_type) for one in stored)
+        return await ask(installation, PublishBase(base=base, packages=packages), BaseIndexed, BaseIndexingFailed)
+
+    event = run(work)
+    if isinstance(event, BaseIndexingFailed):
+        leave(Exit.FAILED, f"{base} was not indexed ({event.problem.reason}): {event.problem.message}")
+    assert isinstance(event, BaseIndexed)
+    print_one(event, output, [("base", event.base), *((one.name, one.version) for one in event.packages)])
+
+
+@app.command("list")
+def list_(output: Annotated[Form, typer.Option("-o", "--output", help="Form of the answer.")] = Form.TABLE) -> None:
+    """List the bases that environments can be checked against."""
+
+    async def read(installation: Installation) -> list[BaseSnapshot]:
+        views = await installation.session.views(BaseSnapshot)
+        return sorted((one for one in views.values() if isinstance(one, BaseSnapshot)), key=lambda one: one.base)
+
+    print_list(
+        run(read),
+        output,
+        [
+            ("BASE", lambda one: one.base),
+            ("STATUS", lambda one: one.status.value),
+            ("PROBLEM", lambda one: one.problem.message if one.problem else ""),
+        ],
+    )

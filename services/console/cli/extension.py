@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperCommand
 
+from services.console.cli import installed_extension
 from services.extension_compatibility_checker.al.checking import Target, check_packages
 from services.extension_compatibility_checker.al.compare import BASELINE_RULES
 from services.extension_compatibility_checker.al.compare import compare as compare_versions
@@ -237,3 +238,8 @@ def _print_reports(reports: list[Report], verdict: Verdict) -> None:
             console.print(f"  undecided: {reason}", markup=False)
     if len(reports) > 1:
         console.print(f"All together: {verdict}", markup=False)
+
+
+app.command()(installed_extension.install)
+app.command()(installed_extension.uninstall)
+app.command("list")(installed_extension.list_)

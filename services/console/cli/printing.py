@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from shared.contracts.message import Message
+from shared.contracts.message import Message, Part
 
 M = TypeVar("M", bound=Message)
 
@@ -28,7 +28,7 @@ Output = Annotated[Form, typer.Option("--output", "-o", help="How to print the r
 Column = tuple[str, Callable[[Any], object]]
 
 
-def print_list(items: Sequence[M], form: Form, columns: Sequence[Column]) -> None:
+def print_list(items: Sequence[Part], form: Form, columns: Sequence[Column]) -> None:
     """Print messages: the columns as a table, the whole of them as JSON, or the keys alone."""
     if form is Form.TABLE:
         _print_rows([[name for name, _ in columns], *[[_text(value(item)) for _, value in columns] for item in items]])
@@ -39,7 +39,7 @@ def print_list(items: Sequence[M], form: Form, columns: Sequence[Column]) -> Non
             _json(item.model_dump(mode="json"))
     else:
         for item in items:
-            typer.echo(item.key)
+            typer.echo(getattr(item, "key", None) or next(iter(item.model_dump().values())))
 
 
 def print_one(item: Message, form: Form, rows: Sequence[tuple[str, object]]) -> None:

@@ -35,6 +35,8 @@ const WORDS = {
 
 export const words = (name) => WORDS[name] ?? name.charAt(0).toUpperCase() + name.slice(1).replaceAll("-", " ");
 
+export const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
+
 const TONES = {
   good: ["Deployed", "succeeded", "completed", "valid", "live", "clean"],
   busy: ["Provisioning", "Queued", "Servicing", "PostServicing", "RestartingService", "Validating", "queued", "preparing",

@@ -1,6 +1,6 @@
 // Everything the pages show: the views, read once and kept current by one event stream.
 
-import { read } from "./api.js";
+import { read, readText } from "./api.js";
 
 const COLLECTIONS = {
   environments: ["servicing-executor.environment-snapshot.v1", "environment"],
@@ -17,6 +17,7 @@ const DEAD_LETTER_TYPES = new Set([
 const REFUSED_TYPE = "drydock.command-rejected.v1";
 const LOG_TYPE = "drydock.work-logged.v1";
 const LOG_LINES = 500;
+const HISTORY = 100;
 const PAUSE_MS = 2000;
 
 export class Store {
@@ -25,7 +26,7 @@ export class Store {
     this.connection = "connecting";
     this.loaded = false;
     this.error = null;
-    this.history = new Map(); // environment -> Map(entry -> operation)
+    this.history = new Map(); // environment -> { state, entries }
     this.logs = new Map(); // operation -> lines of its log while it runs
     this.deadLetters = [];
     this.listeners = new Set(); // called with every event
@@ -82,18 +83,31 @@ export class Store {
     this.changed();
   }
 
+  // Reads the history of an environment once; `state` is "reading", "read", or the error it ended in.
   async readHistory(environment) {
-    if (this.history.has(environment)) return;
-    const entries = new Map();
-    this.history.set(environment, entries);
+    const known = this.history.get(environment);
+    if (known) return;
+    const history = { state: "reading", entries: new Map() };
+    this.history.set(environment, history);
     try {
-      for (const item of (await read(`environments/${environment}/history?limit=100`)).items) {
-        if (!entries.has(item.entry)) entries.set(item.entry, item);
-      }
+      const page = await read(`environments/${environment}/history?limit=${HISTORY}`);
+      // What has come over the stream meanwhile is newer.
+      for (const item of page.items) if (!history.entries.has(item.entry)) history.entries.set(item.entry, item);
+      history.state = "read";
     } catch (error) {
-      this.history.delete(environment);
-      throw error;
+      history.state = error;
+      setTimeout(() => this.history.get(environment) === history && this.history.delete(environment), PAUSE_MS);
     }
+    this.changed();
+  }
+
+  // The lines that were logged before this page was opened.
+  async readLog(operation) {
+    if (this.logs.has(operation)) return;
+    this.logs.set(operation, []);
+    const text = await readText(`operations/${encodeURIComponent(operation)}/log`).catch(() => "");
+    const lines = new Set([...text.split("\n").filter(Boolean), ...this.logs.get(operation)]);
+    this.logs.set(operation, [...lines].slice(-LOG_LINES));
     this.changed();
   }
 
@@ -118,7 +132,7 @@ export class Store {
   apply(event) {
     const name = COLLECTION_OF[event.type];
     if (name) this.replace(name, event);
-    else if (event.type === HISTORY_TYPE) this.history.get(event.data.environment)?.set(event.data.entry, event.data);
+    else if (event.type === HISTORY_TYPE) this.history.get(event.data.environment)?.entries.set(event.data.entry, event.data);
     else if (event.type === LOG_TYPE) this.addLine(event.data);
     else if (DEAD_LETTER_TYPES.has(event.type)) this.readDeadLetters().catch(() => {});
     for (const listener of this.listeners) listener(event);

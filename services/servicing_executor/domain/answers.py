@@ -7,7 +7,8 @@ from services.servicing_executor.domain.draft import Draft
 from services.servicing_executor.domain.plans import ANSWER_WITHIN, StepName
 from services.servicing_executor.domain.state import Environment
 from services.servicing_executor.domain.work import StepDone
-from shared.contracts.envelope import Envelope
+from shared.contracts.common import CommandRejected
+from shared.contracts.envelope import Envelope, derived_id
 from shared.contracts.extension_compatibility_checker import CompatibilityChecked
 from shared.contracts.image_builder import ImageBuildFailed, ImageBuilt
 from shared.contracts.parts import Problem, Verdict
@@ -115,6 +116,23 @@ def _objection(draft: Draft, checked: CompatibilityChecked) -> Problem | None:
         reason=Reason.EXTENSIONS_UNVERIFIABLE,
         message=sentence(f"cannot be judged against {checked.base}; acknowledge to go on: {names}"),
     )
+
+
+def question_refused(
+    state: Environment | None, message: Envelope[CommandRejected], facts: None, now: datetime
+) -> Decision[Environment]:
+    """Another service will not do a step that it was asked to do."""
+    refused = message.data
+    step = state.operation.step if state and state.operation else None
+    if state is None or state.operation is None or step is None or step.status is not StepStatus.RUNNING:
+        return Decision(state)
+    if refused.command_id != derived_id(state.operation.id, step.name):
+        return Decision(state)
+    draft = Draft(state, now)
+    draft.timers[f"answer:{state.operation.id}/{step.name}"] = None
+    reason = Reason.CHECK_FAILED if step.name == StepName.CHECK_EXTENSIONS else Reason.BUILD_FAILED
+    fail_step(draft, step, Problem(reason=reason, message=sentence(f"{refused.reason}: {refused.message}")))
+    return draft.decision()
 
 
 def answer_overdue(state: Environment | None, timer: TimerDue, facts: None, now: datetime) -> Decision[Environment]:

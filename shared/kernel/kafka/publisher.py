@@ -136,7 +136,11 @@ class KafkaPublisher:
             request_timeout_ms=int(self._send_seconds * 1000),
         )
         _slow_down_metadata(producer)
-        await producer.start()
+        try:
+            await producer.start()
+        except BaseException:
+            await _end(producer)
+            raise
         return producer
 
 

@@ -208,9 +208,7 @@ def test_members_of_rec_with_and_locals_are_told_apart() -> None:
         ("Customer.No.", []),
     ],
 )
-def test_relations_in_symbols_are_judged_only_where_they_are_written_as_al(
-    relation: str, expected: list[str]
-) -> None:
+def test_relations_in_symbols_are_judged_only_where_they_are_written_as_al(relation: str, expected: list[str]) -> None:
     own = table(50000, "T", field(1, "A", "Code[20]", TableRelation=relation))
     report = check(app(symbol_file(own)), base_app(CUSTOMER))
     assert [f.code for f in report.findings] == expected

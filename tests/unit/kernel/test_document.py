@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.kernel.document import (
@@ -24,6 +24,7 @@ from shared.kernel.document import (
 )
 from shared.kernel.store.documents import decode, encode
 
+PATIENT = settings(deadline=None)
 INTEGERS = st.integers(0, 2**62)
 ZONES = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-8))])
 MOMENTS = st.datetimes(datetime(1971, 1, 1), datetime(9990, 1, 1), timezones=ZONES)  # noqa: DTZ001 - bounds have none
@@ -69,11 +70,13 @@ DOCUMENTS = st.builds(
 )
 
 
+@PATIENT
 @given(DOCUMENTS)
 def test_what_is_stored_comes_back_as_it_was(document: Document) -> None:
     assert from_stored(decode(encode(to_stored(document, document.version)))) == document
 
 
+@PATIENT
 @given(DOCUMENTS)
 def test_what_is_due_is_never_found_early_and_less_than_a_millisecond_late(document: Document) -> None:
     kept = decode(encode(to_stored(document, 1)))["due_at"]
@@ -92,6 +95,7 @@ def test_moments_at_the_ends_of_the_calendar_can_be_stored(end: datetime, zone: 
     assert stored["due_at"].year == end.year
 
 
+@PATIENT
 @given(ENTRIES)
 def test_an_entry_is_packed_and_unpacked_as_it_was(entry: Entry) -> None:
     assert unpack(pack(entry)) == entry
@@ -115,6 +119,7 @@ def test_a_document_is_due_when_the_first_of_all_that_waits_in_it_is() -> None:
     assert min(document.moments(outbox=False)) == moments[0]
 
 
+@PATIENT
 @given(st.lists(st.text(max_size=5), unique=True, max_size=20), st.text(max_size=5))
 def test_a_message_is_seen_if_and_only_if_it_was_marked(ids: list[str], other: str) -> None:
     seen = b"".join(seen_mark("handler", id_) for id_ in ids)
@@ -128,6 +133,7 @@ def test_bytes_that_only_straddle_two_marks_are_not_seen() -> None:
     assert has_seen(first[3:] + first[:3] + first, first)
 
 
+@PATIENT
 @given(st.lists(st.integers(0, 9), unique=True, min_size=1))
 def test_a_mark_can_be_taken_away_and_leaves_the_others(ids: list[int]) -> None:
     marks = [seen_mark("handler", str(id_)) for id_ in ids]

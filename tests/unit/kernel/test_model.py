@@ -1,8 +1,7 @@
 """Whatever befalls the service: one effect for each message, every event, no event without a commit, in order.
 
-The checker is checked too: each fault in `FAULTS` is built into the kernel, and must be seen. Three more were seen
-when they were still in the kernel: a timer that was gone after a decision that could not be encoded, two messages
-that waited for each other without end, and a number too large for the store that ended the process again and again.
+The checker is checked too: each fault in `FAULTS` is built into the kernel, and must be seen. One more was seen when
+it was still in the kernel: two messages that waited for each other without end.
 """
 
 import os

@@ -3,12 +3,12 @@
 import { html, nothing } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import { ask } from "../actions.js";
-import { time } from "../format.js";
+import { count, time } from "../format.js";
 
 export function deadLettersPage(store, changed) {
   const all = store.deadLetters;
   return html`
-    <div class="title"><h1>Dead letters</h1><p class="summary">${all.length} records that could not be processed</p></div>
+    <div class="title"><h1>Dead letters</h1><p class="summary">${count(all.length, "record")} not processed</p></div>
     ${all.length ? html`<table>
       <thead><tr><th scope="col">Since</th><th scope="col">Service</th><th scope="col">Message</th><th scope="col">Reason</th>
         <th scope="col">Attempts</th><th scope="col">Redriven</th><th scope="col"></th></tr></thead>
@@ -32,7 +32,7 @@ function row(one, changed) {
     <td data-label="Message">${one.message_type ?? "unreadable"}<br><span class="quiet">${one.topic}, partition ${one.partition}, offset ${one.offset}</span></td>
     <td data-label="Reason"><p class="problem"><code>${one.reason}</code> ${one.message}</p></td>
     <td data-label="Attempts" class="number">${one.attempts}</td>
-    <td data-label="Redriven">${one.redriven ? html`${one.redriven} times${one.redriven_by ? html`, last by ${one.redriven_by}` : nothing}` : "–"}</td>
+    <td data-label="Redriven">${one.redriven ? html`${count(one.redriven, "time")}${one.redriven_by ? html`, last by ${one.redriven_by}` : nothing}` : "–"}</td>
     <td class="buttons"><a href="/api/v1/dead-letters/${one.letter_id}">Whole</a>
       <button @click=${() => ask(redrive, changed)}>Redrive ...</button></td>
   </tr>`;

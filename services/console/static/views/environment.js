@@ -8,18 +8,14 @@ import { badge, duration, problem, shortDigest, time, words } from "../format.js
 
 const MARKS = { succeeded: "done", failed: "failed", running: "running", pending: "pending" };
 let log = null; // { operation, text, error }: the log that is shown
-let historyError = null;
 
 export function environmentPage(store, id, changed) {
   const environment = store.environments.get(id);
   if (!environment) {
     return html`<h1>${id}</h1><p>No environment of this name is known. <a href="/">All environments</a></p>`;
   }
-  store.readHistory(id).then(
-    () => { historyError = null; },
-    (error) => { historyError = error; changed(); },
-  );
-  const history = [...(store.history.get(id)?.values() ?? [])].sort((a, b) => (a.accepted_at < b.accepted_at ? 1 : -1));
+  store.readHistory(id);
+  if (environment.operation) store.readLog(environment.operation.operation);
   return html`
     <div class="title">
       <h1>${id} ${badge(environment.status)}</h1>
@@ -32,10 +28,17 @@ export function environmentPage(store, id, changed) {
     </div>
     <section aria-labelledby="history">
       <h2 id="history">History</h2>
-      ${historyError ? html`<p class="problem" role="alert">${historyError.message}</p>` : nothing}
-      ${history.length ? table(store, environment, history, changed) : html`<p class="quiet">No operation has ended yet.</p>`}
+      ${historyOf(store, environment, changed)}
     </section>
   `;
+}
+
+function historyOf(store, environment, changed) {
+  const { state, entries } = store.history.get(environment.environment);
+  if (state instanceof Error) return html`<p class="problem" role="alert">${state.message}</p>`;
+  const list = [...entries.values()].sort((a, b) => (a.accepted_at < b.accepted_at ? 1 : -1));
+  if (list.length) return table(store, environment, list, changed);
+  return html`<p class="quiet">${state === "reading" ? "Reading ..." : "No operation has ended yet."}</p>`;
 }
 
 function actions(environment, changed) {
@@ -82,7 +85,7 @@ function running(store, environment, changed) {
   return html`<section class="panel" aria-labelledby="operation">
     <h2 id="operation">${words(operation.operation_kind)}${operation.update_name ? html` <q>${operation.update_name}</q>` : nothing}
       ${badge(operation.status)}</h2>
-    <p class="facts">Accepted ${time(operation.accepted_at)}${operation.actor ? html` for ${operation.actor}` : nothing},
+    <p class="facts">Accepted ${time(operation.accepted_at)}${operation.actor ? html`, asked by ${operation.actor}` : nothing},
       running for <span class="number">${duration(operation.accepted_at)}</span>${operation.package
         ? html`, package ${operation.package}` : nothing}</p>
     ${problem(operation.problem)}
@@ -147,7 +150,7 @@ function extensions({ extensions: list, set_version: version }) {
 function table(store, environment, history, changed) {
   return html`<table class="history">
     <thead><tr><th scope="col">Accepted</th><th scope="col">Operation</th><th scope="col">Outcome</th>
-      <th scope="col">Duration</th><th scope="col">For</th><th scope="col">Sign-off</th><th scope="col"></th></tr></thead>
+      <th scope="col">Duration</th><th scope="col">Asked by</th><th scope="col">Sign-off</th><th scope="col"></th></tr></thead>
     <tbody>${repeat(history, (one) => one.entry, (one) => entry(store, environment, one, changed))}</tbody>
   </table>`;
 }
@@ -161,7 +164,7 @@ function entry(store, environment, one, changed) {
         ${one.package ? html`<br><span class="quiet">${one.package}</span>` : nothing}</td>
       <td data-label="Outcome">${badge(one.outcome)} ${problem(one.problem)}</td>
       <td data-label="Duration" class="number">${duration(one.accepted_at, one.finished_at)}</td>
-      <td data-label="For">${one.actor ?? "–"}</td>
+      <td data-label="Asked by">${one.actor ?? "–"}</td>
       <td data-label="Sign-off">${one.sign_off ? html`${badge(one.sign_off)} <span class="quiet">${one.signed_off_by ?? ""}</span>
         ${one.sign_off_note ? html`<br>${one.sign_off_note}` : nothing}` : "–"}</td>
       <td class="buttons">${entryActions(store, environment, one, changed)}</td>

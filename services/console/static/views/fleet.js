@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
-import { badge, duration, words } from "../format.js";
+import { badge, count, duration, words } from "../format.js";
 
 const TROUBLE = new Set(["Failed", "RollingBack", "InMaintenance"]);
 let wanted = "";
@@ -26,7 +26,7 @@ export function fleetPage(store, changed) {
 function summary(all) {
   const busy = all.filter((one) => one.operation).length;
   const trouble = all.filter((one) => TROUBLE.has(one.status) || one.operation?.status === "held").length;
-  return `${all.length} environments, ${busy} with an operation, ${trouble} that want attention`;
+  return `${count(all.length, "environment")}, ${busy} with an operation, ${trouble} needing attention`;
 }
 
 function board(project, shown) {
@@ -37,7 +37,7 @@ function board(project, shown) {
     <h2 id="project-${project}">${project}</h2>
     <table class="fleet">
       <thead><tr><th scope="col">Environment</th><th scope="col">Status</th><th scope="col">Running update</th>
-        <th scope="col">Application version</th><th scope="col">Operation</th></tr></thead>
+        <th scope="col">Application</th><th scope="col">Operation</th></tr></thead>
       <tbody>${repeat(rows, (one) => one.environment, row)}</tbody>
     </table>
   </section>`;
@@ -48,8 +48,8 @@ function row(one) {
     <th scope="row"><a href="/environments/${one.environment}">${one.environment}</a>
       <span class="kind ${one.environment_kind}">${words(one.environment_kind)} ${one.country}</span></th>
     <td data-label="Status">${badge(one.status)}</td>
-    <td data-label="Running update">${one.running ? one.running.name : html`<span class="quiet">nothing yet</span>`}</td>
-    <td data-label="Application version" class="number">${one.running?.contents.application_version ?? "–"}</td>
+    <td data-label="Running">${one.running ? one.running.name : html`<span class="quiet">nothing yet</span>`}</td>
+    <td data-label="Application" class="number">${one.running?.contents.application_version ?? "–"}</td>
     <td data-label="Operation">${operation(one.operation)}</td>
   </tr>`;
 }

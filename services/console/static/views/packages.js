@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
-import { badge, problem, words } from "../format.js";
+import { badge, count, problem, words } from "../format.js";
 
 export function packagesPage(store) {
   const all = [...store.packages.values()].sort((a, b) => a.package.localeCompare(b.package));
@@ -32,8 +32,9 @@ function row(one) {
 function findings(list) {
   if (!list.length) return html`<span class="quiet">none</span>`;
   const errors = list.filter((one) => one.severity === "error").length;
-  const count = [errors && `${errors} errors`, list.length - errors && `${list.length - errors} warnings`].filter(Boolean);
-  return html`<details><summary>${count.join(", ")}</summary><ul class="plain">${list.map((one) => html`<li>
+  const warnings = list.length - errors;
+  const counts = [errors && count(errors, "error"), warnings && count(warnings, "warning")].filter(Boolean);
+  return html`<details><summary>${counts.join(", ")}</summary><ul class="plain">${list.map((one) => html`<li>
     <code>${one.rule}</code> ${one.message}${one.path ? html` <span class="quiet">${one.path}</span>` : nothing}
     <br><span class="quiet">${one.fix}</span></li>`)}</ul></details>`;
 }

@@ -25,7 +25,7 @@ export function promotionsPage(store, changed) {
 function table(list, changed) {
   return html`<table>
     <thead><tr><th scope="col">Production</th><th scope="col">Status</th><th scope="col">Update</th><th scope="col">From</th>
-      <th scope="col">Downtime</th><th scope="col">For</th><th scope="col"></th></tr></thead>
+      <th scope="col">Downtime</th><th scope="col">Asked by</th><th scope="col"></th></tr></thead>
     <tbody>${repeat(list, (one) => one.promotion, (one) => row(one, changed))}</tbody>
   </table>`;
 }
@@ -47,7 +47,7 @@ function row(one, changed) {
       ? html`${time(one.downtime.start, { seconds: false })}<br><span class="quiet">until ${time(one.downtime.end, { seconds: false })}
         (${duration(one.downtime.start, one.downtime.end)})</span>`
       : "not yet computed"}</td>
-    <td data-label="For">${one.actor ?? "–"}</td>
+    <td data-label="Asked by">${one.actor ?? "–"}</td>
     <td class="buttons">${one.status === "scheduled" || one.status === "checking"
       ? html`<button @click=${() => ask(cancel, changed)}>Cancel ...</button>` : nothing}</td>
   </tr>`;

@@ -25,10 +25,12 @@ class Browser:
     def __init__(self, http: httpx.Client, session: str) -> None:
         self._http = http
         self._path = f"/session/{session}"
+        self.base = ""
+        """What addresses begin with."""
 
-    def open(self, url: str) -> None:
+    def open(self, path: str) -> None:
         """Go to an address."""
-        self._post("url", {"url": url})
+        self._post("url", {"url": self.base + path})
 
     def resize(self, width: int, height: int) -> None:
         """Give the window a size in pixels; one narrower than browsers allow is emulated."""
