@@ -22,7 +22,6 @@ from aiokafka.errors import KafkaError
 
 ENDED, USAGE, REFUSED, UNREACHABLE, TIMED_OUT = 0, 2, 4, 8, 124
 REJECTED = "drydock.command-rejected.v1"
-DEAD_LETTERED = "drydock.dead-lettered.v1"
 
 
 def store_artifact(store: Path, file: Path) -> dict[str, Any]:
@@ -133,7 +132,7 @@ async def send_and_follow(arguments: argparse.Namespace) -> int:
         await publish(arguments.kafka, arguments.type, arguments.key, value, arguments.id, arguments.actor)
         async for event in follow(consumer, arguments.id):
             print(json.dumps(event), flush=True)
-            if event["type"] in (REJECTED, DEAD_LETTERED) and event.get("causationid") == arguments.id:
+            if event["type"] == REJECTED and event["causationid"] == arguments.id:
                 return REFUSED
             if event["type"] in arguments.until:
                 return ENDED

@@ -132,7 +132,8 @@ async def test_a_name_that_is_taken_is_refused_with_a_reason(submit: Run, tmp_pa
 async def test_a_command_that_breaks_its_schema_is_answered(submit: Run, tmp_path: Path) -> None:
     code, events = await submit(f"contoso/{new_id()}", package(tmp_path), file_name=None)
     assert code == 4
-    assert "file_name" in json.dumps(events[-1]["data"])
+    assert events[-1]["data"]["reason"] == "UNREADABLE"
+    assert "file_name" in events[-1]["data"]["message"]
 
 
 async def test_without_a_broker_the_example_says_so() -> None:
