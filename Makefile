@@ -66,8 +66,10 @@ chaos: check
 		$(BIN)/pytest -s -o timeout=14400 tests/chaos tests/integration/kernel/test_faults.py
 
 # Rewrites the locked dependencies from pyproject.toml; needs uv (pip install uv).
+BUILD_BACKEND = $(shell sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml)
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o deploy/requirements/runtime.lock
+	echo $(BUILD_BACKEND) | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o deploy/requirements/build.lock
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o deploy/requirements/dev.lock
 
 clean:

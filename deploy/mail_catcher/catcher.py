@@ -47,9 +47,9 @@ class Catcher:
         self._refused = {address.casefold() for address in refused}
         self._tell = tell
 
-    async def listen(self, port: int) -> asyncio.Server:
-        """Answer on 127.0.0.1. Raise OSError if the port is taken."""
-        return await asyncio.get_running_loop().create_server(self._session, "127.0.0.1", port)
+    async def listen(self, host: str, port: int) -> asyncio.Server:
+        """Answer on an address of this machine. Raise OSError if the port is taken."""
+        return await asyncio.get_running_loop().create_server(self._session, host, port)
 
     def _session(self) -> SMTP:
         return SMTP(self, data_size_limit=SIZE_LIMIT, hostname="localhost", ident="Drydock mail catcher")

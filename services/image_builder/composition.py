@@ -41,9 +41,9 @@ class CompositionRefusedError(Exception):
 class Package:
     """What composition needs of a valid package.
 
-    `digest` is the stored package's, `id` the package's own. `removals` are the lines of its
-    ModuleToRemove.txt. A customization package has no application version: an image takes that from its
-    platform part. Its `platform_version` is the one it was built for.
+    `digest` is the stored package's, `id` says what it is called, and where. `removals` are the lines of its
+    ModuleToRemove.txt. A customization package has no application version: an image takes that from its platform
+    part. Its `platform_version` is the one it was built for.
     """
 
     digest: str

@@ -27,7 +27,7 @@ from shared.kernel.commit import Clock, Committer
 from shared.kernel.crash_points import crash_point
 from shared.kernel.decision import Decision, Record
 from shared.kernel.document import Origin, Parked
-from shared.kernel.fold import Entries, Fold, Outcome
+from shared.kernel.fold import Fold, Outcome
 from shared.kernel.logs import get_logger
 from shared.kernel.outcomes import KernelReason, Rejected
 from shared.kernel.records import RawRecord
@@ -108,7 +108,7 @@ class Burial(Change):
         if fold.state is not None:
             return Outcome.DUPLICATE
         origin = Origin(letter.message_id, letter.message_id)
-        entries = Entries(fold)
+        entries = fold.new_entries()
         entries.letter(letter)
         entries.event(
             DeadLettered(

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from shared.contracts.cloudevents import decode, encode
-from shared.contracts.common import CommandRejected, DeadLetter
-from shared.contracts.envelope import Envelope, new_id
-from shared.contracts.message import Command, Event, Message, MessageKind
-from shared.kernel.decision import Archived, Decision, Failure, Send, TimerDue, WorkEnded
+from shared.contracts.common import CommandRejected
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Command, Message, MessageKind
+from shared.kernel.decision import Decision, Failure, Send, TimerDue, WorkEnded
 from shared.kernel.document import (
     ANSWERS_LIMIT,
     OUTBOX_GRACE,
@@ -32,9 +32,9 @@ from shared.kernel.document import (
     unpack,
     without_mark,
 )
+from shared.kernel.entries import Entries
 from shared.kernel.outcomes import NotYet, Permanent, Rejected
 from shared.kernel.service import Aggregate, On, OnWork, Service, split_name
-from shared.kernel.store.documents import encode as encode_stored
 
 PARKED_RETRY = timedelta(milliseconds=500)
 
@@ -186,7 +186,7 @@ class Fold:
             facts=rejected.facts,
             earliest=rejected.earliest,
         )
-        entries = Entries(self)
+        entries = self.new_entries()
         entries.event(answer, _origin_of(envelope))
         entries.keep()
         self._remember_answer(envelope.id, entries.new[0])
@@ -267,7 +267,7 @@ class Fold:
         work = self._held(name, epoch)
         if work is None:
             return Outcome.SKIPPED
-        entries = Entries(self)
+        entries = self.new_entries()
         for command in commands:
             entries.command(command, work.origin)
         checkpoint = reached.model_dump(mode="json")
@@ -317,7 +317,7 @@ class Fold:
         if decision.state is not None and not isinstance(decision.state, self.aggregate.state):
             raise TypeError(f"{self.aggregate.name} has states of {self.aggregate.state}, not {type(decision.state)}")
         self._check_names(decision)
-        entries = Entries(self)
+        entries = self.new_entries()
         for event in decision.events:
             entries.event(event, origin)
         for command in decision.commands:
@@ -343,6 +343,10 @@ class Fold:
         _replace(self.document.timers, effects.timers)
         _replace(self.document.work, effects.work)
         self.changed = True
+
+    def new_entries(self) -> Entries:
+        """Outbox entries in the making, for this document."""
+        return Entries(self.service, self.aggregate.name, self.document, self.now)
 
     def _check_names(self, decision: Decision[Any]) -> None:
         for names, known, what in (
@@ -378,7 +382,7 @@ class Fold:
         view = self._make_view()
         if view is None or view == self._view:
             return
-        entries = Entries(self)
+        entries = self.new_entries()
         entries.snapshot(view)
         entries.keep()
 
@@ -402,75 +406,6 @@ def _replace(pending: dict[str, V], by_name: dict[str, V | None]) -> None:
         pending.pop(name, None)
         if given is not None:
             pending[name] = given
-
-
-class Entries:
-    """Outbox entries in the making: encoded first, kept in the document only when all of them could be."""
-
-    def __init__(self, fold: Fold) -> None:
-        self._fold = fold
-        self._sequence = fold.document.sequence
-        self.new: list[Entry] = []
-
-    def event(self, event: Event, origin: Origin) -> None:
-        """An event of this service, under the next sequence number of its aggregate."""
-        if event.kind is not MessageKind.EVENT or event.owner not in (self._fold.service.name, "drydock"):
-            raise TypeError(f"{self._fold.service.name} does not send {event.type}")
-        self._sequence += 1
-        self._message(event, origin, new_id(), self._sequence, None)
-
-    def command(self, command: Command | Send, origin: Origin) -> None:
-        """A command to the service that owns it."""
-        send = command if isinstance(command, Send) else Send(command)
-        self._message(send.command, origin, send.id or new_id(), None, send.to)
-
-    def letter(self, letter: DeadLetter) -> None:
-        """A dead letter."""
-        self._message(letter, Origin(), new_id(), None, None)
-
-    def snapshot(self, view: Message) -> None:
-        """The public view, in the order of the document's entries."""
-        self._message(view, Origin(), new_id(), self._fold.document.entries + len(self.new) + 1, None)
-
-    def archived(self, record: Archived) -> None:
-        """A record for an append-only collection."""
-        value = encode_stored({"_id": record.id, **record.record})
-        self.add(f"#{record.collection}", record.id.encode(), value, [])
-
-    def add(self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]) -> None:
-        """Anything that goes to `topic`. Raise ValueError if no record of the topic may be as large as that."""
-        entry = Entry(self._fold.document.entries + len(self.new) + 1, topic, key, value, headers)
-        described = self._fold.service.catalogue.topics.get(topic)
-        if described and entry.size > described.max_message_bytes:
-            # In the outbox it would be refused for ever, and so would what stands behind it.
-            raise ValueError(f"a record of {entry.size} bytes is too large for {topic}")
-        self.new.append(entry)
-
-    def keep(self) -> None:
-        """Put them into the document's outbox."""
-        document = self._fold.document
-        document.outbox.extend(self.new)
-        document.entries += len(self.new)
-        document.sequence = self._sequence
-
-    def _message(self, data: Message, origin: Origin, id_: str, sequence: int | None, to: str | None) -> None:
-        fold = self._fold
-        record = encode(
-            Envelope(
-                id=id_,
-                source=fold.service.source,
-                time=fold.now,
-                data=data,
-                subject=f"{fold.aggregate.name}/{fold.document.id}",
-                correlation=origin.correlation,
-                causation=origin.causation,
-                sequence=sequence,
-                actor=origin.actor,
-                traceparent=origin.traceparent,
-            )
-        )
-        topic = fold.service.catalogue.topic_of(type(data), to or fold.service.name)
-        self.add(topic, record.key, record.value, [*record.headers])
 
 
 def _origin_of(envelope: Envelope[Message]) -> Origin:

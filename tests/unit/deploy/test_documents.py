@@ -1,0 +1,144 @@
+"""What README, CHANGELOG and INTEGRATE.md name is there."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from pydantic import SecretStr, TypeAdapter
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from services.console.cli import app
+from services.console.cli.running import Exit
+from shared.contracts.registry import CATALOGUE
+from shared.kernel.settings import Settings
+from tests.unit.deploy.test_compose import SETTINGS
+
+ROOT = Path(__file__).parents[3]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "deploy/demo/INTEGRATE.md"]
+README = DOCUMENTS[0].read_text(encoding="utf-8")
+INTEGRATE = DOCUMENTS[2].read_text(encoding="utf-8")
+PLACEHOLDER_VERBS = {"...", "--help"}
+
+
+def rows(heading: str) -> Iterator[list[str]]:
+    """The cells of the rows of the table whose head begins with `heading`."""
+    lines = iter(README.splitlines())
+    next(line for line in lines if line.startswith(f"| {heading} "))
+    next(lines)
+    for line in lines:
+        if not line.startswith("|"):
+            return
+        yield [cell.strip().strip("`") for cell in line.strip("|").split("|")]
+
+
+def command_lines(text: str) -> list[str]:
+    """Every `drydock ...` that stands in a block or between back-ticks."""
+    joined = text.replace("\\\n", " ")
+    blocks = re.findall(r"^    (?:\$ |docker compose exec console )?(drydock .*)$", joined, re.M)
+    return blocks + re.findall(r"`(drydock [^`]*)`", joined)
+
+
+def default_text(field: FieldInfo) -> str:
+    """A setting's default as somebody would write it into the environment."""
+    if field.default is PydanticUndefined:
+        return "host and pid"
+    if field.default is None:
+        return "none"
+    if isinstance(field.default, SecretStr):
+        return field.default.get_secret_value()
+    if isinstance(field.default, frozenset):
+        return "[" + ",".join(f'"{one}"' for one in sorted(field.default)) + "]"
+    if isinstance(field.default, bool):
+        return str(field.default).lower()
+    return str(field.default)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_local_links_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)]+)\)", document.read_text(encoding="utf-8"))
+    assert links
+    assert [
+        link for link in links if "://" not in link and not (document.parent / link.partition("#")[0]).exists()
+    ] == []
+
+
+def test_named_make_targets_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    named = set(re.findall(r"(?:^    |`)make ([a-z-]+)", README, re.M))
+    assert {"demo", "test"} <= named
+    assert named <= targets
+
+
+@pytest.mark.parametrize("line", sorted({line for text in (README, INTEGRATE) for line in command_lines(text)}))
+def test_named_commands_exist_with_their_options(line: str) -> None:
+    _, *words = shlex.split(line)
+    command: Any = typer.main.get_command(app)
+    while hasattr(command, "commands") and words and words[0] not in PLACEHOLDER_VERBS:
+        assert words[0] in command.commands, line
+        command = command.commands[words.pop(0)]
+    known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    assert {word for word in words if word.startswith("-")} <= known, line
+
+
+def test_the_folders_of_the_map_exist() -> None:
+    block = README.partition("## What is where\n\n")[2].partition("\n\n")[0]
+    above: list[Path] = [ROOT]
+    for line in block.splitlines():
+        indent = (len(line) - len(line.lstrip()) - 4) // 2
+        name = line.split()[0]
+        above = [*above[: indent + 1], above[indent] / name]
+        assert above[-1].is_dir(), name
+    for folder in re.findall(r"(\w+)/", block.partition("tests/")[2]):
+        assert (ROOT / "tests" / folder).is_dir()
+
+
+def test_the_exit_codes_are_those_of_the_command_line() -> None:
+    codes = {int(code) for cells in rows("Exit code") for code in cells[0].split(",")}
+    assert codes == {int(code) for code in Exit}
+
+
+def same_value(field: FieldInfo, shown: str) -> bool:
+    """Whether a default is what the table shows; of times the value counts, not how it is written."""
+    if isinstance(field.default, timedelta):
+        return TypeAdapter(timedelta).validate_python(shown) == field.default
+    return default_text(field) == shown
+
+
+def test_the_settings_of_every_service_are_those_of_the_code() -> None:
+    shown = {name.removeprefix("DRYDOCK_").lower(): default for name, default, _ in rows("Every service")}
+    fields = Settings.model_fields
+    assert list(shown) == list(fields)
+    assert {name: shown[name] for name in fields if not same_value(fields[name], shown[name])} == {}
+
+
+def test_the_settings_of_single_services_are_those_of_the_code() -> None:
+    shown = {
+        (service, name.removeprefix("DRYDOCK_").lower()): default for service, name, default, _ in rows("One service")
+    }
+    fields = {
+        (service, name): field
+        for service, settings in SETTINGS.items()
+        for name, field in settings.model_fields.items()
+        if name not in Settings.model_fields
+    }
+    assert set(shown) == set(fields)
+    assert {key: shown[key] for key, field in fields.items() if not same_value(field, shown[key])} == {}
+
+
+def test_the_integrators_page_names_messages_and_options_that_exist() -> None:
+    named = set(re.findall(r"\b[a-z-]+\.[a-z-]+\.v\d+\b", INTEGRATE))
+    assert len(named) > 4
+    assert named <= set(CATALOGUE.messages)
+    script = [sys.executable, str(ROOT / "deploy/demo/integrate.py"), "--help"]
+    shown = subprocess.run(script, capture_output=True, text=True, check=True).stdout
+    used = set(re.findall(r"(?<=\s)--[a-z]+", "".join(re.findall(r"integrate\.py(?:.*\\\n)*.*", INTEGRATE))))
+    assert {"--kafka", "--until", "--upload"} <= used
+    assert used <= set(re.findall(r"--[a-z]+", shown))
