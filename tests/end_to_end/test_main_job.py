@@ -7,6 +7,8 @@ import asyncio
 import json
 import os
 import random
+import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,10 +17,12 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from deploy.demo.packages import CUSTOMIZATION_V1, CUSTOMIZATION_V2, FAILING, PLATFORM, DemoModule, DemoPackage
 from deploy.demo.reference_application.definition import application
 from deploy.stack import Stack
+from services.console.cli import app
 from services.servicing_executor.runtimes.local import LocalRuntime
 from services.servicing_executor.runtimes.postgres import PostgresCluster
 from shared.contracts.extension_compatibility_checker import (
@@ -342,6 +346,28 @@ def test_each_recipient_has_one_mail_for_each_transition(story: Story) -> None:
     assert len(place.seen(NotificationSent)) == len(sent)
 
 
+def test_mails_name_commands_that_the_command_line_has(story: Story) -> None:
+    place = story.world
+    named = set()
+    for mail in mails(place.stack, place.project):
+        text = mail.get_body(("plain",))
+        assert text
+        named |= set(re.findall(r"drydock ([a-z][a-z-]* .*)$", text.get_content(), re.M))
+    assert {" ".join(line.split()[:2]) for line in named} == {
+        "extension check",
+        "extension install",
+        "extension uninstall",
+        "operation cancel",
+        "operation logs",
+        "operation wait",
+        "promotion cancel",
+        "update sign-off",
+    }
+    for line in named:
+        understood = CliRunner().invoke(app, [*shlex.split(line), "--help"])
+        assert understood.exit_code == 0, (line, understood.output)
+
+
 def _head(subject: str) -> str:
     """Environment, transition and name of a subject, without the time of a downtime."""
     environment, what, name = subject.partition(" / ")[2].split(": ")
@@ -349,7 +375,9 @@ def _head(subject: str) -> str:
 
 
 def test_an_executor_killed_during_an_update_goes_on_where_it_was(story: Story, stack: Stack) -> None:
-    after = random.Random(KILL_SEED).uniform(0, 4)
+    before = story.operations[RELEASE]
+    took = (before.finished_at - before.accepted_at).total_seconds()
+    after = random.Random(KILL_SEED).uniform(0, took)
     print(f"DRYDOCK_KILL_SEED={KILL_SEED}: servicing-executor is killed {after:.2f} s after its command")
     asyncio.run(_kill_while_updating(stack, story, after))
 
