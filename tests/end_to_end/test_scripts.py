@@ -60,20 +60,25 @@ async def test_while_an_update_runs_others_are_refused_with_its_name_and_product
     async with world(instant) as place:
         await place.provision()
         packages = [await place.submit(CUSTOMIZATION_V1), await place.submit(CUSTOMIZATION_V2)]
-        for package in packages:
-            await place.wait(PackageValidated, lambda told, package=package: told.package == package)  # type: ignore[misc]  # bound in the loop
+        await place.wait(PackageValidated, count=3)
         install = InstallExtension(
             environment=place.sandbox, extension=await place.extension("codeunit 50000 Freight\n{\n}")
         )
-        update = await place.apply(packages[0])
-        busy = [await place.send(install), await place.apply(packages[1], "December release")]
-        direct = await place.send(ApplyUpdate(environment=place.production, package=packages[0], update_name=RELEASE))
-        for command in busy:
-            refusal = await place.refused(command)
-            assert refusal.reason == "OPERATION_RUNNING"
-            assert refusal.facts == {"operation": update, "operation_kind": "apply"}
-        assert (await place.refused(direct)).reason == "PRODUCTION_NEEDS_PROMOTION"
+        # Nobody builds the image for now, so that the update is still running when the others come.
+        builder = instant.processes["image-builder"]
+        await asyncio.to_thread(builder.stop)
+        try:
+            update = await place.apply(packages[0])
+            busy = [await place.send(install), await place.apply(packages[1], "December release")]
+            for command in busy:
+                refusal = await place.refused(command)
+                assert refusal.reason == "OPERATION_RUNNING"
+                assert refusal.facts == {"operation": update, "operation_kind": "apply"}
+        finally:
+            await asyncio.to_thread(builder.start)
         await place.succeeded(update)
+        direct = await place.send(ApplyUpdate(environment=place.production, package=packages[0], update_name=RELEASE))
+        assert (await place.refused(direct)).reason == "PRODUCTION_NEEDS_PROMOTION"
         await place.succeeded(await place.send(install))
 
 
