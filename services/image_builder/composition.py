@@ -41,7 +41,7 @@ class CompositionRefusedError(Exception):
 class Package:
     """What composition needs of a valid package.
 
-    `digest` is the stored package's. `removals` are the lines of its ModuleToRemove.txt. A customization
+    `digest` is the stored package's, `id` says what it is called, and where. `removals` are the lines of its ModuleToRemove.txt. A customization
     package has no application version: an image takes that from its platform part. Its `platform_version`
     is the one it was built for.
     """
@@ -52,6 +52,16 @@ class Package:
     platform_version: str
     application_version: str = ""
     removals: tuple[str, ...] = ()
+    id: str = ""
+
+    @property
+    def reference(self) -> str:
+        """The package as an image names it: `<id>@<digest>`.
+
+        With the id, images belong to one project: two that submit the same file under the same update name have two
+        images, which share their layers.
+        """
+        return f"{self.id}@{self.digest}" if self.id else self.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +126,7 @@ def compose(
             platform_version=platform_version,
             application_version=platform_package.application_version,
             modules=tuple(sorted(modules, key=_order)),
-            packages={**({} if base is None else base.packages), **dict.fromkeys(replaced, package.digest)},
+            packages={**({} if base is None else base.packages), **dict.fromkeys(replaced, package.reference)},
             dropped=_sorted(dropped.values()),
             base=base_digest,
         ),

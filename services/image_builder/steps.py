@@ -79,6 +79,7 @@ class Steps:
             platform_version=contents.platform_version or "0.0",
             application_version=contents.application_version or "0.0",
             removals=contents.removed_modules,
+            id=request.package,
         )
         return PackageSource(package, payloads)
 

@@ -101,7 +101,7 @@ def _environment_of(refused: CommandRejected) -> str:
 
 def _runtime(settings: ExecutorSettings, artifacts: ArtifactStore) -> Runtime:
     if settings.runtime == "instant":
-        return InstantRuntime()
+        return InstantRuntime(settings.environments / "instant")
     module, _, function = settings.application.partition(":")
     application = getattr(import_module(module), function)()
     cluster = PostgresCluster(settings.environments / "postgres")

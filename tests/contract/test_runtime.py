@@ -1,6 +1,7 @@
 """What every runtime does: the local one with real parts, and the instant one that is for load tests."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,8 +20,8 @@ def place() -> Iterator[Machine]:
 
 
 @pytest.fixture(params=["instant", "local"])
-async def runtime(request: pytest.FixtureRequest, place: Machine) -> AsyncIterator[Runtime]:
-    runtime: Runtime = InstantRuntime() if request.param == "instant" else place.runtime()
+async def runtime(request: pytest.FixtureRequest, place: Machine, tmp_path: Path) -> AsyncIterator[Runtime]:
+    runtime: Runtime = InstantRuntime(tmp_path) if request.param == "instant" else place.runtime()
     await runtime.provision(step(ENVIRONMENT, "register", "provision"))
     yield runtime
     await runtime.destroy(step(ENVIRONMENT, "decommission", "destroy"))

@@ -82,6 +82,9 @@ document.addEventListener("click", (event) => {
   go(anchor.pathname);
 });
 addEventListener("popstate", changed);
+// A browser may keep a page that was left, with its stream; it has only six connections for all pages together.
+addEventListener("pagehide", () => store.stop());
+addEventListener("pageshow", (event) => event.persisted && store.start());
 // What takes time grows while it is looked at.
 setInterval(() => document.visibilityState === "visible" && changed(), 1000);
 

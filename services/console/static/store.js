@@ -39,8 +39,12 @@ export class Store {
     this.history.clear();
   }
 
-  async start() {
+  stop() {
     this.source?.close();
+  }
+
+  async start() {
+    this.stop();
     try {
       const pages = await Promise.all(Object.keys(COLLECTIONS).map((name) => this.readAll(name)));
       this.clear();

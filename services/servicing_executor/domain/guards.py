@@ -54,9 +54,10 @@ def running_update(state: Environment) -> Update:
 
 def valid_package(name: str, project: str, package: KnownPackage | None) -> tuple[KnownPackage, PackageContents]:
     """The package and what is in it. Raise NotYet before its verdict is known, Rejected if it may not be used."""
-    if package is None or package.status in (PackageStatus.SUBMITTED, PackageStatus.CHECKING):
-        why = "is not known" if package is None else "is still being checked"
-        raise NotYet(f"package {name} {why}", waits_for=name)
+    if package is None:
+        raise NotYet(f"package {name} is not known", waits_for=name)
+    if package.status in (PackageStatus.SUBMITTED, PackageStatus.CHECKING):
+        raise NotYet(f"package {name} is still being checked", waits_for=name, reason=Reason.PACKAGE_NOT_VALID)
     if project_of(name) != project:
         raise Rejected(Reason.OTHER_PROJECT, f"package {name} belongs to another project than {project}")
     if package.contents is None:

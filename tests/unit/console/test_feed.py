@@ -75,3 +75,11 @@ def test_an_event_is_told_as_a_cloud_event() -> None:
         "partitionkey": "contoso-test",
         "data": EVENT.model_dump(mode="json"),
     }
+
+
+def test_what_is_no_longer_at_hand_is_not_taken_for_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "FRAMES_KEPT", 10)
+    feed = Feed("", CATALOGUE)
+    told(feed, 15)
+    assert not feed._has({(TOPIC, 3): 4})
+    assert feed._has({(TOPIC, 3): 5})

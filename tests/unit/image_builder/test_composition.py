@@ -1,5 +1,7 @@
 """Composition: which modules an image has, and what must be refused."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -177,3 +179,14 @@ def test_nothing_is_lost_unseen(
     assert set(result.contents.dropped) == (set(base_dropped) | set(base)) - set(own) - set(removals)
     assert set(base) == (set(base) & after) | set(result.missing) | set(result.removed)
     assert not set(result.missing) & set(result.removed)
+
+
+def test_the_same_file_of_two_projects_makes_two_images() -> None:
+    made = [
+        compose(None, replace(package("platform", "Platform 1.0"), id=id_), update_name="first").contents
+        for id_ in ("contoso/vendor", "fabrikam/vendor")
+    ]
+    assert [one.packages for one in made] == [
+        {"platform": f"contoso/vendor@{NEW}"},
+        {"platform": f"fabrikam/vendor@{NEW}"},
+    ]

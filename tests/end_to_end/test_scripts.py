@@ -1,0 +1,151 @@
+"""Commands in a row from a script that waits for nothing, and commands that meet something that runs."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from deploy.demo.packages import CUSTOMIZATION_V1, CUSTOMIZATION_V2
+from deploy.embedded import Endpoints
+from deploy.stack import Stack
+from shared.contracts.package_validator import PackageValidated
+from shared.contracts.parts import Extension, ExtensionScope
+from shared.contracts.promotion_scheduler import CandidateMarked, PromotionCompleted, PromotionScheduled
+from shared.contracts.servicing_executor import (
+    ApplyImage,
+    ApplyUpdate,
+    InstallExtension,
+    OperationFinished,
+    RestartableService,
+    RestartService,
+)
+from tests.end_to_end.installation import mails
+from tests.end_to_end.world import RELEASE, World, world
+from tests.support import al_packages
+from tests.support.services import ServiceProcess
+
+pytestmark = pytest.mark.timeout(300)
+
+
+async def extension(place: World) -> Extension:
+    """An extension whose file is in the artifact store."""
+    file = place.stack.data / f"{place.project}.app"
+    file.write_bytes(al_packages.extension("codeunit 50000 Freight\n{\n}"))
+    return Extension(
+        app_id=al_packages.EXTENSION_ID,
+        name="Contoso Extension",
+        publisher="Contoso",
+        version="1.0.0.0",
+        scope=ExtensionScope.TENANT,
+        artifact=await place.put(file, "application/octet-stream"),
+        dependencies=(),
+    )
+
+
+async def test_a_script_need_not_wait_between_submit_apply_mark_and_schedule(instant: Stack) -> None:
+    async with world(instant) as place:
+        await place.provision()
+        package = await place.submit(CUSTOMIZATION_V1)
+        update = await place.apply(package)
+        await place.mark()
+        promotion = await place.schedule()
+        await place.succeeded(update)
+        [marked] = await place.wait(CandidateMarked)
+        [completed] = await place.wait(PromotionCompleted)
+        assert completed.promotion == promotion
+        assert completed.update == marked.update
+
+
+async def test_a_second_promotion_of_an_environment_is_refused_while_one_is_open(instant: Stack) -> None:
+    async with world(instant) as place:
+        await place.provision()
+        package = await place.submit(CUSTOMIZATION_V1)
+        await place.succeeded(await place.apply(package))
+        await place.mark()
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        first = await place.schedule(tomorrow)
+        second = await place.schedule(tomorrow + timedelta(days=1))
+        refusal = await place.refused(second.partition("/")[2])
+        assert refusal.reason == "PROMOTION_OPEN"
+        assert refusal.facts["promotion"] == first
+        assert [one.data.promotion for one in place.seen(PromotionScheduled)] == [first]
+
+
+async def test_while_an_update_runs_others_are_refused_with_its_name_and_production_takes_no_package(
+    instant: Stack,
+) -> None:
+    async with world(instant) as place:
+        await place.provision()
+        packages = [await place.submit(CUSTOMIZATION_V1), await place.submit(CUSTOMIZATION_V2)]
+        for package in packages:
+            await place.wait(PackageValidated, lambda told, package=package: told.package == package)  # type: ignore[misc]  # bound in the loop
+        install = InstallExtension(environment=place.sandbox, extension=await extension(place))
+        update = await place.apply(packages[0])
+        busy = [await place.send(install), await place.apply(packages[1], "December release")]
+        direct = await place.send(ApplyUpdate(environment=place.production, package=packages[0], update_name=RELEASE))
+        for command in busy:
+            refusal = await place.refused(command)
+            assert refusal.reason == "OPERATION_RUNNING"
+            assert refusal.facts == {"operation": update, "operation_kind": "apply"}
+        assert (await place.refused(direct)).reason == "PRODUCTION_NEEDS_PROMOTION"
+        await place.succeeded(update)
+        await place.succeeded(await place.send(install))
+
+
+async def test_a_start_that_the_executor_slept_through_is_cancelled_and_everybody_is_told(instant: Stack) -> None:
+    endpoints = Endpoints(instant.record.kafka, instant.record.mongo)
+    short = ServiceProcess("services.promotion_scheduler.app", endpoints, instant.data, start_within="PT1S")
+    scheduler, executor = instant.processes["promotion-scheduler"], instant.processes["servicing-executor"]
+    async with world(instant) as place:
+        await place.provision()
+        package = await place.submit(CUSTOMIZATION_V1)
+        await place.succeeded(await place.apply(package))
+        await place.mark()
+        await place.wait(CandidateMarked)
+        await asyncio.to_thread(scheduler.stop)
+        short.start()
+        try:
+            await short.ready()
+            await asyncio.to_thread(executor.stop)
+            promotion = await place.schedule()
+            [start] = await place.wait(ApplyImage)
+            # It is the clock that must go on: there is no event to wait for.
+            await asyncio.sleep(max(0.0, (start.not_after - datetime.now(UTC)).total_seconds()))
+            await asyncio.to_thread(executor.start)
+            cancelled = await place.cancelled(promotion)
+        finally:
+            await asyncio.to_thread(executor.start)
+            await short.stop()
+            await asyncio.to_thread(scheduler.start)
+            for process in (executor, scheduler):
+                await asyncio.to_thread(process.wait_ready)
+        assert cancelled.problem.reason == "START_MISSED"
+        assert not place.seen(OperationFinished, lambda told: told.promotion == promotion)
+        await place.told_by_mail()
+        [mail] = [one for one in mails(instant, place.project) if "promotion cancelled" in one["Subject"]]
+        text = mail.get_body(("plain",))
+        assert text
+        assert cancelled.problem.message in " ".join(text.get_content().split())
+
+
+async def test_a_promotion_whose_environment_is_busy_at_its_start_is_cancelled(instant: Stack) -> None:
+    executor = instant.processes["servicing-executor"]
+    async with world(instant) as place:
+        await place.provision()
+        package = await place.submit(CUSTOMIZATION_V1)
+        await place.succeeded(await place.apply(package))
+        await place.mark()
+        await place.wait(CandidateMarked)
+        # Both commands wait for the executor in this order, so that the restart has begun when the start comes.
+        await asyncio.to_thread(executor.stop)
+        try:
+            restart = await place.send(RestartService(environment=place.production, service=RestartableService.AOS))
+            promotion = await place.schedule()
+            await place.wait(ApplyImage)
+        finally:
+            await asyncio.to_thread(executor.start)
+            await asyncio.to_thread(executor.wait_ready)
+        cancelled = await place.cancelled(promotion)
+        assert cancelled.problem.reason == "OPERATION_RUNNING"
+        assert restart in cancelled.problem.message
+        await place.succeeded(restart)

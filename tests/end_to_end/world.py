@@ -1,0 +1,255 @@
+"""A project of its own for each test: what its users send, and what is said about it."""
+
+import asyncio
+import zipfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from deploy.demo.packages import CUSTOMIZATION_V1, PLATFORM, DemoPackage
+from deploy.embedded import Endpoints
+from deploy.stack import Stack
+from services.console.session import Session
+from shared.artifacts.folder import FolderStore
+from shared.contracts.common import CommandRejected
+from shared.contracts.envelope import Envelope, new_id
+from shared.contracts.message import Command, Message, MessageKind
+from shared.contracts.notifier import AddRecipient, AudienceChanged, DeliveryStatus, NotificationSnapshot
+from shared.contracts.package_validator import PackageRejected, PackageValidated, SubmitPackage
+from shared.contracts.parts import ArtifactRef, EnvironmentKind
+from shared.contracts.promotion_scheduler import (
+    CandidateMarked,
+    MarkCandidate,
+    PromotionCancelled,
+    PromotionCompleted,
+    SchedulePromotion,
+)
+from shared.contracts.registry import CATALOGUE
+from shared.contracts.servicing_executor import (
+    ApplyUpdate,
+    OperationFinished,
+    Outcome,
+    RegisterEnvironment,
+    SignOff,
+    SignOffUpdate,
+    UpdateSignedOff,
+)
+from shared.contracts.topics import SERVICES, topic_name
+from tests.support.services import Client, client
+
+T = TypeVar("T", bound=Message)
+
+SECONDS = 90.0
+"""How long an answer may take: the machine may be busy, and services are killed."""
+RELEASE = "November release"
+_READ = (MessageKind.COMMAND, MessageKind.EVENT, MessageKind.SNAPSHOT, MessageKind.DEAD_LETTER)
+
+
+@dataclass
+class World:
+    """A project with a sandbox and production on a running stack; `user` has read everything since it was made."""
+
+    stack: Stack
+    user: Client
+    project: str = field(default_factory=lambda: f"p{new_id()[-8:]}")
+
+    @property
+    def sandbox(self) -> str:
+        return f"{self.project}-test"
+
+    @property
+    def production(self) -> str:
+        return f"{self.project}-prod"
+
+    @property
+    def mailbox(self) -> str:
+        return f"team@{self.project}.example"
+
+    @property
+    def store(self) -> FolderStore:
+        return FolderStore(self.stack.data / "artifacts")
+
+    # -- what users send; none of these waits for an answer
+
+    async def send(self, command: Command) -> str:
+        """Publish a command as the command line does; its id."""
+        return await Session(self.user.bootstrap, "ada").publish(command)
+
+    async def put(self, path: Path, media_type: str = "application/zip") -> ArtifactRef:
+        """A file in the artifact store."""
+        stored = await self.store.put_file(path, media_type)
+        return ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type)
+
+    async def submit(self, package: DemoPackage) -> str:
+        """Have a package checked; its id."""
+        path = package.write(self._folder)
+        return await self._submit(path, package.name)
+
+    async def submit_wrapped(self, package: DemoPackage) -> str:
+        """Have a package checked that somebody has zipped once more; its id."""
+        path = self._folder / f"{package.name}-wrapped.zip"
+        with zipfile.ZipFile(path, "w") as outer:
+            outer.write(package.write(self._folder), f"{package.name}.zip")
+        return await self._submit(path, path.stem)
+
+    async def _submit(self, path: Path, name: str) -> str:
+        id_ = f"{self.project}/{name}"
+        await self.send(SubmitPackage(package=id_, artifact=await self.put(path), file_name=path.name))
+        return id_
+
+    @property
+    def _folder(self) -> Path:
+        folder = self.stack.data / "packages" / self.project
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    async def register(self, environment: str, kind: EnvironmentKind, package: str) -> str:
+        """Have an environment provisioned; the operation."""
+        return await self.send(
+            RegisterEnvironment(
+                environment=environment,
+                project=self.project,
+                environment_kind=kind,
+                country="W1",
+                package=package,
+            )
+        )
+
+    async def apply(self, package: str, name: str = RELEASE, *, drops: tuple[str, ...] = ()) -> str:
+        """Apply a package to the sandbox; the operation."""
+        return await self.send(
+            ApplyUpdate(environment=self.sandbox, package=package, update_name=name, acknowledge_missing_modules=drops)
+        )
+
+    async def mark(self, name: str = RELEASE) -> str:
+        return await self.send(MarkCandidate(environment=self.sandbox, update_name=name))
+
+    async def schedule(self, start: datetime | None = None, name: str = RELEASE) -> str:
+        """Have a candidate promoted, now or at `start`; the promotion."""
+        command = await self.send(
+            SchedulePromotion(
+                environment=self.production,
+                sandbox=self.sandbox,
+                update_name=name,
+                start=start or datetime.now(UTC),
+            )
+        )
+        return f"{self.production}/{command}"
+
+    # -- what is said
+
+    def seen(self, message: type[T], where: Callable[[T], bool] = lambda _: True) -> list[Envelope[T]]:
+        """The messages of a type about this project that were seen by now, each once."""
+        found: dict[str, Envelope[T]] = {}
+        for seen in self.user.seen:
+            data = seen.envelope.data
+            if isinstance(data, message) and self._ours(seen.key) and where(data):
+                found.setdefault(seen.envelope.id, seen.envelope)  # type: ignore[arg-type]  # the type was looked at
+        return list(found.values())
+
+    def _ours(self, key: bytes | None) -> bool:
+        name = (key or b"").decode()
+        return name == self.project or name.startswith((f"{self.project}-", f"{self.project}/"))
+
+    async def wait(self, message: type[T], where: Callable[[T], bool] = lambda _: True, count: int = 1) -> list[T]:
+        """Wait for messages of a type about this project."""
+        await self.user.wait_for(lambda _: len(self.seen(message, where)) >= count, seconds=SECONDS)
+        return [envelope.data for envelope in self.seen(message, where)]
+
+    async def finished(self, operation: str) -> OperationFinished:
+        """Wait for the end of an operation. A refusal is a failure."""
+        await self.user.wait_for(
+            lambda _: bool(
+                self.seen(OperationFinished, lambda told: told.operation == operation)
+                or self.seen(CommandRejected, lambda told: told.command_id == operation)
+            ),
+            seconds=SECONDS,
+        )
+        refusals = self.seen(CommandRejected, lambda told: told.command_id == operation)
+        assert not refusals, refusals[0].data
+        [ended] = self.seen(OperationFinished, lambda told: told.operation == operation)
+        return ended.data
+
+    async def succeeded(self, operation: str) -> OperationFinished:
+        """Wait for the success of an operation."""
+        ended = await self.finished(operation)
+        assert ended.outcome is Outcome.SUCCEEDED, ended.problem
+        return ended
+
+    async def refused(self, command: str) -> CommandRejected:
+        """Wait for the refusal of a command."""
+        [answer] = await self.wait(CommandRejected, lambda told: told.command_id == command)
+        return answer
+
+    async def cancelled(self, promotion: str) -> PromotionCancelled:
+        """Wait until a promotion is cancelled."""
+        [told] = await self.wait(PromotionCancelled, lambda told: told.promotion == promotion)
+        return told
+
+    async def told_by_mail(self) -> None:
+        """Wait until the notifier has dealt with all that was said, and nobody waits for a mail any more."""
+        said = ("servicing-executor", "promotion-scheduler", "extension-compatibility-checker")
+        await self.user.no_lag("notifier", [topic_name(one, MessageKind.EVENT) for one in said], SECONDS)
+        async with asyncio.timeout(SECONDS):
+            await self.user.caught_up()
+            while self._waiting():
+                await self.user.wait_for(lambda seen: True, len(self.user.seen) + 1, SECONDS)
+
+    def _waiting(self) -> bool:
+        latest = {view.data.notification: view.data for view in self._views()}
+        return any(one.status is DeliveryStatus.PENDING for view in latest.values() for one in view.deliveries)
+
+    def _views(self) -> list[Envelope[NotificationSnapshot]]:
+        return sorted(self.seen(NotificationSnapshot), key=lambda view: view.sequence or 0)
+
+    # -- whole ways
+
+    async def provision(self) -> None:
+        """Recipient, platform, both environments."""
+        await self.send(AddRecipient(project=self.project, address=self.mailbox))
+        await self.wait(AudienceChanged)
+        platform = await self.submit(PLATFORM)
+        await self.wait(PackageValidated | PackageRejected)  # type: ignore[arg-type]  # either is an answer
+        operations = [
+            await self.register(self.sandbox, EnvironmentKind.SANDBOX, platform),
+            await self.register(self.production, EnvironmentKind.PRODUCTION, platform),
+        ]
+        for operation in operations:
+            await self.succeeded(operation)
+
+    async def main_job(self) -> str:
+        """From upload to production, as a script does it that waits for every answer; the promotion."""
+        await self.provision()
+        package = await self.submit(CUSTOMIZATION_V1)
+        await self.wait(PackageValidated, lambda told: told.package == package)
+        await self.succeeded(await self.apply(package))
+        await self.send(
+            SignOffUpdate(environment=self.sandbox, update_name=RELEASE, sign_off=SignOff.CLEAN, note="tried")
+        )
+        await self.wait(UpdateSignedOff)
+        await self.mark()
+        await self.wait(CandidateMarked)
+        promotion = await self.schedule()
+        await self.wait(PromotionCompleted, lambda told: told.promotion == promotion)
+        return promotion
+
+
+@asynccontextmanager
+async def reader(stack: Stack) -> AsyncIterator[Client]:
+    """Somebody who reads all that is said from now on; at the end there is no dead letter."""
+    endpoints = Endpoints(stack.record.kafka, stack.record.mongo)
+    topics = [topic_name(service, kind) for service in SERVICES for kind in _READ]
+    async with client(endpoints, CATALOGUE, topics) as someone:
+        yield someone
+        letters = [seen for seen in await someone.caught_up() if seen.topic.endswith(MessageKind.DEAD_LETTER.value)]
+        assert not letters, letters
+
+
+@asynccontextmanager
+async def world(stack: Stack) -> AsyncIterator[World]:
+    """A project on a stack."""
+    async with reader(stack) as someone:
+        yield World(stack, someone)
