@@ -7,38 +7,36 @@ import asyncio
 import json
 import os
 import random
+import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from deploy.demo.packages import CUSTOMIZATION_V1, CUSTOMIZATION_V2, FAILING, PLATFORM, DemoModule, DemoPackage
 from deploy.demo.reference_application.definition import application
 from deploy.stack import Stack
+from services.console.cli import app
 from services.servicing_executor.runtimes.local import LocalRuntime
 from services.servicing_executor.runtimes.postgres import PostgresCluster
 from shared.contracts.extension_compatibility_checker import (
-    BaseIndexed,
     CompatibilityChecked,
     ExtensionIncompatible,
-    PublishBase,
 )
-from shared.contracts.message import MessageKind
 from shared.contracts.notifier import AddRecipient, AudienceChanged, NotificationSent
 from shared.contracts.package_validator import PackageValidated
-from shared.contracts.parts import EnvironmentKind, Extension, ExtensionScope, Verdict
+from shared.contracts.parts import EnvironmentKind, Verdict
 from shared.contracts.promotion_scheduler import (
     CandidateMarked,
     PromotionCompleted,
     PromotionScheduled,
     PromotionStarted,
-    PublishRelease,
-    ReleasePublished,
 )
 from shared.contracts.servicing_executor import (
     ApplyUpdate,
@@ -50,19 +48,14 @@ from shared.contracts.servicing_executor import (
     StepFinished,
     StepStarted,
 )
-from shared.contracts.topics import topic_name
 from tests.end_to_end.installation import Printed, drydock, installation, mails
-from tests.end_to_end.world import RELEASE, SECONDS, World, world
+from tests.end_to_end.world import NEXT_PLATFORM, RELEASE, VENDOR, World, world
 from tests.support import al_packages
 
 pytestmark = pytest.mark.timeout(600)
 
-OCTOBER, PREVIEW, VENDOR = "October release", "December preview", "Vendor 10.0.45"
+OCTOBER, PREVIEW = "October release", "December preview"
 STARTS_IN = timedelta(seconds=4)
-NEXT_PLATFORM = replace(
-    PLATFORM, name="vendor-10.0.45", platform_version="7.0.7690.21", application_version="10.0.2345.9"
-)
-NEXT_BASE = "26.0.0.0"
 KILL_SEED = int(os.environ.get("DRYDOCK_KILL_SEED") or random.SystemRandom().randrange(10**6))
 
 
@@ -140,11 +133,11 @@ async def _upload(story: Story) -> None:
         AddRecipient(project=place.project, address=f"operations@{place.project}.example", environment=place.production)
     )
     await place.wait(AudienceChanged, lambda told: len(told.recipients) == 2)
-    platform = PLATFORM.write(stack_folder(place))
+    platform = PLATFORM.write(place.folder)
     await story.type("submit", "package", "submit", str(platform), "--project", place.project, "--wait")
     wrapped = await place.submit_wrapped(CUSTOMIZATION_V1)
     await story.type(
-        "wrapped", "package", "submit", str(stack_folder(place) / f"{wrapped.partition('/')[2]}.zip"),
+        "wrapped", "package", "submit", str(place.folder / f"{wrapped.partition('/')[2]}.zip"),
         "--project", place.project, "--name", "again", "--wait",
     )  # fmt: skip
     for package in (CUSTOMIZATION_V1, CUSTOMIZATION_V2, FAILING):
@@ -159,12 +152,6 @@ async def _upload(story: Story) -> None:
     }
     for environment, operation in operations.items():
         story.operations[environment] = await place.succeeded(operation)
-
-
-def stack_folder(place: World) -> Path:
-    folder = place.stack.data / "packages" / place.project
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 async def _update_the_sandbox(story: Story) -> None:
@@ -204,28 +191,9 @@ async def _promote(story: Story) -> None:
 
 async def _take_the_vendors_release(story: Story) -> None:
     place = story.world
-    base = stack_folder(place) / "base.app"
-    base.write_bytes(al_packages.base_app(version=NEXT_BASE))
-    await place.send(PublishBase(base=f"{NEXT_BASE}/W1", packages=(await place.put(base, "application/octet-stream"),)))
-    await place.user.wait_for(lambda seen: isinstance(seen.envelope.data, BaseIndexed), seconds=SECONDS)
-    file = stack_folder(place) / "extension.app"
-    file.write_bytes(al_packages.extension("codeunit 50000 Freight\n{\n    var C: Record Customer;\n}"))
-    extension = Extension(
-        app_id=al_packages.EXTENSION_ID,
-        name="Contoso Extension",
-        publisher="Contoso",
-        version="1.0.0.0",
-        scope=ExtensionScope.TENANT,
-        artifact=await place.put(file, "application/octet-stream"),
-        dependencies=(),
-    )
+    extension = await place.extension("codeunit 50000 Freight\n{\n    var C: Record Customer;\n}")
     await place.succeeded(await place.send(InstallExtension(environment=place.sandbox, extension=extension)))
-    package = await place.submit(NEXT_PLATFORM)
-    await place.wait(PackageValidated, lambda told: told.package == package)
-    await place.send(PublishRelease(version="10.0.45", package=package, base_version=NEXT_BASE))
-    await place.user.wait_for(lambda seen: isinstance(seen.envelope.data, ReleasePublished), seconds=SECONDS)
-    events = topic_name("promotion-scheduler", MessageKind.EVENT)
-    await place.user.no_lag("servicing-executor", [events], SECONDS)
+    await place.release(al_packages.base_app(version="26.0.0.0"))
     await story.apply(NEXT_PLATFORM, VENDOR)
 
 
@@ -378,6 +346,28 @@ def test_each_recipient_has_one_mail_for_each_transition(story: Story) -> None:
     assert len(place.seen(NotificationSent)) == len(sent)
 
 
+def test_mails_name_commands_that_the_command_line_has(story: Story) -> None:
+    place = story.world
+    named = set()
+    for mail in mails(place.stack, place.project):
+        text = mail.get_body(("plain",))
+        assert text
+        named |= set(re.findall(r"drydock ([a-z][a-z-]* .*)$", text.get_content(), re.M))
+    assert {" ".join(line.split()[:2]) for line in named} == {
+        "extension check",
+        "extension install",
+        "extension uninstall",
+        "operation cancel",
+        "operation logs",
+        "operation wait",
+        "promotion cancel",
+        "update sign-off",
+    }
+    for line in named:
+        understood = CliRunner().invoke(app, [*shlex.split(line), "--help"])
+        assert understood.exit_code == 0, (line, understood.output)
+
+
 def _head(subject: str) -> str:
     """Environment, transition and name of a subject, without the time of a downtime."""
     environment, what, name = subject.partition(" / ")[2].split(": ")
@@ -385,7 +375,9 @@ def _head(subject: str) -> str:
 
 
 def test_an_executor_killed_during_an_update_goes_on_where_it_was(story: Story, stack: Stack) -> None:
-    after = random.Random(KILL_SEED).uniform(0, 4)
+    before = story.operations[RELEASE]
+    took = (before.finished_at - before.accepted_at).total_seconds()
+    after = random.Random(KILL_SEED).uniform(0, took)
     print(f"DRYDOCK_KILL_SEED={KILL_SEED}: servicing-executor is killed {after:.2f} s after its command")
     asyncio.run(_kill_while_updating(stack, story, after))
 

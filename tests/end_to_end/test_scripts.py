@@ -9,7 +9,6 @@ from deploy.demo.packages import CUSTOMIZATION_V1, CUSTOMIZATION_V2
 from deploy.embedded import Endpoints
 from deploy.stack import Stack
 from shared.contracts.package_validator import PackageValidated
-from shared.contracts.parts import Extension, ExtensionScope
 from shared.contracts.promotion_scheduler import CandidateMarked, PromotionCompleted, PromotionScheduled
 from shared.contracts.servicing_executor import (
     ApplyImage,
@@ -20,26 +19,10 @@ from shared.contracts.servicing_executor import (
     RestartService,
 )
 from tests.end_to_end.installation import mails
-from tests.end_to_end.world import RELEASE, World, world
-from tests.support import al_packages
+from tests.end_to_end.world import RELEASE, world
 from tests.support.services import ServiceProcess
 
 pytestmark = pytest.mark.timeout(300)
-
-
-async def extension(place: World) -> Extension:
-    """An extension whose file is in the artifact store."""
-    file = place.stack.data / f"{place.project}.app"
-    file.write_bytes(al_packages.extension("codeunit 50000 Freight\n{\n}"))
-    return Extension(
-        app_id=al_packages.EXTENSION_ID,
-        name="Contoso Extension",
-        publisher="Contoso",
-        version="1.0.0.0",
-        scope=ExtensionScope.TENANT,
-        artifact=await place.put(file, "application/octet-stream"),
-        dependencies=(),
-    )
 
 
 async def test_a_script_need_not_wait_between_submit_apply_mark_and_schedule(instant: Stack) -> None:
@@ -79,7 +62,9 @@ async def test_while_an_update_runs_others_are_refused_with_its_name_and_product
         packages = [await place.submit(CUSTOMIZATION_V1), await place.submit(CUSTOMIZATION_V2)]
         for package in packages:
             await place.wait(PackageValidated, lambda told, package=package: told.package == package)  # type: ignore[misc]  # bound in the loop
-        install = InstallExtension(environment=place.sandbox, extension=await extension(place))
+        install = InstallExtension(
+            environment=place.sandbox, extension=await place.extension("codeunit 50000 Freight\n{\n}")
+        )
         update = await place.apply(packages[0])
         busy = [await place.send(install), await place.apply(packages[1], "December release")]
         direct = await place.send(ApplyUpdate(environment=place.production, package=packages[0], update_name=RELEASE))

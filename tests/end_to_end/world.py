@@ -4,7 +4,7 @@ import asyncio
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -16,15 +16,18 @@ from services.console.session import Session
 from shared.artifacts.folder import FolderStore
 from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import Envelope, new_id
+from shared.contracts.extension_compatibility_checker import BaseIndexed, PublishBase
 from shared.contracts.message import Command, Message, MessageKind
 from shared.contracts.notifier import AddRecipient, AudienceChanged, DeliveryStatus, NotificationSnapshot
 from shared.contracts.package_validator import PackageRejected, PackageValidated, SubmitPackage
-from shared.contracts.parts import ArtifactRef, EnvironmentKind
+from shared.contracts.parts import ArtifactRef, EnvironmentKind, Extension, ExtensionScope
 from shared.contracts.promotion_scheduler import (
     CandidateMarked,
     MarkCandidate,
     PromotionCancelled,
     PromotionCompleted,
+    PublishRelease,
+    ReleasePublished,
     SchedulePromotion,
 )
 from shared.contracts.registry import CATALOGUE
@@ -38,13 +41,17 @@ from shared.contracts.servicing_executor import (
     UpdateSignedOff,
 )
 from shared.contracts.topics import SERVICES, topic_name
-from tests.support.services import Client, client
+from tests.support import al_packages
+from tests.support.services import Client, Seen, client
 
 T = TypeVar("T", bound=Message)
 
 SECONDS = 90.0
 """How long an answer may take: the machine may be busy, and services are killed."""
-RELEASE = "November release"
+RELEASE, VENDOR = "November release", "Vendor 10.0.45"
+NEXT_PLATFORM = replace(
+    PLATFORM, name="vendor-10.0.45", platform_version="7.0.7690.21", application_version="10.0.2345.9"
+)
 _READ = (MessageKind.COMMAND, MessageKind.EVENT, MessageKind.SNAPSHOT, MessageKind.DEAD_LETTER)
 
 
@@ -72,6 +79,13 @@ class World:
     def store(self) -> FolderStore:
         return FolderStore(self.stack.data / "artifacts")
 
+    @property
+    def folder(self) -> Path:
+        """Where the project's users make their files."""
+        folder = self.stack.data / "packages" / self.project
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     # -- what users send; none of these waits for an answer
 
     async def send(self, command: Command) -> str:
@@ -85,26 +99,20 @@ class World:
 
     async def submit(self, package: DemoPackage) -> str:
         """Have a package checked; its id."""
-        path = package.write(self._folder)
+        path = package.write(self.folder)
         return await self._submit(path, package.name)
 
     async def submit_wrapped(self, package: DemoPackage) -> str:
         """Have a package checked that somebody has zipped once more; its id."""
-        path = self._folder / f"{package.name}-wrapped.zip"
+        path = self.folder / f"{package.name}-wrapped.zip"
         with zipfile.ZipFile(path, "w") as outer:
-            outer.write(package.write(self._folder), f"{package.name}.zip")
+            outer.write(package.write(self.folder), f"{package.name}.zip")
         return await self._submit(path, path.stem)
 
     async def _submit(self, path: Path, name: str) -> str:
         id_ = f"{self.project}/{name}"
         await self.send(SubmitPackage(package=id_, artifact=await self.put(path), file_name=path.name))
         return id_
-
-    @property
-    def _folder(self) -> Path:
-        folder = self.stack.data / "packages" / self.project
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
 
     async def register(self, environment: str, kind: EnvironmentKind, package: str) -> str:
         """Have an environment provisioned; the operation."""
@@ -138,6 +146,20 @@ class World:
             )
         )
         return f"{self.production}/{command}"
+
+    async def extension(self, source: str) -> Extension:
+        """An extension of one source file, which is in the artifact store."""
+        file = self.folder / "extension.app"
+        file.write_bytes(al_packages.extension(source))
+        return Extension(
+            app_id=al_packages.EXTENSION_ID,
+            name="Contoso Extension",
+            publisher="Contoso",
+            version="1.0.0.0",
+            scope=ExtensionScope.TENANT,
+            artifact=await self.put(file, "application/octet-stream"),
+            dependencies=(),
+        )
 
     # -- what is said
 
@@ -220,6 +242,24 @@ class World:
         for operation in operations:
             await self.succeeded(operation)
 
+    async def release(self, base: bytes) -> str:
+        """The vendor's next platform becomes available, with a base of its own; the package."""
+        number = int(self.project[1:], 16) % 10**8
+        version, base_version = f"10.0.{number}", f"26.0.{number}.0"
+        file = self.folder / "base.app"
+        file.write_bytes(base)
+        packages = (await self.put(file, "application/octet-stream"),)
+        await self.send(PublishBase(base=f"{base_version}/W1", packages=packages))
+        package = await self.submit(NEXT_PLATFORM)
+        await self.wait(PackageValidated, lambda told: told.package == package)
+        await self.send(PublishRelease(version=version, package=package, base_version=base_version))
+        for wanted, key in ((BaseIndexed, f"{base_version}/W1"), (ReleasePublished, version)):
+            await self.user.wait_for(_is(wanted, key), seconds=SECONDS)
+        # Its base counts for updates that are accepted once the executor has heard of it.
+        events = topic_name("promotion-scheduler", MessageKind.EVENT)
+        await self.user.no_lag("servicing-executor", [events], SECONDS)
+        return package
+
     async def main_job(self) -> str:
         """From upload to production, as a script does it that waits for every answer; the promotion."""
         await self.provision()
@@ -235,6 +275,10 @@ class World:
         promotion = await self.schedule()
         await self.wait(PromotionCompleted, lambda told: told.promotion == promotion)
         return promotion
+
+
+def _is(wanted: type[Message], key: str) -> Callable[[Seen], bool]:
+    return lambda seen: isinstance(seen.envelope.data, wanted) and seen.envelope.data.key == key
 
 
 @asynccontextmanager

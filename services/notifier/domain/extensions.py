@@ -27,7 +27,7 @@ def incompatible(
     extension = told.extension
     build, _, country = told.base.partition("/")
     major = build.partition(".")[0]
-    removal = f"drydock extension uninstall {extension.app_id} --from {told.environment}"
+    removal = f"drydock extension uninstall {told.environment} {extension.app_id}"
     blocking = [one for one in told.findings if one.severity is FindingSeverity.BLOCKS]
     letter = Letter(
         subject=subject(
@@ -56,9 +56,9 @@ def incompatible(
         more_findings=max(len(blocking) - FINDINGS_LIMIT, 0),
         next_steps=(
             f"Change its source as the findings say, raise its version, and build it against version {major}.",
-            f"Check the new file before anything is installed: drydock extension check FILE --base {told.base}",
+            "Check the new file against the base before it is installed: drydock extension check FILE --base BASE",
             "Install it in a sandbox and try it there.",
-            f"Install it, and the next update checks it again: drydock extension install FILE --to {told.environment}",
+            f"Install it, and the next update checks it again: drydock extension install {told.environment} FILE",
             f"If nobody needs it, remove it (its data stays): {removal}",
             "If a finding looks wrong: the report names the place in the base that it was judged by.",
         ),

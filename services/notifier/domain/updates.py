@@ -93,7 +93,7 @@ def started(
         facts=_facts(changed, ("Started", moment(message.time)), name=facts.operation.update_name),
         next_steps=(
             "Nothing needs to be done. Another mail says how it ended.",
-            f"To follow it: drydock operation watch {changed.operation}",
+            f"To follow it: drydock operation wait {changed.operation}",
         ),
     )
     return tell(message, Occasion.UPDATE_STARTED, letter, facts, now)
