@@ -58,6 +58,7 @@ asyncapi-validate:
 # What the kernel costs, as ratios on real engines; on a machine that does nothing else.
 bench: setup
 	$(BIN)/python -m tests.benchmarks.kernel
+	$(BIN)/python -m tests.benchmarks.lifecycles
 
 # The long faults: 20,000 commands (or DRYDOCK_SOAK_COMMANDS) with a kill for every hundred, a broker away for 20 s.
 # DRYDOCK_SOAK_SEED repeats the faults of a run, which prints its seed.
