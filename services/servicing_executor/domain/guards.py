@@ -14,7 +14,7 @@ from shared.contracts.parts import (
     PackageKind,
     Update,
 )
-from shared.contracts.scalars import project_of
+from shared.contracts.scalars import project_of, sentence
 from shared.contracts.servicing_executor import (
     ApplyUpdate,
     EnvironmentStatus,
@@ -125,6 +125,33 @@ def base_to_check(state: Environment, running: ImageContents, base_version: str 
     if base_version is None or base_version == running.base_version or not state.extensions:
         return None
     return f"{base_version}/{state.country}"
+
+
+def check_base_known(
+    state: Environment,
+    running: ImageContents,
+    platform_package: str,
+    base_version: str | None,
+    acknowledged: Sequence[str],
+) -> None:
+    """Raise NotYet while a new platform comes with no base: extensions cannot be checked against what nobody names.
+
+    A release that is published brings the base. After the service's patience the update is refused, unless all
+    extensions were acknowledged.
+    """
+    if base_version is not None or platform_package == running.platform_package:
+        return
+    unjudged = [one for one in state.extensions if one.app_id not in acknowledged]
+    if unjudged:
+        names = ", ".join(f"{one.name} ({one.app_id})" for one in unjudged)
+        raise NotYet(
+            sentence(
+                f"no release names the base that comes with {platform_package}, so nobody can say whether these "
+                f"work with it; publish the release, or acknowledge them: {names}"
+            ),
+            waits_for=platform_package,
+            reason=Reason.EXTENSIONS_UNVERIFIABLE,
+        )
 
 
 def operation_of(state: Environment, operation: str) -> Operation:

@@ -7,6 +7,7 @@ from services.servicing_executor.domain.draft import Draft
 from services.servicing_executor.domain.guards import (
     base_to_check,
     check_acknowledged,
+    check_base_known,
     check_name,
     check_versions,
     compare_modules,
@@ -113,6 +114,8 @@ def apply_update(
     changes = module_changes(running.contents, contents)
     check_acknowledged(command, changes)
     base_version = facts.release.base_version if facts.release else None
+    if contents.kind is not PackageKind.CUSTOMIZATION:
+        check_base_known(state, running.contents, command.package, base_version, command.acknowledge_unverifiable)
     draft = Draft(state, now)
     start_operation(
         draft,
@@ -156,6 +159,9 @@ def apply_image(
             f"the image has {contents.application_version}",
         )
     check_name(state, command.update_name)
+    check_base_known(
+        state, running.contents, contents.platform_package, contents.base_version, command.acknowledge_unverifiable
+    )
     draft = Draft(state, now)
     start_operation(
         draft,
