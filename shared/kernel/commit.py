@@ -113,9 +113,10 @@ class Committer:
         for key, error in refused.items():
             again -= {id(change) for change in groups[key]}
             again.update(_blame(groups[key], error, singly, key))
-        for key, fold in folds.items():
-            if key not in lost and key not in refused:
-                self._settle(key, fold)
+        settled = [key for key in folds if key not in lost and key not in refused]
+        # Those that wait are noted first: what they wait for may have been committed beside them.
+        for key in sorted(settled, key=lambda key: not folds[key].document.parked):
+            self._settle(key, folds[key])
         crash_point("commit.settled")
         return [change for change in changes if id(change) in again], bool(lost)
 

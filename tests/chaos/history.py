@@ -14,12 +14,14 @@ from tests.support.services import Seen
 DATABASE = "drydock_example"
 
 
-def documents(mongo: str, collection: str, ids: Iterable[str] | None = None) -> dict[str, Any]:
+def documents(
+    mongo: str, collection: str, ids: Iterable[str] | None = None, *, database: str = DATABASE
+) -> dict[str, Any]:
     """What the store holds, by id: all of a collection, or those of `ids` that exist."""
     client: MongoClient[dict[str, Any]] = MongoClient(mongo, timeoutMS=10_000)
     try:
         wanted = {} if ids is None else {"_id": {"$in": list(ids)}}
-        return {document["_id"]: document for document in client[DATABASE][collection].find(wanted)}
+        return {document["_id"]: document for document in client[database][collection].find(wanted)}
     finally:
         client.close()
 

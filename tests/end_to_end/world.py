@@ -18,7 +18,13 @@ from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.extension_compatibility_checker import BaseIndexed, PublishBase
 from shared.contracts.message import Command, Message, MessageKind
-from shared.contracts.notifier import AddRecipient, AudienceChanged, DeliveryStatus, NotificationSnapshot
+from shared.contracts.notifier import (
+    AddRecipient,
+    AudienceChanged,
+    DeliveryStatus,
+    NotificationSent,
+    NotificationSnapshot,
+)
 from shared.contracts.package_validator import PackageRejected, PackageValidated, SubmitPackage
 from shared.contracts.parts import ArtifactRef, EnvironmentKind, Extension, ExtensionScope
 from shared.contracts.promotion_scheduler import (
@@ -41,6 +47,7 @@ from shared.contracts.servicing_executor import (
     UpdateSignedOff,
 )
 from shared.contracts.topics import SERVICES, topic_name
+from tests.chaos.history import documents
 from tests.support import al_packages
 from tests.support.services import Client, Seen, client
 
@@ -212,17 +219,28 @@ class World:
         return told
 
     async def told_by_mail(self) -> None:
-        """Wait until the notifier has dealt with all that was said, and nobody waits for a mail any more."""
+        """Wait until the notifier has dealt with all that was said, and everybody who is to be told was."""
         said = ("servicing-executor", "promotion-scheduler", "extension-compatibility-checker")
         await self.user.no_lag("notifier", [topic_name(one, MessageKind.EVENT) for one in said], SECONDS)
         async with asyncio.timeout(SECONDS):
-            await self.user.caught_up()
-            while self._waiting():
-                await self.user.wait_for(lambda seen: True, len(self.user.seen) + 1, SECONDS)
+            while not await asyncio.to_thread(self._all_told):
+                await asyncio.sleep(0.1)
+                await self.user.caught_up()
 
-    def _waiting(self) -> bool:
+    def _all_told(self) -> bool:
+        """Whether nothing is parked, and what was read shows every notification that is stored, and none pending."""
+        mongo = self.stack.record.mongo
+        stored = documents(mongo, "notifications", database="drydock_notifier").values()
+        ours = [one for one in stored if one["_id"].startswith(f"{self.project}/")]
+        if any(one.get("parked") for one in ours):
+            return False
         latest = {view.data.notification: view.data for view in self._views()}
-        return any(one.status is DeliveryStatus.PENDING for view in latest.values() for one in view.deliveries)
+        wanted = {one["_id"] for one in ours if one["state"] is not None}
+        deliveries = [one for view in latest.values() for one in view.deliveries]
+        sent = {one.message_id for one in deliveries if one.status is DeliveryStatus.SENT}
+        pending = any(one.status is DeliveryStatus.PENDING for one in deliveries)
+        told = {one.data.message_id for one in self.seen(NotificationSent)}
+        return wanted <= set(latest) and not pending and sent <= told
 
     def _views(self) -> list[Envelope[NotificationSnapshot]]:
         return sorted(self.seen(NotificationSnapshot), key=lambda view: view.sequence or 0)

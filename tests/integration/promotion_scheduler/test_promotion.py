@@ -106,7 +106,7 @@ async def test_one_promotion_of_an_environment_is_open_at_a_time(world: World) -
 
 async def test_a_cancelled_promotion_never_starts_and_stays_in_the_history(world: World) -> None:
     await world.have_candidate()
-    first = await world.schedule(now() + timedelta(seconds=1))
+    first = await world.schedule(now() + timedelta(seconds=6))
     await world.one(PromotionScheduled)
     await world.user.send(CancelPromotion(environment=world.production))
     cancelled = await world.one(PromotionCancelled)
@@ -114,8 +114,8 @@ async def test_a_cancelled_promotion_never_starts_and_stays_in_the_history(world
     again = await world.user.send(CancelPromotion(environment=world.production))
     assert (await world.refusal(again)).reason == "NO_OPEN_PROMOTION"
 
-    # Its moment passes: the next promotion, two seconds later, is the only one that starts.
-    second = await world.schedule(now() + timedelta(seconds=2))
+    # Its moment passes: the next promotion, seconds later, is the only one that starts.
+    second = await world.schedule(now() + timedelta(seconds=7))
     [command] = await world.seen(ApplyImage)
     assert command.data.promotion == f"{world.production}/{second}"
     too_late = await world.user.send(CancelPromotion(environment=world.production))
