@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from deploy.demo.packages import CUSTOMIZATION_V1, PLATFORM, DemoPackage
 from deploy.embedded import Endpoints
@@ -69,6 +69,8 @@ class World:
     stack: Stack
     user: Client
     project: str = field(default_factory=lambda: f"p{new_id()[-8:]}")
+    told_before: frozenset[str] = frozenset()
+    """Notifications that were there before the user read anything."""
 
     @property
     def sandbox(self) -> str:
@@ -229,9 +231,8 @@ class World:
 
     def _all_told(self) -> bool:
         """Whether nothing is parked, and what was read shows every notification that is stored, and none pending."""
-        mongo = self.stack.record.mongo
-        stored = documents(mongo, "notifications", database="drydock_notifier").values()
-        ours = [one for one in stored if one["_id"].startswith(f"{self.project}/")]
+        stored = _notifications(self.stack)
+        ours = [stored[id_] for id_ in stored.keys() - self.told_before if id_.startswith(f"{self.project}/")]
         if any(one.get("parked") for one in ours):
             return False
         latest = {view.data.notification: view.data for view in self._views()}
@@ -314,4 +315,10 @@ async def reader(stack: Stack) -> AsyncIterator[Client]:
 async def world(stack: Stack) -> AsyncIterator[World]:
     """A project on a stack."""
     async with reader(stack) as someone:
-        yield World(stack, someone)
+        before = await asyncio.to_thread(_notifications, stack)
+        yield World(stack, someone, told_before=frozenset(before))
+
+
+def _notifications(stack: Stack) -> dict[str, Any]:
+    """The notifier's documents of notifications, by id."""
+    return documents(stack.record.mongo, "notifications", database="drydock_notifier")
