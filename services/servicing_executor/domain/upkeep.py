@@ -78,8 +78,7 @@ def install_extension(
     lacking = [
         f"{need.app_id} {need.minimum_version}"
         for need in extension.dependencies
-        if need.app_id not in installed
-        or version_numbers(installed[need.app_id].version) < version_numbers(need.minimum_version)
+        if not _satisfied(need, installed.get(need.app_id))
     ]
     if lacking:
         raise Rejected(
