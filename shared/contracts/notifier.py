@@ -56,6 +56,11 @@ class Occasion(StrEnum):
     PROMOTION_SCHEDULED = "promotion-scheduled"
     PROMOTION_CANCELLED = "promotion-cancelled"
     EXTENSION_INCOMPATIBLE = "extension-incompatible"
+    EXTENSION_REMINDER = "extension-reminder"
+    EXTENSION_REMOVAL_DUE = "extension-removal-due"
+    EXTENSION_REMEDIATED = "extension-remediated"
+    ROLLOUT_PLANNED = "rollout-planned"
+    ROLLOUT_SKIPPED = "rollout-skipped"
 
 
 class DeliveryStatus(StrEnum):
@@ -121,7 +126,7 @@ class NotificationSent(Event, key="project"):
     message_id: str = Field(max_length=250)
     sent_at: Instant
     app_id: AppId | None
-    """The extension, for `extension-incompatible`."""
+    """The extension, where it is about one."""
     base: BaseId | None
     """What it does not work with."""
 
@@ -135,6 +140,18 @@ class NotificationFailed(Event, key="project"):
     occasion: Occasion
     address: Address
     problem: Problem
+
+
+class NobodyTold(Event, key="project"):
+    """Something happened that recipients are told about, and there was no recipient."""
+
+    project: ProjectId
+    environment: EnvironmentId | None
+    notification: NotificationId
+    occasion: Occasion
+    app_id: AppId | None
+    """The extension, where it is about one."""
+    base: BaseId | None
 
 
 class AudienceSnapshot(Snapshot, key="project"):
@@ -163,6 +180,7 @@ MESSAGES = (
     AudienceChanged,
     NotificationSent,
     NotificationFailed,
+    NobodyTold,
     AudienceSnapshot,
     NotificationSnapshot,
 )

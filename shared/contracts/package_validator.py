@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.contracts.message import Command, Event, Snapshot
+from shared.contracts.message import Command, Count, Event, Instant, Part, Snapshot
 from shared.contracts.parts import ArtifactRef, Finding, PackageContents, Problem
-from shared.contracts.scalars import PackageId, ProjectId
+from shared.contracts.scalars import Actor, Note, PackageId, ProjectId, Version
 
 MOST_FINDINGS = 50
 """Findings that a message holds, errors first."""
@@ -27,6 +27,20 @@ class Reason(StrEnum):
     """The artifact store does not have the file."""
     ARTIFACT_DAMAGED = "ARTIFACT_DAMAGED"
     """The file in the artifact store does not have its digest or size."""
+    PACKAGE_RETIRED = "PACKAGE_RETIRED"
+    """The package was retired."""
+    NOT_CHECKED_YET = "NOT_CHECKED_YET"
+    """The package is still being checked."""
+    SOURCE_NOT_VALID = "SOURCE_NOT_VALID"
+    """A package that is to be merged is not valid; `facts` name it."""
+    OTHER_PROJECT = "OTHER_PROJECT"
+    """A package that is to be merged belongs to another project."""
+    MERGE_REFUSED = "MERGE_REFUSED"
+    """The packages cannot be merged."""
+    MERGE_FAILED = "MERGE_FAILED"
+    """The packages could not be merged, by a fault of ours."""
+    CHECK_CRASHED = "CHECK_CRASHED"
+    """The check was cut off each time it was begun: most likely the package brings its process down."""
     CHECK_FAILED = "CHECK_FAILED"
     """The check did not come to an end, by a fault of ours."""
 
@@ -43,6 +57,20 @@ class PackageStatus(StrEnum):
     RETIRED = "retired"
 
 
+class Judged(Part):
+    """What a verdict rests on, and where all of it stands."""
+
+    report: ArtifactRef
+    """The whole verdict as JSON, as `drydock package check -o json` prints it."""
+    errors: Count
+    warnings: Count
+    rules: str = Field(min_length=1, max_length=64)
+    """Fingerprint of the rules that were applied."""
+    release: Version | None
+    """The release whose modules it was held against; None: no release of its platform version is known."""
+    checked_at: Instant
+
+
 class SubmitPackage(Command, key="package"):
     """Check a package whose file is in the artifact store. After `check-failed`, submit it again."""
 
@@ -52,6 +80,28 @@ class SubmitPackage(Command, key="package"):
     """Name that the file had where it came from."""
 
 
+class RevalidatePackage(Command, key="package"):
+    """Check a package again: rules or releases are others now, or it was quarantined."""
+
+    package: PackageId
+
+
+class MergePackages(Command, key="package"):
+    """Make one package of several, and check it. They are merged in the order in which they are named."""
+
+    package: PackageId
+    """The package that is made."""
+    sources: tuple[PackageId, ...] = Field(min_length=2, max_length=20)
+    """Valid packages of the same project."""
+
+
+class RetirePackage(Command, key="package"):
+    """Offer a package no longer. Images that hold it, and its file, stay."""
+
+    package: PackageId
+    note: Note = ""
+
+
 class PackageSubmitted(Event, key="package"):
     """A package waits for its check."""
 
@@ -59,6 +109,17 @@ class PackageSubmitted(Event, key="package"):
     project: ProjectId
     artifact: ArtifactRef
     file_name: FileName
+    merged_from: tuple[PackageId, ...] = Field(default=(), max_length=20)
+
+
+class PackageMergeFailed(Event, key="package"):
+    """Packages were not merged; there is no package under this name."""
+
+    package: PackageId
+    project: ProjectId
+    sources: tuple[PackageId, ...] = Field(max_length=20)
+    problem: Problem
+    """MERGE_REFUSED: they do not fit together; MERGE_FAILED: a fault of ours."""
 
 
 class PackageValidated(Event, key="package"):
@@ -70,6 +131,7 @@ class PackageValidated(Event, key="package"):
     contents: PackageContents
     warnings: Findings
     """At most the first 50."""
+    judged: Judged | None = None
 
 
 class PackageRejected(Event, key="package"):
@@ -80,6 +142,7 @@ class PackageRejected(Event, key="package"):
     artifact: ArtifactRef
     findings: Findings
     """Errors first; at most 50."""
+    judged: Judged | None = None
 
 
 class PackageCheckFailed(Event, key="package"):
@@ -89,6 +152,25 @@ class PackageCheckFailed(Event, key="package"):
     project: ProjectId
     artifact: ArtifactRef
     problem: Problem
+
+
+class PackageQuarantined(Event, key="package"):
+    """The check of a package was cut off each time: it is set aside, and says nothing about the package."""
+
+    package: PackageId
+    project: ProjectId
+    artifact: ArtifactRef
+    problem: Problem
+
+
+class PackageRetired(Event, key="package"):
+    """A package is offered no longer; what was built from it stays."""
+
+    package: PackageId
+    project: ProjectId
+    artifact: ArtifactRef
+    note: Note
+    actor: Actor | None
 
 
 class PackageSnapshot(Snapshot, key="package"):
@@ -103,14 +185,23 @@ class PackageSnapshot(Snapshot, key="package"):
     """None unless the package is, or was, valid."""
     findings: Findings
     problem: Problem | None
-    """Set while the status is `check-failed`."""
+    """Set while the status is `check-failed` or `quarantined`."""
+    judged: Judged | None = None
+    """None until a check has come to a verdict."""
+    merged_from: tuple[PackageId, ...] = Field(default=(), max_length=20)
 
 
 MESSAGES = (
     SubmitPackage,
+    RevalidatePackage,
+    MergePackages,
+    RetirePackage,
     PackageSubmitted,
+    PackageMergeFailed,
     PackageValidated,
     PackageRejected,
     PackageCheckFailed,
+    PackageQuarantined,
+    PackageRetired,
     PackageSnapshot,
 )

@@ -176,6 +176,8 @@ class Verdict(StrEnum):
     """What a check says about an extension, and about an environment: the worst of its extensions."""
 
     COMPATIBLE = "compatible"
+    COMPATIBLE_WITH_WARNINGS = "compatible-with-warnings"
+    """It works on this base; what a check found is worth knowing, or will break it on a later one."""
     INCOMPATIBLE = "incompatible"
     UNVERIFIABLE = "unverifiable"
     """Its file does not hold what a check needs; no fault of the extension is known."""

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from shared.contracts.message import Command, Event, Instant, Snapshot
-from shared.contracts.parts import MOST_EXTENSIONS, Downtime, Problem, Update
+from shared.contracts.message import Command, Event, Instant, Part, Snapshot
+from shared.contracts.parts import MOST_EXTENSIONS, ArtifactRef, Downtime, Problem, Update
 from shared.contracts.scalars import (
     Actor,
     AppId,
@@ -66,6 +66,12 @@ class Reason(StrEnum):
     """The package is not valid, or its check could not be done."""
     PACKAGE_NOT_PLATFORM = "PACKAGE_NOT_PLATFORM"
     """A release is a platform package, without customization."""
+    WINDOW_INVALID = "WINDOW_INVALID"
+    """The window is shorter than six hours, or its time zone is not known."""
+    RELEASE_UNKNOWN = "RELEASE_UNKNOWN"
+    """No release with the base was published."""
+    WINDOW_MISSED = "WINDOW_MISSED"
+    """The window closed before the rollout could start."""
     VERSIONS_NOT_STATED = "VERSIONS_NOT_STATED"
     """The package does not say which platform and application version it brings."""
 
@@ -81,6 +87,18 @@ class PromotionStatus(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     REFUSED = "refused"
+
+
+class RolloutStatus(StrEnum):
+    """Where a rollout stands."""
+
+    NONE = "none"
+    PLANNED = "planned"
+    STARTING = "starting"
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
 
 
 class MarkCandidate(Command, key="environment"):
@@ -127,6 +145,26 @@ class PublishRelease(Command, key="version"):
     """Its platform package."""
     base_version: Version | None
     """Version of the base that goes with it; None: it comes with no base for extensions."""
+    modules: ArtifactRef | None = None
+    """Its module list, for checks of packages; None: not known."""
+
+
+class UpdateWindow(Part):
+    """The hours in which an environment may be updated without being asked, each day."""
+
+    opens: str = Field(default="20:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    """Local time."""
+    closes: str = Field(default="06:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    """Local time; on the next day if it is not after `opens`. At least six hours later."""
+    time_zone: str = Field(default="UTC", min_length=1, max_length=60)
+    """Name in the IANA time zone database."""
+
+
+class SetUpdateWindow(Command, key="environment"):
+    """Choose the hours in which an environment may be updated without being asked. Without it: 20:00 to 06:00 UTC."""
+
+    environment: EnvironmentId
+    window: UpdateWindow
 
 
 class CandidateMarked(Event, key="environment"):
@@ -232,6 +270,65 @@ class ReleasePublished(Event, key="version"):
     platform_version: Version
     application_version: Version
     base_version: Version | None
+    modules: ArtifactRef | None = None
+    """Its module list; None: not known."""
+    published_at: Instant | None = None
+
+
+class RolloutPlanned(Event, key="environment"):
+    """An environment will be brought to a release in a window, without the extensions that cannot come along."""
+
+    environment: EnvironmentId
+    project: ProjectId
+    release: Version
+    package: PackageId
+    start: Instant
+    """The earliest, where the window opens."""
+    end: Instant
+    """Where the window closes: it does not start later."""
+    remove_extensions: tuple[AppId, ...] = Field(max_length=MOST_EXTENSIONS)
+    set_version: int = Field(ge=0)
+
+
+class RolloutStarted(Event, key="environment"):
+    """The operation of a rollout holds the environment."""
+
+    environment: EnvironmentId
+    project: ProjectId
+    release: Version
+    operation: OperationId
+
+
+class RolloutFinished(Event, key="environment"):
+    """The operation of a rollout has ended."""
+
+    environment: EnvironmentId
+    project: ProjectId
+    release: Version
+    operation: OperationId
+    problem: Problem | None
+    """None: the environment runs the release."""
+    next_start: Instant | None
+    """When it is tried again; None: not by itself."""
+
+
+class RolloutSkipped(Event, key="environment"):
+    """A planned rollout did not, or will not, start."""
+
+    environment: EnvironmentId
+    project: ProjectId
+    release: Version
+    problem: Problem
+    """The reason is one of ours, or of servicing-executor where that refused the start."""
+    next_start: Instant | None
+    """When it is tried again; None: not by itself."""
+
+
+class UpdateWindowSet(Event, key="environment"):
+    """Updates that the vendor's calendar or a policy starts will start in this window."""
+
+    environment: EnvironmentId
+    window: UpdateWindow
 
 
 class CandidateSnapshot(Snapshot, key="candidate"):
@@ -270,7 +367,25 @@ class ReleaseSnapshot(Snapshot, key="version"):
     platform_version: Version
     application_version: Version
     base_version: Version | None
+    modules: ArtifactRef | None = None
     published_at: Instant
+
+
+class RolloutSnapshot(Snapshot, key="rollout"):
+    """The rollout that an environment waits for, or had last, and its window."""
+
+    rollout: EnvironmentId
+    """The environment's id."""
+    project: ProjectId | None
+    """None while there was no rollout yet."""
+    release: Version | None
+    status: RolloutStatus
+    start: Instant | None
+    end: Instant | None
+    remove_extensions: tuple[AppId, ...] = Field(max_length=MOST_EXTENSIONS)
+    operation: OperationId | None
+    problem: Problem | None
+    window: UpdateWindow
 
 
 MESSAGES = (
@@ -278,6 +393,7 @@ MESSAGES = (
     SchedulePromotion,
     CancelPromotion,
     PublishRelease,
+    SetUpdateWindow,
     CandidateMarked,
     PromotionCheckStarted,
     PromotionRefused,
@@ -287,7 +403,13 @@ MESSAGES = (
     PromotionFailed,
     PromotionCancelled,
     ReleasePublished,
+    RolloutPlanned,
+    RolloutStarted,
+    RolloutFinished,
+    RolloutSkipped,
+    UpdateWindowSet,
     CandidateSnapshot,
     PromotionSnapshot,
     ReleaseSnapshot,
+    RolloutSnapshot,
 )

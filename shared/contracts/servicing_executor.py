@@ -32,6 +32,7 @@ from shared.contracts.scalars import (
     ProjectId,
     PromotionId,
     UpdateName,
+    Version,
 )
 
 StepName = TypeAliasType(
@@ -99,6 +100,10 @@ class Reason(StrEnum):
     """It depends on extensions that are not installed, or not in a version high enough."""
     TOO_MANY_EXTENSIONS = "TOO_MANY_EXTENSIONS"
     """An environment holds at most 200 extensions."""
+    EXTENSION_SET_CHANGED = "EXTENSION_SET_CHANGED"
+    """The extensions are others than those that were judged; `facts` has the set version of today."""
+    NOT_A_RELEASE = "NOT_A_RELEASE"
+    """The package is no release's platform package."""
     EXTENSIONS_INCOMPATIBLE = "EXTENSIONS_INCOMPATIBLE"
     """Extensions of the environment do not work with the base that the update brings."""
     EXTENSIONS_UNVERIFIABLE = "EXTENSIONS_UNVERIFIABLE"
@@ -160,6 +165,7 @@ class OperationKind(StrEnum):
     DISABLE_MAINTENANCE = "disable-maintenance"
     INSTALL_EXTENSION = "install-extension"
     STAGE_EXTENSION = "stage-extension"
+    UNSTAGE_EXTENSION = "unstage-extension"
     UNINSTALL_EXTENSION = "uninstall-extension"
     DECOMMISSION = "decommission"
 
@@ -190,6 +196,25 @@ class RestartableService(StrEnum):
     AOS = "AOS"
     DIXF = "DIXF"
     MR = "MR"
+
+
+class StageFor(StrEnum):
+    """Which update installs a staged extension."""
+
+    NEXT_MINOR = "next-minor"
+    """The next that brings another base."""
+    NEXT_MAJOR = "next-major"
+    """The next that brings a base of a higher major version."""
+
+
+class StagedExtension(Part):
+    """A version of an extension that waits for an update."""
+
+    extension: Extension
+    stage_for: StageFor
+
+
+StagedExtensions = Annotated[tuple[StagedExtension, ...], Field(max_length=MOST_EXTENSIONS)]
 
 
 class SignOff(StrEnum):
@@ -325,6 +350,44 @@ class InstallExtension(Command, key="environment"):
     extension: Extension
 
 
+class StageExtension(Command, key="environment"):
+    """Keep a higher version of an installed extension ready: an update that brings its base installs it.
+
+    Staged again, a version takes the place of the one that was staged.
+    """
+
+    environment: EnvironmentId
+    extension: Extension
+    stage_for: StageFor = StageFor.NEXT_MAJOR
+
+
+class UnstageExtension(Command, key="environment"):
+    """Keep a staged version ready no longer."""
+
+    environment: EnvironmentId
+    app_id: AppId
+
+
+class ApplyRelease(Command, key="environment"):
+    """Bring an environment to a release of the vendor, with its own customization, and take extensions out that
+    cannot come along: one operation, which puts everything back if it fails.
+    """
+
+    environment: EnvironmentId
+    release: Version
+    package: PackageId
+    """The release's platform package."""
+    update_name: UpdateName
+    not_after: Instant
+    """Refused if it is taken later."""
+    remove_extensions: tuple[AppId, ...] = Field(default=(), max_length=MOST_EXTENSIONS)
+    """Their data stays. Who depends on one of them must be named too."""
+    set_version: Count | None = None
+    """The version of the set at which they were judged; needed if any is to be removed."""
+    acknowledge_unverifiable: tuple[AppId, ...] = Field(default=(), max_length=MOST_EXTENSIONS)
+    """Extensions that may stay although they cannot be judged."""
+
+
 class UninstallExtension(Command, key="environment"):
     """Remove an extension; its data stays."""
 
@@ -431,6 +494,8 @@ class OperationFinished(Event, key="environment"):
     promotion: PromotionId | None
     running: Update | None
     """What the environment runs from now on; None if it runs nothing."""
+    removed_extensions: tuple[AppId, ...] = Field(default=(), max_length=MOST_EXTENSIONS)
+    """Those that the operation took out of the set."""
     accepted_at: Instant
     finished_at: Instant
     downtime_seconds: float | None = Field(ge=0)
@@ -448,8 +513,9 @@ class ExtensionSetChanged(Event, key="environment"):
     environment: EnvironmentId
     project: ProjectId
     set_version: Count
-    """Counts the changes; a check is valid for one set version."""
+    """Counts the changes, of staged versions too; a check is valid for one set version."""
     extensions: ExtensionSet
+    staged: StagedExtensions = ()
     operation: OperationId
 
 
@@ -479,6 +545,7 @@ class EnvironmentSnapshot(Snapshot, key="environment"):
     operation: RunningOperation | None
     set_version: Count
     extensions: ExtensionSet
+    staged: StagedExtensions = ()
 
 
 class OperationSnapshot(Snapshot, key="entry"):
@@ -517,7 +584,10 @@ MESSAGES = (
     RestartService,
     EnableMaintenanceMode,
     DisableMaintenanceMode,
+    ApplyRelease,
     InstallExtension,
+    StageExtension,
+    UnstageExtension,
     UninstallExtension,
     EnvironmentRegistered,
     EnvironmentStatusChanged,
