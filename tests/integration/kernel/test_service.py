@@ -61,7 +61,7 @@ async def test_a_refusal_is_an_answer_and_a_repeat_gets_it_again(user: Client, e
     await user.send(AddToCounter(counter=counter, amount=-1), id=command)
     await user.wait_for(of(counter, CommandRejected))
     await user.send(AddToCounter(counter=counter, amount=-1), id=command)
-    first, again = [seen.envelope for seen in await user.wait_for(of(counter, CommandRejected), 2)]
+    first, again = [seen.envelope for seen in await user.wait_for(of(counter, CommandRejected), 2, copies=True)]
     assert isinstance(first.data, CommandRejected)
     assert first.data.reason == "BELOW_ZERO"
     assert first.data.facts == {"value": 0}
@@ -75,10 +75,10 @@ async def test_a_repeated_command_changes_nothing_and_gets_its_event_again(user:
     events = []
     for times in range(1, 4):
         await user.send(AddToCounter(counter=counter, amount=5), id=command)
-        events = [seen.envelope for seen in await user.wait_for(of(counter, CounterChanged), times)]
+        events = [seen.envelope for seen in await user.wait_for(of(counter, CounterChanged), times, copies=True)]
     assert len({event.id for event in events}) == 1
     await user.send(AddToCounter(counter=counter, amount=1))
-    last = (await user.wait_for(of(counter, CounterChanged), 4))[-1].envelope
+    last = (await user.wait_for(of(counter, CounterChanged), 4, copies=True))[-1].envelope
     assert isinstance(last.data, CounterChanged)
     assert last.data.value == 6
 
