@@ -101,3 +101,17 @@ async def test_what_never_becomes_known_is_refused_as_unknown(user: Client, exam
     assert isinstance(refused.envelope.data, CommandRejected)
     assert refused.envelope.data.reason == "UNKNOWN"
     assert refused.envelope.data.command_id == command
+
+
+async def test_what_is_two_months_away_is_rehearsed_with_the_clock_ahead(user: Client, example: Example) -> None:
+    service = await example().start().ready()
+    counter, due = new_id(), datetime.now(UTC) + timedelta(days=60)
+    await user.send(SetAlarm(counter=counter, at=due))
+    await user.no_lag("example", ["drydock.example.commands"])
+    assert await service.stop() == 0
+    await example(clock_ahead="P61D").start().ready()
+    [rang] = await user.wait_for(of(counter, AlarmRang))
+    assert isinstance(rang.envelope.data, AlarmRang)
+    assert rang.envelope.data.set_for == due
+    assert timedelta(0) < rang.envelope.data.rang_at - due < timedelta(days=2)
+    assert rang.envelope.time > due
