@@ -88,7 +88,7 @@ async def test_a_command_may_come_before_what_it_refers_to(user: Client, example
     counter, other = new_id(), new_id()
     await user.send(AddAsMuchAs(counter=counter, other=other))
     await user.send(AddToCounter(counter=other, amount=7))
-    [changed] = await user.wait_for(of(counter, CounterChanged), seconds=2)
+    [changed] = await user.wait_for(of(counter, CounterChanged), seconds=8)
     assert isinstance(changed.envelope.data, CounterChanged)
     assert changed.envelope.data.value == 7
 
