@@ -59,9 +59,14 @@ class _Process:
         self._settings = settings
         self._store = MotorStore(settings.mongo.get_secret_value(), f"drydock_{service.name.replace('-', '_')}")
         self._publisher = KafkaPublisher(settings.kafka, settings.instance)
-        self._progress = ProgressTeller(service, self._publisher, _now)
+        ahead = settings.clock_ahead
+
+        def clock() -> datetime:
+            return datetime.now(UTC) + ahead
+
+        self._progress = ProgressTeller(service, self._publisher, clock)
         self._engine: Engine = build_engine(
-            service, self._store, self._publisher, settings, clock=_now, tell=self._progress.tell
+            service, self._store, self._publisher, settings, clock=clock, tell=self._progress.tell
         )
         self._consumer = Consumer(
             Subscription(
@@ -142,6 +147,8 @@ class _Process:
         await self._consumer.start()
         tasks.append(self._essential("watchdog", self._watch()))
         log.info("service_started", port=port, topics=self._service.subscriptions)
+        if self._settings.clock_ahead:
+            log.warning("clock_ahead", by=str(self._settings.clock_ahead))
 
     async def _stop(self, tasks: list[asyncio.Task[Any]]) -> None:
         seconds = self._settings.stop_within.total_seconds()
@@ -210,7 +217,3 @@ class _Process:
             for seconds in lateness:
                 metrics.timers.observe(seconds)
             await asyncio.sleep(MEASURE_SECONDS)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

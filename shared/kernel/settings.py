@@ -48,6 +48,10 @@ class Settings(BaseSettings):
     """How long a message waits for what it refers to."""
     work_slots: int = Field(default=4, ge=0)
     lease: timedelta = timedelta(seconds=30)
+    clock_ahead: timedelta = Field(default=timedelta(0), ge=timedelta(0))
+    """How far the clock is put forward, to rehearse what is months away. The same for all services, and never less
+    than before on the same state; not for production: every date is that much too late.
+    """
     stop_within: timedelta = timedelta(seconds=20)
     """How long a stop may take before the process is ended hard."""
     create_topics: bool = True

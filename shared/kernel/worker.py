@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
@@ -51,6 +51,10 @@ class Job:
     def label(self) -> str:
         """A name for what the work makes: the same in every attempt, another for every other work."""
         return f"{self.aggregate_id}.{self.name}"
+
+    def now(self) -> datetime:
+        """The time by the service's clock."""
+        return self._workers.clock()
 
     async def reached(self, checkpoint: BaseModel, commands: Sequence[Command | Send] = ()) -> None:
         """Record how far the work has come, and send the commands of the part that is done, both or neither.

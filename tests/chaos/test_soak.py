@@ -125,7 +125,7 @@ class Soak:
         read = 0
         async with asyncio.timeout(QUIET_SECONDS):
             while wanted or rung:
-                await self._user.wait_for(lambda seen: True, read + 1, QUIET_SECONDS)
+                await self._user.wait_for(lambda seen: True, read + 1, QUIET_SECONDS, copies=True)
                 for seen in self._user.seen[read:]:
                     data = seen.envelope.data
                     if isinstance(data, CounterChanged):

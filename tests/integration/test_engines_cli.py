@@ -38,6 +38,9 @@ class Up:
             stderr=subprocess.PIPE,
             text=True,
             env=ENVIRONMENT,
+            preexec_fn=lambda: signal.signal(
+                signal.SIGINT, signal.SIG_IGN
+            ),  # as a shell starts what it does not wait for
         )
         assert self.process.stdout is not None
         self.endpoints = [self.process.stdout.readline().strip() for _ in range(2)]

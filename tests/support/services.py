@@ -192,15 +192,33 @@ class Client:
                 await asyncio.sleep(0.05)
 
     async def wait_for(
-        self, wanted: Callable[[Seen], bool], count: int = 1, seconds: float = ANSWER_SECONDS
+        self,
+        wanted: Callable[[Seen], bool],
+        count: int = 1,
+        seconds: float = ANSWER_SECONDS,
+        *,
+        copies: bool = False,
     ) -> list[Seen]:
-        """Read until `count` messages that are wanted were seen; all of them."""
+        """Read until `count` messages that are wanted were seen; all of them.
+
+        A message that stands on its topic twice counts once, unless `copies` are asked for.
+        """
+
+        def found_so_far() -> list[Seen]:
+            found = [seen for seen in self.seen if wanted(seen)]
+            if copies:
+                return found
+            distinct: dict[tuple[str, str], Seen] = {}
+            for seen in found:
+                distinct.setdefault((seen.topic, seen.envelope.id), seen)
+            return [*distinct.values()]
+
         try:
             async with asyncio.timeout(seconds):
-                while len(found := [seen for seen in self.seen if wanted(seen)]) < count:
+                while len(found := found_so_far()) < count:
                     await self._read(1000)
         except TimeoutError:
-            found = [seen for seen in self.seen if wanted(seen)]
+            found = found_so_far()
             last = "\n".join(str(seen.envelope.data)[:300] for seen in self.seen[-10:])
             raise AssertionError(f"{len(found)} of {count} came within {seconds} s; the last seen:\n{last}") from None
         return found

@@ -46,7 +46,8 @@ def up(
     mongo_port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port for the state.")] = None,
 ) -> None:
     """Start the engines and keep them running until Ctrl-C. A second start resumes with the same data."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a shell starts what runs in its background with SIGINT ignored
+        signal.signal(number, _interrupt)
     engines = Engines(data, kafka=kafka, mongo=mongo, kafka_port=kafka_port, mongo_port=mongo_port, say=_progress)
     try:
         endpoints = engines.start()

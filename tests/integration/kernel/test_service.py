@@ -61,7 +61,7 @@ async def test_a_refusal_is_an_answer_and_a_repeat_gets_it_again(user: Client, e
     await user.send(AddToCounter(counter=counter, amount=-1), id=command)
     await user.wait_for(of(counter, CommandRejected))
     await user.send(AddToCounter(counter=counter, amount=-1), id=command)
-    first, again = [seen.envelope for seen in await user.wait_for(of(counter, CommandRejected), 2)]
+    first, again = [seen.envelope for seen in await user.wait_for(of(counter, CommandRejected), 2, copies=True)]
     assert isinstance(first.data, CommandRejected)
     assert first.data.reason == "BELOW_ZERO"
     assert first.data.facts == {"value": 0}
@@ -75,10 +75,10 @@ async def test_a_repeated_command_changes_nothing_and_gets_its_event_again(user:
     events = []
     for times in range(1, 4):
         await user.send(AddToCounter(counter=counter, amount=5), id=command)
-        events = [seen.envelope for seen in await user.wait_for(of(counter, CounterChanged), times)]
+        events = [seen.envelope for seen in await user.wait_for(of(counter, CounterChanged), times, copies=True)]
     assert len({event.id for event in events}) == 1
     await user.send(AddToCounter(counter=counter, amount=1))
-    last = (await user.wait_for(of(counter, CounterChanged), 4))[-1].envelope
+    last = (await user.wait_for(of(counter, CounterChanged), 4, copies=True))[-1].envelope
     assert isinstance(last.data, CounterChanged)
     assert last.data.value == 6
 
@@ -88,7 +88,7 @@ async def test_a_command_may_come_before_what_it_refers_to(user: Client, example
     counter, other = new_id(), new_id()
     await user.send(AddAsMuchAs(counter=counter, other=other))
     await user.send(AddToCounter(counter=other, amount=7))
-    [changed] = await user.wait_for(of(counter, CounterChanged), seconds=2)
+    [changed] = await user.wait_for(of(counter, CounterChanged), seconds=8)
     assert isinstance(changed.envelope.data, CounterChanged)
     assert changed.envelope.data.value == 7
 
@@ -101,3 +101,17 @@ async def test_what_never_becomes_known_is_refused_as_unknown(user: Client, exam
     assert isinstance(refused.envelope.data, CommandRejected)
     assert refused.envelope.data.reason == "UNKNOWN"
     assert refused.envelope.data.command_id == command
+
+
+async def test_what_is_two_months_away_is_rehearsed_with_the_clock_ahead(user: Client, example: Example) -> None:
+    service = await example().start().ready()
+    counter, due = new_id(), datetime.now(UTC) + timedelta(days=60)
+    await user.send(SetAlarm(counter=counter, at=due))
+    await user.no_lag("example", ["drydock.example.commands"])
+    assert await service.stop() == 0
+    await example(clock_ahead="P61D").start().ready()
+    [rang] = await user.wait_for(of(counter, AlarmRang))
+    assert isinstance(rang.envelope.data, AlarmRang)
+    assert rang.envelope.data.set_for == due
+    assert timedelta(0) < rang.envelope.data.rang_at - due < timedelta(days=2)
+    assert rang.envelope.time > due

@@ -48,17 +48,6 @@ async def settled(user: Client, service: str = "notifier") -> None:
             await asyncio.sleep(0.1)
 
 
-async def distinct(user: Client, wanted: Callable[[Seen], bool], count: int) -> list[Seen]:
-    """So many events with ids of their own; one may stand on its topic twice."""
-    needed = count
-    while True:
-        found = await user.wait_for(wanted, needed)
-        by_id = {one.envelope.id: one for one in found}
-        if len(by_id) >= count:
-            return [*by_id.values()]
-        needed = len(found) + 1
-
-
 def ids(mails: list[EmailMessage]) -> set[str]:
     return {str(mail["Message-ID"]) for mail in mails}
 
@@ -80,7 +69,7 @@ async def test_each_recipient_gets_one_mail_for_each_transition_and_events_that_
     sent = [(await user.send(event), event) for event in events]
     for id_, event in sent:
         await user.send(event, id=id_)
-    told = await distinct(user, about(project, NotificationSent), 2 * len(events))
+    told = await user.wait_for(about(project, NotificationSent), 2 * len(events))
     await settled(user)
 
     mails = catcher.mails(project)
