@@ -85,7 +85,7 @@ def _published(command: ApplyRelease, contents: PackageContents, release: KnownR
             "environment keeps its own customization",
         )
     if release is None or release.version != command.release:
-        what = f"that of release {release.version}" if release else "no release's platform package"
+        what = f"the platform package of release {release.version}" if release else "no release's platform package"
         raise NotYet(
             f"{command.package} is {what}; publish release {command.release} with it first",
             waits_for=command.package,
