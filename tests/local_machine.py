@@ -11,14 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from deploy.demo.packages import CUSTOMIZATION_V1, CUSTOMIZATION_V2, FAILING, PLATFORM
 from deploy.demo.reference_application.definition import application
 from services.servicing_executor.runtimes.local import LocalRuntime
-from services.servicing_executor.runtimes.port import Step
+from services.servicing_executor.runtimes.port import ExtensionFile, Step
 from services.servicing_executor.runtimes.postgres import PostgresCluster
 from shared.artifacts.folder import FolderStore
 from tests.demo_images import built
+from tests.support import al_packages
 
 # Tests do not lose power: without fsync the server's own work is quicker.
 _QUICK = {"fsync": "off", "full_page_writes": "off"}
@@ -64,6 +66,26 @@ async def _images(root: Path) -> dict[str, str]:
         image = await built(store, package, root, platform.image.digest)
         images[package.name] = image.image.digest
     return images
+
+
+async def extension(place: Machine, name: str, version: str = "1.0.0.0", needs: tuple[str, ...] = ()) -> ExtensionFile:
+    """An extension whose file is in the artifact store; `needs` are names of others."""
+    made = al_packages.extension(
+        f"codeunit 50000 {name}\n{{\n}}",
+        app_id=app_id_of(name),
+        name=name,
+        version=version,
+        dependencies=[(app_id_of(one), one, "Contoso", "1.0.0.0") for one in needs],
+    )
+    stored = await FolderStore(place.root / "artifacts").put_bytes(made, "application/vnd.drydock.app")
+    return ExtensionFile(
+        app_id_of(name), name, version, stored.digest, stored.size, tuple(app_id_of(one) for one in needs)
+    )
+
+
+def app_id_of(name: str) -> str:
+    """The app id that tests give an extension of this name."""
+    return str(uuid5(NAMESPACE_URL, name))
 
 
 def step(environment: str, operation: str, name: str, lines: list[str] | None = None) -> Step:

@@ -28,10 +28,13 @@ STARTS_OPERATION: frozenset[type[Message]] = frozenset(
         executor.RegisterEnvironment,
         executor.ApplyUpdate,
         executor.ApplyImage,
+        executor.ApplyRelease,
         executor.RestartService,
         executor.EnableMaintenanceMode,
         executor.DisableMaintenanceMode,
         executor.InstallExtension,
+        executor.StageExtension,
+        executor.UnstageExtension,
         executor.UninstallExtension,
     }
 )

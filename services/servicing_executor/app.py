@@ -5,7 +5,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
-from services.servicing_executor.domain import answers, finish, interventions, known, state, updates, upkeep, views
+from services.servicing_executor.domain import (
+    answers,
+    extensions,
+    finish,
+    interventions,
+    known,
+    releases,
+    state,
+    updates,
+    upkeep,
+    views,
+)
 from services.servicing_executor.domain.work import STEP_ATTEMPTS
 from services.servicing_executor.runtimes.instant import InstantRuntime
 from services.servicing_executor.runtimes.local import LocalRuntime
@@ -67,11 +78,14 @@ def make(settings: Settings) -> Service:
         On(servicing_executor.RegisterEnvironment, ENVIRONMENTS, updates.register, facts=PACKAGE_FACTS),
         On(servicing_executor.ApplyUpdate, ENVIRONMENTS, updates.apply_update, facts=PACKAGE_FACTS),
         On(servicing_executor.ApplyImage, ENVIRONMENTS, updates.apply_image, facts=IMAGE_FACTS),
+        On(servicing_executor.ApplyRelease, ENVIRONMENTS, releases.apply_release, facts=PACKAGE_FACTS),
         On(servicing_executor.RestartService, ENVIRONMENTS, upkeep.restart_service),
         On(servicing_executor.EnableMaintenanceMode, ENVIRONMENTS, upkeep.enable_maintenance),
         On(servicing_executor.DisableMaintenanceMode, ENVIRONMENTS, upkeep.disable_maintenance),
-        On(servicing_executor.InstallExtension, ENVIRONMENTS, upkeep.install_extension),
-        On(servicing_executor.UninstallExtension, ENVIRONMENTS, upkeep.uninstall_extension),
+        On(servicing_executor.InstallExtension, ENVIRONMENTS, extensions.install_extension),
+        On(servicing_executor.StageExtension, ENVIRONMENTS, extensions.stage_extension),
+        On(servicing_executor.UnstageExtension, ENVIRONMENTS, extensions.unstage_extension),
+        On(servicing_executor.UninstallExtension, ENVIRONMENTS, extensions.uninstall_extension),
         On(servicing_executor.CancelOperation, ENVIRONMENTS, interventions.cancel_operation),
         On(servicing_executor.ResumeOperation, ENVIRONMENTS, interventions.resume_operation),
         On(servicing_executor.RollBackOperation, ENVIRONMENTS, interventions.roll_back_operation),

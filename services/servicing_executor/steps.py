@@ -9,7 +9,13 @@ from datetime import UTC, datetime
 
 from services.servicing_executor.domain.plans import StepName
 from services.servicing_executor.domain.work import STEP_ATTEMPTS, ClosingDone, ClosingInput, StepDone, StepInput
-from services.servicing_executor.runtimes.port import Runtime, RuntimeUnavailableError, Step, StepFailedError
+from services.servicing_executor.runtimes.port import (
+    ExtensionFile,
+    Runtime,
+    RuntimeUnavailableError,
+    Step,
+    StepFailedError,
+)
 from shared.artifacts.errors import ArtifactStoreError
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.parts import ArtifactRef
@@ -36,17 +42,20 @@ class Steps:
             StepName.SWITCH_RELEASE: lambda step, given: self._plain(runtime.switch_release(step, _image(given))),
             StepName.MIGRATE_DATABASE: self._migrate,
             StepName.START_SERVICES: lambda step, given: self._plain(runtime.start_services(step)),
-            StepName.VERIFY: lambda step, given: self._plain(runtime.verify(step, _image(given))),
+            StepName.VERIFY: self._verify,
             StepName.RESTART_SERVICE: self._restart,
             StepName.ENABLE_MAINTENANCE: lambda step, given: self._maintenance(step, enabled=True),
             StepName.DISABLE_MAINTENANCE: lambda step, given: self._maintenance(step, enabled=False),
-            StepName.INSTALL_EXTENSION: self._install_extension,
-            StepName.UNINSTALL_EXTENSION: self._uninstall_extension,
+            StepName.FETCH_EXTENSIONS: lambda step, given: self._plain(runtime.fetch_extensions(step, _files(given))),
+            StepName.SET_EXTENSIONS: self._set_extensions,
+            StepName.INSTALL_EXTENSION: self._set_extensions,
+            StepName.UNINSTALL_EXTENSION: self._set_extensions,
             StepName.STOP_AGAIN: lambda step, given: self._plain(runtime.stop_services(step)),
             StepName.RESTORE_DATABASE: self._restore,
             StepName.SWITCH_BACK: lambda step, given: self._plain(runtime.switch_release(step, _image(given))),
+            StepName.SET_EXTENSIONS_BACK: self._set_extensions,
             StepName.START_AGAIN: lambda step, given: self._plain(runtime.start_services(step)),
-            StepName.VERIFY_AGAIN: lambda step, given: self._plain(runtime.verify(step, _image(given))),
+            StepName.VERIFY_AGAIN: self._verify,
         }
 
     async def run_step(self, given: StepInput, job: Job) -> StepDone:
@@ -75,6 +84,8 @@ class Steps:
                 await self._runtime.drop_snapshot(step, given.snapshot)
             if given.discard:
                 await self._runtime.discard_release(step, given.discard)
+            if given.tidy_extensions:
+                await self._runtime.discard_extensions(step)
         except StepFailedError as error:
             log.line(f"not tidied up: {error}")
         if not given.logs:
@@ -107,18 +118,12 @@ class Steps:
         await self._runtime.set_maintenance_mode(step, enabled=enabled)
         return StepDone(log="")
 
-    async def _install_extension(self, step: Step, given: StepInput) -> StepDone:
-        """The extension's file must be whole before the environment may be said to have it."""
-        assert given.extension
-        async with self._artifacts.local_file(given.extension.digest) as path:
-            size = path.stat().st_size
-        if size != given.extension.size:
-            raise StepFailedError(f"the file has {size} bytes, {given.extension.size} were named")
-        step.log(f"{given.extension.digest} is whole: {size} bytes")
+    async def _set_extensions(self, step: Step, given: StepInput) -> StepDone:
+        await self._runtime.set_extensions(step, _files(given))
         return StepDone(log="")
 
-    async def _uninstall_extension(self, step: Step, given: StepInput) -> StepDone:
-        step.log("the extension leaves the set; its data stays")
+    async def _verify(self, step: Step, given: StepInput) -> StepDone:
+        await self._runtime.verify(step, _image(given), _files(given))
         return StepDone(log="")
 
     async def _restore(self, step: Step, given: StepInput) -> StepDone:
@@ -150,3 +155,17 @@ class _Log:
 def _image(given: StepInput) -> str:
     assert given.image
     return given.image
+
+
+def _files(given: StepInput) -> tuple[ExtensionFile, ...]:
+    return tuple(
+        ExtensionFile(
+            app_id=one.app_id,
+            name=one.name,
+            version=one.version,
+            digest=one.artifact.digest,
+            size=one.artifact.size,
+            needs=tuple(need.app_id for need in one.dependencies),
+        )
+        for one in given.extensions
+    )

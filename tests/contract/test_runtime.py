@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.demo.packages import CUSTOMIZATION_V1, CUSTOMIZATION_V2
+from deploy.demo.packages import CUSTOMIZATION_V1, CUSTOMIZATION_V2, PLATFORM
 from services.servicing_executor.runtimes.instant import InstantRuntime
 from services.servicing_executor.runtimes.port import Runtime, StepFailedError
-from tests.local_machine import Machine, machine, step
+from tests.local_machine import Machine, extension, machine, step
 
 ENVIRONMENT = "contract-test"
 
@@ -36,6 +36,13 @@ async def twice(runtime: Runtime, operation: str, method: str, *arguments: objec
     return results[0]
 
 
+async def deploy(runtime: Runtime, image: str) -> None:
+    """Bring an image to the environment, without a copy of the database."""
+    for method in ("prepare_release", "switch_release", "migrate_database"):
+        await getattr(runtime, method)(step(ENVIRONMENT, "deploy", method), image)
+    await runtime.start_services(step(ENVIRONMENT, "deploy", "start"))
+
+
 async def test_an_update_a_rollback_and_what_a_runtime_refuses(runtime: Runtime, place: Machine) -> None:
     first, second = place.images[CUSTOMIZATION_V1.name], place.images[CUSTOMIZATION_V2.name]
     assert await runtime.current_image(ENVIRONMENT) is None
@@ -53,7 +60,7 @@ async def test_an_update_a_rollback_and_what_a_runtime_refuses(runtime: Runtime,
         await twice(runtime, operation, "switch_release", image)
         await twice(runtime, operation, "migrate_database", image)
         await twice(runtime, operation, "start_services")
-        await twice(runtime, operation, "verify", image)
+        await twice(runtime, operation, "verify", image, ())
         assert await runtime.current_image(ENVIRONMENT) == image
     assert snapshots[0] != snapshots[1]
 
@@ -63,9 +70,9 @@ async def test_an_update_a_rollback_and_what_a_runtime_refuses(runtime: Runtime,
     await twice(runtime, "back", "restore_snapshot", snapshots[1])
     await twice(runtime, "back", "switch_release", first)
     await twice(runtime, "back", "start_services")
-    await twice(runtime, "back", "verify", first)
+    await twice(runtime, "back", "verify", first, ())
     with pytest.raises(StepFailedError):
-        await runtime.verify(step(ENVIRONMENT, "back", "verify-other"), second)
+        await runtime.verify(step(ENVIRONMENT, "back", "verify-other"), second, ())
 
     with pytest.raises(StepFailedError, match="is the current one"):
         await runtime.discard_release(step(ENVIRONMENT, "back", "discard"), first)
@@ -78,3 +85,45 @@ async def test_an_update_a_rollback_and_what_a_runtime_refuses(runtime: Runtime,
 async def test_an_environment_that_was_not_provisioned_is_refused(runtime: Runtime) -> None:
     with pytest.raises(StepFailedError, match="was not provisioned"):
         await runtime.set_maintenance_mode(step("unknown", "on", "maintenance"), enabled=True)
+
+
+async def test_an_environment_has_exactly_the_extensions_that_were_set_and_says_so(
+    runtime: Runtime, place: Machine
+) -> None:
+    image = place.images[PLATFORM.name]
+    await deploy(runtime, image)
+    freight, rates = await extension(place, "Freight"), await extension(place, "Rates", needs=("Freight",))
+    newer = await extension(place, "Freight", "2.0.0.0")
+    sets = [(), (freight,), (freight, rates), (rates, newer), (newer,), (freight, rates), ()]
+    for number, wanted in enumerate(sets):
+        operation = f"set-{number}"
+        await twice(runtime, operation, "fetch_extensions", wanted)
+        await twice(runtime, operation, "set_extensions", wanted)
+        await twice(runtime, operation, "verify", image, wanted)
+        for other in (set_ for set_ in sets if set(set_) != set(wanted)):
+            with pytest.raises(StepFailedError):
+                await runtime.verify(step(ENVIRONMENT, operation, "verify-other"), image, other)
+        await twice(runtime, operation, "discard_extensions")
+        await twice(runtime, operation, "verify", image, wanted)
+
+
+async def test_fetching_alone_changes_no_extension_and_what_was_not_fetched_is_set_nevertheless(
+    runtime: Runtime, place: Machine
+) -> None:
+    image = place.images[PLATFORM.name]
+    await deploy(runtime, image)
+    freight, rates = await extension(place, "Freight"), await extension(place, "Rates", needs=("Freight",))
+    await runtime.fetch_extensions(step(ENVIRONMENT, "cancelled", "fetch"), (freight, rates))
+    await runtime.verify(step(ENVIRONMENT, "cancelled", "verify"), image, ())
+    await runtime.discard_extensions(step(ENVIRONMENT, "cancelled", "discard"))
+    await runtime.set_extensions(step(ENVIRONMENT, "install", "set"), (freight,))
+    await runtime.verify(step(ENVIRONMENT, "install", "verify"), image, (freight,))
+
+
+async def test_extensions_of_an_environment_that_was_not_provisioned_are_refused(
+    runtime: Runtime, place: Machine
+) -> None:
+    freight = await extension(place, "Freight")
+    for method in ("fetch_extensions", "set_extensions"):
+        with pytest.raises(StepFailedError, match="was not provisioned"):
+            await getattr(runtime, method)(step("unknown", "install", method), (freight,))

@@ -20,6 +20,7 @@ from deploy.demo.packages import (
     DemoModule,
     DemoPackage,
 )
+from services.servicing_executor.runtimes.extensions import Extensions
 from services.servicing_executor.runtimes.launcher import process_start
 from services.servicing_executor.runtimes.local import LocalRuntime
 from services.servicing_executor.runtimes.port import (
@@ -30,7 +31,7 @@ from services.servicing_executor.runtimes.port import (
 from services.servicing_executor.runtimes.processes import ServiceProcesses
 from shared.artifacts.folder import FolderStore
 from tests.demo_images import built
-from tests.local_machine import Machine, killed_executor, machine, step
+from tests.local_machine import Machine, extension, killed_executor, machine, step
 
 SERVICES = ("AOS", "DIXF", "MR")
 ENVIRONMENT = "contoso-test"
@@ -67,7 +68,7 @@ async def apply(runtime: LocalRuntime, image: str, operation: str) -> str:
     await runtime.switch_release(step(*named("switch")), image)
     await runtime.migrate_database(step(*named("migrate")), image)
     await runtime.start_services(step(*named("start")))
-    await runtime.verify(step(*named("verify")), image)
+    await runtime.verify(step(*named("verify")), image, ())
     return snapshot
 
 
@@ -154,7 +155,7 @@ async def test_a_failing_migration_is_rolled_back_to_the_release_and_the_data_be
     await runtime.restore_snapshot(step(*named("restore")), snapshot)
     await runtime.switch_release(step(*named("switch-back")), before)
     await runtime.start_services(step(*named("start-again")))
-    await runtime.verify(step(*named("verify-again")), before)
+    await runtime.verify(step(*named("verify-again")), before, ())
     assert (await get(runtime, "/customers")).json() == {"customers": [{"account": "C-1", "name": "Contoso"}]}
     assert (
         rows(runtime, "select file_name from schema_migrations where module = 'ContosoLoyalty'")
@@ -189,6 +190,9 @@ async def test_an_executor_killed_at_any_line_of_any_step_is_followed_by_one_tha
         return await getattr(runtime, method)(step(*key), *arguments)
 
     first, second = place.images[CUSTOMIZATION_V1.name], place.images[CUSTOMIZATION_V2.name]
+    names = (("Ledger", ()), ("Freight", ("Ledger",)), ("Rates", ("Freight",)))
+    had = [await extension(place, f"{name} {line}", needs=needs) for name, needs in names]
+    kept = had[:1]
     try:
         await run("register", "provision", "provision")
         await run("apply-1", "prepare", "prepare_release", first)
@@ -201,8 +205,16 @@ async def test_an_executor_killed_at_any_line_of_any_step_is_followed_by_one_tha
         snapshot = str(await run("apply-2", "snapshot", "snapshot_database"))
         await run("apply-2", "switch", "switch_release", second)
         await run("apply-2", "migrate", "migrate_database", second)
+        await run("apply-2", "fetch-extensions", "fetch_extensions", had)
+        await run("apply-2", "extensions", "set_extensions", had)
         await run("apply-2", "start", "start_services")
-        await run("apply-2", "verify", "verify", second)
+        await run("apply-2", "verify", "verify", second, had)
+        await run("release", "remove", "set_extensions", kept)
+        await run("release", "verify", "verify", second, kept)
+        await run("release", "back", "set_extensions", had)
+        await run("release", "verify-again", "verify", second, had)
+        await run("release", "tidy", "set_extensions", kept)
+        await run("release", "discard", "discard_extensions")
         assert rows(runtime, "select count(*), count(distinct file_name) from schema_migrations") == [(4, 4)]
 
         await run("apply-2", "stop-again", "stop_services")
@@ -210,15 +222,15 @@ async def test_an_executor_killed_at_any_line_of_any_step_is_followed_by_one_tha
         await run("apply-2", "switch-back", "switch_release", first)
         await run("apply-2", "start-again", "start_services")
         await run("restart", "restart", "restart_service", "DIXF")
-        await run("apply-2", "verify-again", "verify", first)
+        await run("apply-2", "verify-again", "verify", first, kept)
         assert rows(runtime, "select account from customers") == [("C-1",)]
         await run("apply-2", "drop", "drop_snapshot", snapshot)
     finally:
         await run("decommission", "destroy", "destroy")
     by_line = {
-        1: {"provision", "switch_release", "verify", "drop_snapshot"},
-        2: {"provision", "snapshot_database", "switch_release"},
-        3: {"prepare_release", "stop_services", "migrate_database"},
+        1: {"provision", "switch_release", "verify", "drop_snapshot", "fetch_extensions", "set_extensions"},
+        2: {"provision", "snapshot_database", "switch_release", "fetch_extensions", "set_extensions", "verify"},
+        3: {"prepare_release", "stop_services", "migrate_database", "fetch_extensions", "set_extensions"},
         4: {"prepare_release", "stop_services", "restart_service"},
         5: {"restore_snapshot", "start_services", "destroy"},
     }
@@ -286,7 +298,7 @@ async def test_services_outlive_the_executor_and_a_new_one_adopts_those_of_the_c
     await runtime.close()
     successor = place.runtime()
     await successor.start_services(step(ENVIRONMENT, "apply", "start"))
-    await successor.verify(step(ENVIRONMENT, "apply", "verify"), image)
+    await successor.verify(step(ENVIRONMENT, "apply", "verify"), image, ())
     assert processes(place) == before
 
     other = place.images[CUSTOMIZATION_V1.name]
@@ -294,8 +306,94 @@ async def test_services_outlive_the_executor_and_a_new_one_adopts_those_of_the_c
     await successor.switch_release(step(ENVIRONMENT, "other", "switch"), other)
     await successor.migrate_database(step(ENVIRONMENT, "other", "migrate"), other)
     await successor.start_services(step(ENVIRONMENT, "other", "start"))
-    await successor.verify(step(ENVIRONMENT, "other", "verify"), other)
+    await successor.verify(step(ENVIRONMENT, "other", "verify"), other, ())
     assert not set(processes(place).values()) & set(before.values())
+
+
+async def test_extensions_go_dependents_first_come_dependencies_first_and_leave_their_data(
+    runtime: LocalRuntime, place: Machine
+) -> None:
+    image = place.images[PLATFORM.name]
+    await apply(runtime, image, "apply")
+    before = processes(place)
+    ledger, freight = await extension(place, "Ledger"), await extension(place, "Freight", needs=("Ledger",))
+    rates = await extension(place, "Rates", needs=("Freight",))
+    lines: list[str] = []
+    await runtime.set_extensions(step(ENVIRONMENT, "install", "set", lines), (rates, freight, ledger))
+    assert [line.split(" (")[0] for line in lines if line.startswith("putting")] == [
+        "putting in Ledger 1.0.0.0",
+        "putting in Freight 1.0.0.0",
+        "putting in Rates 1.0.0.0",
+    ]
+    reported = (await get(runtime, "/extensions")).json()["extensions"]
+    assert reported == {one.app_id: "1.0.0.0" for one in (ledger, freight, rates)}
+    with psycopg.connect(runtime.conninfo(ENVIRONMENT)) as connection:
+        connection.execute("create table freight_orders (number text)")
+        connection.execute("insert into freight_orders values ('F-1')")
+
+    lines.clear()
+    newer = await extension(place, "Ledger", "2.0.0.0")
+    await runtime.set_extensions(step(ENVIRONMENT, "release", "set", lines), (newer,))
+    assert [line.split(" (")[0] for line in lines if line.startswith(("taking", "putting"))] == [
+        "taking out Rates 1.0.0.0",
+        "taking out Freight 1.0.0.0",
+        "putting in Ledger 2.0.0.0",
+    ]
+    assert all(line.endswith("; its data stays") for line in lines if line.startswith("taking"))
+    assert (await get(runtime, "/extensions")).json() == {"extensions": {newer.app_id: "2.0.0.0"}}
+    assert rows(runtime, "select number from freight_orders") == [("F-1",)]
+    assert processes(place) == before
+
+
+async def test_verification_fails_when_the_application_runs_other_extensions_than_its_files_say(
+    runtime: LocalRuntime, place: Machine
+) -> None:
+    image = place.images[PLATFORM.name]
+    await apply(runtime, image, "apply")
+    freight = await extension(place, "Freight")
+    lying = replace(freight, version="1.1.0.0")
+    await runtime.set_extensions(step(ENVIRONMENT, "install", "set"), (lying,))
+    with pytest.raises(StepFailedError, match=rf"{freight.app_id} 1\.1\.0\.0 is 1\.0\.0\.0"):
+        await runtime.verify(step(ENVIRONMENT, "install", "verify"), image, (lying,))
+
+    padded = replace(freight, version="1.0")
+    await runtime.set_extensions(step(ENVIRONMENT, "install", "padded"), (padded,))
+    await runtime.verify(step(ENVIRONMENT, "install", "verify"), image, (padded,))
+
+    stored = await FolderStore(place.root / "artifacts").put_bytes(b"no package", "application/vnd.drydock.app")
+    damaged = replace(freight, digest=stored.digest, size=stored.size)
+    await runtime.set_extensions(step(ENVIRONMENT, "damaged", "set"), (damaged,))
+    with pytest.raises(StepFailedError, match="is not readable: "):
+        await runtime.verify(step(ENVIRONMENT, "damaged", "verify"), image, (damaged,))
+
+    folder = place.root / "environments" / ENVIRONMENT / "extensions"
+    await runtime.set_extensions(step(ENVIRONMENT, "again", "set"), (freight,))
+    (folder / f"{freight.digest.removeprefix('sha256:')}.app").unlink()
+    with pytest.raises(StepFailedError, match=r"files of extensions are gone: Freight 1\.0\.0\.0"):
+        await runtime.verify(step(ENVIRONMENT, "again", "verify"), image, (freight,))
+    await runtime.set_extensions(step(ENVIRONMENT, "mended", "set"), (freight,))
+    await runtime.verify(step(ENVIRONMENT, "mended", "verify"), image, (freight,))
+
+
+async def test_a_file_of_another_size_than_was_named_is_refused_and_leaves_nothing(
+    runtime: LocalRuntime, place: Machine
+) -> None:
+    freight = await extension(place, "Freight")
+    with pytest.raises(StepFailedError, match=rf"has {freight.size} bytes, 7 were named"):
+        await runtime.fetch_extensions(step(ENVIRONMENT, "install", "fetch"), (replace(freight, size=7),))
+    folder = place.root / "environments" / ENVIRONMENT / "extensions"
+    assert list(folder.iterdir()) == []
+    assert Extensions(folder).installed() == ()
+
+
+async def test_files_of_extensions_that_are_not_installed_are_discarded(runtime: LocalRuntime, place: Machine) -> None:
+    ledger, freight = await extension(place, "Ledger"), await extension(place, "Freight")
+    await runtime.set_extensions(step(ENVIRONMENT, "install", "set"), (ledger, freight))
+    await runtime.set_extensions(step(ENVIRONMENT, "remove", "set"), (ledger,))
+    folder = place.root / "environments" / ENVIRONMENT / "extensions"
+    assert len(list(folder.glob("*.app"))) == 2  # a rollback needs no store
+    await runtime.discard_extensions(step(ENVIRONMENT, "remove", "discard"))
+    assert [path.stem for path in folder.glob("*.app")] == [ledger.digest.removeprefix("sha256:")]
 
 
 async def test_maintenance_mode_refuses_everybody_but_administrators(runtime: LocalRuntime, place: Machine) -> None:
@@ -309,7 +407,7 @@ async def test_maintenance_mode_refuses_everybody_but_administrators(runtime: Lo
     assert (await get(runtime, "/customers", "wrong")).status_code == 503
     assert (await get(runtime, "/customers", runtime.administrator_token(ENVIRONMENT))).status_code == 200
     assert (await get(runtime, "/health")).json() == {"status": "ok", "maintenance": True}
-    await runtime.verify(step(ENVIRONMENT, "on", "verify"), image)
+    await runtime.verify(step(ENVIRONMENT, "on", "verify"), image, ())
 
     await runtime.set_maintenance_mode(step(ENVIRONMENT, "off", "maintenance"), enabled=False)
     assert (await get(runtime, "/customers")).status_code == 200
@@ -340,7 +438,7 @@ async def test_verification_fails_when_the_application_does_not_report_the_image
         StepFailedError,
         match=r"the database .*: ApplicationFoundation [\d.]+ is missing, Stray not expected is 1\.0",
     ):
-        await runtime.verify(step(ENVIRONMENT, "apply", "verify"), image)
+        await runtime.verify(step(ENVIRONMENT, "apply", "verify"), image, ())
 
 
 @pytest.mark.parametrize(

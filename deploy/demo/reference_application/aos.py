@@ -2,6 +2,7 @@
 
 GET /health            200, also in maintenance mode
 GET /modules           modules and versions, from the database and from the release folder
+GET /extensions        app ids and versions of the extensions, from their own files
 GET /customers         accounts and names from the database
 
 In maintenance mode everything but /health is refused with 503, except to administrators.
@@ -16,6 +17,7 @@ from typing import Any
 
 import psycopg
 
+from deploy.demo.reference_application.extensions import running_extensions
 from deploy.demo.reference_application.settings import Settings, stop_on_signal
 
 
@@ -57,6 +59,8 @@ class _Request(BaseHTTPRequestHandler):
                 "database": dict(database.execute("select name, version from installed_modules").fetchall()),
                 "release": self._release_modules(),
             }
+        if self.path == "/extensions":
+            return HTTPStatus.OK, {"extensions": running_extensions(self.server.settings.extensions)}
         if self.path == "/customers":
             rows = database.execute("select account, name from customers order by account").fetchall()
             return HTTPStatus.OK, {"customers": [{"account": a, "name": n} for a, n in rows]}

@@ -10,11 +10,13 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`database` is a connection string; `release` the folder of the image that runs."""
+    """`database` is a connection string; `release` the folder of the image that runs; `extensions` holds
+    `installed.json`, a list of objects with `app_id`, `version` and `digest`, and files `<hex of the digest>.app`."""
 
     environment: str
     service: str
     release: Path
+    extensions: Path
     database: str
     data: Path
     port: int
@@ -29,6 +31,7 @@ class Settings:
             environment=told["environment"],
             service=told["service"],
             release=Path(told["release"]),
+            extensions=Path(told["extensions"]),
             database=told["database"],
             data=Path(told["data"]),
             port=told["port"],

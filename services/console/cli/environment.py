@@ -88,6 +88,9 @@ def show(environment: Environment, output: Output = Form.TABLE) -> None:
         rows.append(("operation", f"{operation.operation_kind.value} {operation.operation} ({operation.status.value})"))
     extensions = ", ".join(f"{one.name} {one.version}" for one in found.extensions)
     rows.append((f"extensions (set {found.set_version})", extensions))
+    if found.staged:
+        waiting = (f"{one.extension.name} {one.extension.version} ({one.stage_for})" for one in found.staged)
+        rows.append(("staged", ", ".join(waiting)))
     print_one(found, output, rows)
 
 
@@ -113,6 +116,14 @@ def history(environment: Environment, output: Output = Form.TABLE) -> None:
             ("ID", lambda one: one.operation),
         ],
     )
+
+
+async def find_environment(installation: Installation, environment: str) -> EnvironmentSnapshot:
+    """The environment as it stands. End with a sentence if there is none."""
+    found = (await installation.session.views(EnvironmentSnapshot)).get(environment)
+    if not isinstance(found, EnvironmentSnapshot):
+        leave(Exit.NOT_FOUND, f"there is no environment {environment}")
+    return found
 
 
 async def _environments(installation: Installation) -> list[EnvironmentSnapshot]:

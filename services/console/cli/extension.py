@@ -242,4 +242,6 @@ def _print_reports(reports: list[Report], verdict: Verdict) -> None:
 
 app.command()(installed_extension.install)
 app.command()(installed_extension.uninstall)
+app.command()(installed_extension.stage)
+app.command()(installed_extension.unstage)
 app.command("list")(installed_extension.list_)

@@ -1,11 +1,11 @@
-"""`drydock extension install|uninstall|list`: the extensions of an environment."""
+"""`drydock extension install|uninstall|stage|unstage|list`: the extensions of an environment."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from services.console.cli.environment import Environment, Timeout, Wait
+from services.console.cli.environment import Environment, Timeout, Wait, find_environment
 from services.console.cli.following import end, start_operation
 from services.console.cli.printing import Form, Output, print_id, print_list
 from services.console.cli.running import Exit, leave, run
@@ -16,36 +16,46 @@ from shared.artifacts.folder import FolderStore
 from shared.contracts.envelope import new_id
 from shared.contracts.message import Message
 from shared.contracts.parts import ArtifactRef, Dependency, Extension, ExtensionScope
-from shared.contracts.servicing_executor import EnvironmentSnapshot, InstallExtension, UninstallExtension
+from shared.contracts.servicing_executor import (
+    InstallExtension,
+    StagedExtension,
+    StageExtension,
+    StageFor,
+    UninstallExtension,
+    UnstageExtension,
+)
 
 APP_TYPE = "application/vnd.drydock.app"
 _VENDOR = "microsoft"
 """Publisher of the base: what it publishes is the base's, and no extension of the environment."""
 
 
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The extension, an .app file.")]
+AppId = Annotated[str, typer.Argument(metavar="APP_ID", help="Id of the extension.")]
+Scope = Annotated[ExtensionScope, typer.Option(help="Where it comes from.")]
+
+
+class _Listed(Extension):
+    """An installed extension, and the version of it that waits for an update."""
+
+    staged: StagedExtension | None
+
+
 def install(
     environment: Environment,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The extension, an .app file.")],
-    scope: Annotated[ExtensionScope, typer.Option(help="Where it comes from.")] = ExtensionScope.TENANT,
+    file: File,
+    scope: Scope = ExtensionScope.TENANT,
     wait: Wait = False,
     timeout: Timeout = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Install an extension, or a higher version of one."""
-    try:
-        manifest = read_package(file).manifest
-    except OSError as error:
-        leave(Exit.NOT_FOUND, f"{file}: {error.strerror or error}")
-    except PackageError as error:
-        leave(Exit.FAILED, f"{file}: {error}")
-    if manifest is None:
-        leave(Exit.FAILED, f"{file} has no manifest that can be read; `drydock extension show` says more")
+    manifest = _manifest(file)
     id_ = new_id()
 
     async def work(installation: Installation) -> Message:
-        stored = await FolderStore(installation.artifacts).put_file(file, APP_TYPE)
-        artifact = ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type)
-        command = InstallExtension(environment=environment, extension=_extension(manifest, scope, artifact))
+        extension = await _stored(installation, file, manifest, scope)
+        command = InstallExtension(environment=environment, extension=extension)
         return await start_operation(installation, command, wait=wait, id_=id_)
 
     finished = run(work, timeout=timeout)
@@ -53,9 +63,41 @@ def install(
     end(finished)
 
 
+def stage(
+    environment: Environment,
+    file: File,
+    stage_for: Annotated[
+        StageFor, typer.Option("--for", help="The update that installs it: the next that brings such a base.")
+    ] = StageFor.NEXT_MAJOR,
+    scope: Scope = ExtensionScope.TENANT,
+    output: Output = Form.TABLE,
+) -> None:
+    """Keep a higher version of an installed extension ready: an update that brings its base installs it."""
+    manifest = _manifest(file)
+    id_ = new_id()
+
+    async def work(installation: Installation) -> Message:
+        extension = await _stored(installation, file, manifest, scope)
+        command = StageExtension(environment=environment, extension=extension, stage_for=stage_for)
+        return await start_operation(installation, command, wait=True, id_=id_)
+
+    finished = run(work)
+    print_id(id_, output, environment=environment)
+    end(finished)
+
+
+def unstage(environment: Environment, app_id: AppId, output: Output = Form.TABLE) -> None:
+    """Keep a staged version ready no longer."""
+    id_ = new_id()
+    command = UnstageExtension(environment=environment, app_id=app_id.lower())
+    finished = run(lambda there: start_operation(there, command, wait=True, id_=id_))
+    print_id(id_, output, environment=environment)
+    end(finished)
+
+
 def uninstall(
     environment: Environment,
-    app_id: Annotated[str, typer.Argument(metavar="APP_ID", help="Id of the extension.")],
+    app_id: AppId,
     wait: Wait = False,
     timeout: Timeout = None,
     output: Output = Form.TABLE,
@@ -69,25 +111,41 @@ def uninstall(
 
 
 def list_(environment: Environment, output: Output = Form.TABLE) -> None:
-    """List the extensions of an environment."""
-
-    async def read(installation: Installation) -> EnvironmentSnapshot:
-        found = (await installation.session.views(EnvironmentSnapshot)).get(environment)
-        if not isinstance(found, EnvironmentSnapshot):
-            leave(Exit.NOT_FOUND, f"there is no environment {environment}")
-        return found
-
+    """List the extensions of an environment, and the versions that wait for an update."""
+    found = run(lambda there: find_environment(there, environment))
+    staged = {one.extension.app_id: one for one in found.staged}
     print_list(
-        run(read).extensions,
+        [_Listed(**one.model_dump(), staged=staged.get(one.app_id)) for one in found.extensions],
         output,
         [
             ("NAME", lambda one: one.name),
             ("PUBLISHER", lambda one: one.publisher),
             ("VERSION", lambda one: one.version),
+            ("STAGED", lambda one: f"{one.staged.extension.version} {one.staged.stage_for}" if one.staged else ""),
             ("SCOPE", lambda one: one.scope.value),
             ("APP_ID", lambda one: one.app_id),
         ],
     )
+
+
+def _manifest(file: Path) -> Manifest:
+    """What the package says of itself. End with a sentence if it cannot be read."""
+    if not file.is_file():
+        leave(Exit.NOT_FOUND, f"there is no file {file}")
+    try:
+        package = read_package(file)
+    except PackageError as error:
+        leave(Exit.FAILED, f"{file}: {error}")
+    if package.manifest is None:
+        leave(Exit.FAILED, f"{file} has no manifest that can be read; `drydock extension show` says more")
+    return package.manifest
+
+
+async def _stored(installation: Installation, file: Path, manifest: Manifest, scope: ExtensionScope) -> Extension:
+    """The extension, with its file in the artifact store."""
+    stored = await FolderStore(installation.artifacts).put_file(file, APP_TYPE)
+    artifact = ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type)
+    return _extension(manifest, scope, artifact)
 
 
 def _extension(manifest: Manifest, scope: ExtensionScope, artifact: ArtifactRef) -> Extension:

@@ -1,18 +1,30 @@
-"""`drydock update`: apply packages to sandboxes, and say what came of it."""
+"""`drydock update`: apply packages to sandboxes and releases to environments, and say what came of it."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from services.console.cli.environment import CommandId, Timeout, Wait
+from services.console.cli.environment import CommandId, Environment, Timeout, Wait, find_environment
 from services.console.cli.following import end, start_operation
 from services.console.cli.printing import Form, Output, print_id, print_one
-from services.console.cli.running import Exit, ask, leave, run
+from services.console.cli.running import Exit, ask, confirm, leave, run
+from services.console.installation import Installation
 from shared.contracts.envelope import new_id
-from shared.contracts.promotion_scheduler import CandidateMarked, MarkCandidate
-from shared.contracts.servicing_executor import ApplyUpdate, SignOff, SignOffUpdate, UpdateSignedOff
+from shared.contracts.promotion_scheduler import CandidateMarked, MarkCandidate, ReleaseSnapshot
+from shared.contracts.servicing_executor import (
+    ApplyRelease,
+    ApplyUpdate,
+    EnvironmentSnapshot,
+    SignOff,
+    SignOffUpdate,
+    UpdateSignedOff,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Updates: apply, sign off, mark as candidate.")
+
+_START_WITHIN = timedelta(minutes=30)
+"""A command that waits longer for its service is not wanted any more."""
 
 Update = Annotated[str, typer.Argument(metavar="ENVIRONMENT/NAME", help="The update.")]
 
@@ -45,6 +57,71 @@ def apply(
     finished = run(lambda there: start_operation(there, command, wait=wait, id_=id_), timeout=timeout)
     print_id(id_, output, environment=to)
     end(finished)
+
+
+@app.command("apply-release")
+def apply_release(
+    environment: Environment,
+    release: Annotated[str, typer.Argument(metavar="RELEASE", help="Version of the release.")],
+    remove: Annotated[
+        list[str] | None,
+        typer.Option(metavar="APP_ID", help="An extension that cannot come along; its data stays. Repeatable."),
+    ] = None,
+    set_version: Annotated[
+        int | None,
+        typer.Option(min=0, help="Set version at which they were judged. Default: what you are asked about."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the update, unique in the environment. Default: `Release <RELEASE>`.")
+    ] = None,
+    acknowledge_unverifiable: Annotated[
+        list[str] | None, typer.Option(metavar="APP_ID", help="An extension that cannot be judged. Repeatable.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    wait: Wait = False,
+    timeout: Timeout = None,
+    command_id: CommandId = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """Bring an environment to a release of the vendor, with its own customization. Its services stop meanwhile.
+
+    One operation: if it fails, image, database and extensions are put back.
+    """
+    package, found = run(lambda there: _release_and_environment(there, release, environment))
+    removed = tuple(one.lower() for one in remove or ())
+    confirm(_release_question(found, release, package, removed), yes=yes)
+    command = ApplyRelease(
+        environment=environment,
+        release=release,
+        package=package,
+        update_name=name or f"Release {release}",
+        not_after=datetime.now(UTC) + _START_WITHIN,
+        remove_extensions=removed,
+        set_version=set_version if set_version is not None or not removed else found.set_version,
+        acknowledge_unverifiable=tuple(acknowledge_unverifiable or ()),
+    )
+    id_ = command_id or new_id()
+    finished = run(lambda there: start_operation(there, command, wait=wait, id_=id_), timeout=timeout)
+    print_id(id_, output, environment=environment)
+    end(finished)
+
+
+async def _release_and_environment(
+    installation: Installation, release: str, environment: str
+) -> tuple[str, EnvironmentSnapshot]:
+    """The release's platform package, and the environment."""
+    found = (await installation.session.views(ReleaseSnapshot)).get(release)
+    if not isinstance(found, ReleaseSnapshot):
+        leave(Exit.NOT_FOUND, f"there is no release {release}; `drydock release publish` makes one known")
+    return found.package, await find_environment(installation, environment)
+
+
+def _release_question(found: EnvironmentSnapshot, release: str, package: str, removed: tuple[str, ...]) -> str:
+    text = f"Bring {found.environment} to release {release} ({package}), with downtime from now on"
+    if not removed:
+        return f"{text}?"
+    known = {one.app_id: f"{one.name} {one.version}" for one in found.extensions}
+    return f"{text}, and take out {', '.join(known.get(one, one) for one in removed)}? Their data stays."
 
 
 @app.command("sign-off")

@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from services.servicing_executor.domain.draft import Draft
+from services.servicing_executor.domain.extension_sets import replaced
 from services.servicing_executor.domain.finish import close
 from services.servicing_executor.domain.plans import (
     ANSWER_WITHIN,
     ASKED,
+    BEGINS_TO_CHANGE,
     HOLD_FOR,
     OTHER_SECONDS,
     PATIENCE_SECONDS,
@@ -18,7 +20,7 @@ from services.servicing_executor.domain.work import StepInput
 from shared.contracts.envelope import derived_id
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
 from shared.contracts.image_builder import BuildImage
-from shared.contracts.parts import Problem
+from shared.contracts.parts import Extension, Problem
 from shared.contracts.scalars import sentence
 from shared.contracts.servicing_executor import (
     EnvironmentStatus,
@@ -35,6 +37,18 @@ from shared.contracts.servicing_executor import (
 from shared.kernel.decision import Send
 
 _DOWN = frozenset({StepName.STOP_SERVICES, StepName.STOP_AGAIN})
+_BACK = frozenset({StepName.SWITCH_BACK, StepName.SET_EXTENSIONS_BACK, StepName.VERIFY_AGAIN})
+_ABOUT_EXTENSIONS = frozenset(
+    {
+        StepName.FETCH_EXTENSIONS,
+        StepName.SET_EXTENSIONS,
+        StepName.INSTALL_EXTENSION,
+        StepName.UNINSTALL_EXTENSION,
+        StepName.VERIFY,
+        StepName.SET_EXTENSIONS_BACK,
+        StepName.VERIFY_AGAIN,
+    }
+)
 
 
 def begin_step(draft: Draft) -> None:
@@ -68,7 +82,7 @@ def _enter(draft: Draft, name: StepName) -> None:
     operation = draft.operation
     if operation.status is OperationStatus.QUEUED:
         draft.change_operation(status=OperationStatus.PREPARING)
-    if name is StepName.STOP_SERVICES:
+    if name in BEGINS_TO_CHANGE:
         draft.change_operation(status=OperationStatus.RUNNING)
         draft.change_status(EnvironmentStatus.SERVICING)
     if name in _DOWN and operation.stopped_at is None:
@@ -85,8 +99,10 @@ def _question(draft: Draft, name: StepName) -> Send:
             environment=draft.id,
             project=state.project,
             set_version=state.set_version,
-            extensions=state.extensions,
+            extensions=_extensions(draft),
             base=operation.base,
+            current_base=_current_base(draft),
+            replaced=replaced(state.extensions, _extensions(draft)),
             operation=operation.id,
         )
         return Send(check, id=id_)
@@ -107,10 +123,24 @@ def _question(draft: Draft, name: StepName) -> Send:
     return Send(build, id=id_)
 
 
+def _extensions(draft: Draft) -> tuple[Extension, ...]:
+    """The extensions that there are when the operation has succeeded."""
+    change = draft.operation.extension_change
+    return change.extensions if change else draft.state.extensions
+
+
+def _current_base(draft: Draft) -> str | None:
+    running = draft.state.running
+    if running is None or running.contents.base_version is None:
+        return None
+    return f"{running.contents.base_version}/{draft.state.country}"
+
+
 def _input(draft: Draft, name: StepName) -> StepInput:
     operation = draft.operation
-    back = name in (StepName.SWITCH_BACK, StepName.VERIFY_AGAIN)
-    image = operation.previous.image if back and operation.previous else operation.image
+    previous = operation.previous.image if operation.previous else None
+    image = previous if name in _BACK else operation.image or previous
+    extensions = draft.state.extensions if name in _BACK else _extensions(draft)
     return StepInput(
         environment=draft.id,
         operation=operation.id,
@@ -119,8 +149,7 @@ def _input(draft: Draft, name: StepName) -> StepInput:
         image=image,
         snapshot=operation.snapshot,
         service=operation.service,
-        extension=operation.extension.artifact if operation.extension else None,
-        verifies=image,
+        extensions=extensions if name in _ABOUT_EXTENSIONS else (),
     )
 
 
@@ -149,7 +178,7 @@ def fail_step(draft: Draft, step: StepRecord, problem: Problem) -> None:
         _hold(draft, step, None)
         return
     draft.change_operation(problem=problem)
-    if not rollback_plan(step.name, has_snapshot=operation.snapshot is not None):
+    if not _way_back(draft):
         close(draft, Outcome.FAILED)
     elif operation.hold:
         _hold(draft, step, draft.now + HOLD_FOR)
@@ -179,11 +208,11 @@ def _hold(draft: Draft, step: StepRecord, deadline: datetime | None) -> None:
 
 
 def start_rollback(draft: Draft, problem: Problem) -> None:
-    """Go back to the image and the database that there were."""
+    """Go back to the image, the database and the extensions that there were."""
     operation = draft.operation
     failed = next(step for step in reversed(operation.steps) if step.status is StepStatus.FAILED)
     done = tuple(step for step in operation.steps if step.finished_at is not None)
-    back = planned(rollback_plan(_last_forward(done), has_snapshot=operation.snapshot is not None))
+    back = planned(_way_back(draft))
     draft.timers[f"hold:{operation.id}"] = None
     draft.change_operation(status=OperationStatus.ROLLING_BACK, steps=(*done, *back), problem=problem, deadline=None)
     draft.change_status(EnvironmentStatus.ROLLING_BACK)
@@ -201,9 +230,10 @@ def start_rollback(draft: Draft, problem: Problem) -> None:
     begin_step(draft)
 
 
-def _last_forward(steps: tuple[StepRecord, ...]) -> str:
-    """The step that the operation had come to before any rollback."""
-    return next(step.name for step in reversed(steps) if not step.name.startswith("rollback-"))
+def _way_back(draft: Draft) -> tuple[StepName, ...]:
+    operation = draft.operation
+    begun = [step.name for step in operation.steps if step.started_at is not None]
+    return rollback_plan(begun, has_snapshot=operation.snapshot is not None)
 
 
 def resume(draft: Draft) -> None:

@@ -17,13 +17,16 @@ from shared.contracts.servicing_executor import (
 )
 from shared.kernel.decision import Decision, WorkEnded
 
-BRINGS_IMAGE = frozenset({OperationKind.PROVISION, OperationKind.APPLY, OperationKind.PROMOTE})
+BRINGS_IMAGE = frozenset({OperationKind.PROVISION, OperationKind.APPLY, OperationKind.PROMOTE, OperationKind.ROLL_OUT})
 
 
 def close(draft: Draft, outcome: Outcome) -> None:
     """All steps have ended: put the log together and remove what is not needed any more, then finish."""
     draft.change_operation(outcome=outcome)
     operation = draft.operation
+    if not operation.steps:
+        _finish(draft, None)
+        return
     succeeded = outcome is Outcome.SUCCEEDED
     old = operation.previous.image if operation.previous else None
     runs, unused = (operation.image, old) if succeeded else (old, operation.image)
@@ -34,6 +37,7 @@ def close(draft: Draft, outcome: Outcome) -> None:
         logs=operation.logs,
         snapshot=operation.snapshot,
         discard=unused if replaced else None,
+        tidy_extensions=operation.extension_change is not None,
     )
 
 
@@ -70,17 +74,16 @@ def _take_effect(draft: Draft, operation: Operation) -> None:
         assert operation.contents
         update = Update(name=operation.update_name or "", image=operation.image, contents=operation.contents)
         draft.change(running=update)
-    elif operation.kind in (OperationKind.INSTALL_EXTENSION, OperationKind.UNINSTALL_EXTENSION):
-        gone = operation.app_id or (operation.extension.app_id if operation.extension else "")
-        kept = tuple(one for one in draft.state.extensions if one.app_id != gone)
-        extensions = (*kept, operation.extension) if operation.extension else kept
-        draft.change(extensions=extensions, set_version=draft.state.set_version + 1)
+    change, state = operation.extension_change, draft.state
+    if change and (change.extensions, change.staged) != (state.extensions, state.staged):
+        draft.change(extensions=change.extensions, staged=change.staged, set_version=state.set_version + 1)
         draft.events.append(
             ExtensionSetChanged(
                 environment=draft.id,
-                project=draft.state.project,
+                project=state.project,
                 set_version=draft.state.set_version,
-                extensions=extensions,
+                extensions=change.extensions,
+                staged=change.staged,
                 operation=operation.id,
             )
         )

@@ -1,11 +1,13 @@
 """What must hold before a command is taken. Each guard raises its refusal."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from services.servicing_executor.domain.known import KnownPackage
 from services.servicing_executor.domain.state import Environment, Operation
 from shared.contracts.package_validator import PackageStatus
 from shared.contracts.parts import (
+    Extension,
     ImageContents,
     Module,
     ModuleChange,
@@ -120,18 +122,27 @@ def check_acknowledged(command: ApplyUpdate, changes: ModuleChanges) -> None:
     raise Rejected(Reason.MODULES_MISSING, text, facts=changes.model_dump(mode="json"))
 
 
-def base_to_check(state: Environment, running: ImageContents, base_version: str | None) -> str | None:
-    """The base that extensions must be checked against, if the update brings another one."""
-    if base_version is None or base_version == running.base_version or not state.extensions:
+def check_in_time(not_after: datetime, now: datetime) -> None:
+    """Refuse a command that is taken later than it may be."""
+    if now > not_after:
+        raise Rejected(Reason.START_MISSED, f"the start was to be no later than {not_after:%Y-%m-%d %H:%M} UTC")
+
+
+def base_to_check(
+    country: str, running: ImageContents, base_version: str | None, extensions: Sequence[Extension]
+) -> str | None:
+    """The base that the extensions of the update must be checked against, if it brings another one."""
+    if base_version is None or base_version == running.base_version or not extensions:
         return None
-    return f"{base_version}/{state.country}"
+    return f"{base_version}/{country}"
 
 
 def check_base_known(
-    state: Environment,
+    extensions: Sequence[Extension],
     running: ImageContents,
     platform_package: str,
     base_version: str | None,
+    *,
     acknowledged: Sequence[str],
 ) -> None:
     """Raise NotYet while a new platform comes with no base: extensions cannot be checked against what nobody names.
@@ -141,7 +152,7 @@ def check_base_known(
     """
     if base_version is not None or platform_package == running.platform_package:
         return
-    unjudged = [one for one in state.extensions if one.app_id not in acknowledged]
+    unjudged = [one for one in extensions if one.app_id not in acknowledged]
     if unjudged:
         names = ", ".join(f"{one.name} ({one.app_id})" for one in unjudged)
         raise NotYet(

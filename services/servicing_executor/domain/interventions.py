@@ -25,7 +25,9 @@ from shared.contracts.servicing_executor import (
 from shared.kernel.decision import Decision
 from shared.kernel.outcomes import Rejected
 
-_CANCELLABLE = frozenset({OperationKind.APPLY, OperationKind.PROMOTE})
+_CANCELLABLE = frozenset(
+    {OperationKind.APPLY, OperationKind.PROMOTE, OperationKind.ROLL_OUT, OperationKind.INSTALL_EXTENSION}
+)
 
 
 def cancel_operation(

@@ -4,8 +4,8 @@ from typing import Any
 
 from services.servicing_executor.domain.advance import begin_step
 from services.servicing_executor.domain.draft import Draft
-from services.servicing_executor.domain.plans import FIRST_STATUS, PLANS, StepName, planned
-from services.servicing_executor.domain.state import Operation
+from services.servicing_executor.domain.plans import FIRST_STATUS, plan, planned
+from services.servicing_executor.domain.state import ExtensionChange, Operation
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Command
 from shared.contracts.parts import (
@@ -24,12 +24,15 @@ def start_operation(
     kind: OperationKind,
     *,
     changes: ModuleChanges | None = None,
+    extension_change: ExtensionChange | None = None,
     **values: Any,
 ) -> None:
-    """The operation `message.id` takes hold of the environment and begins its first step."""
-    names: tuple[StepName, ...] = PLANS[kind]
-    if values.get("base"):
-        names = (StepName.CHECK_EXTENSIONS, *names)
+    """The operation `message.id` takes hold of the environment and begins its first step; without steps it ends."""
+    change = extension_change
+    new = set(change.extensions) - set(draft.state.extensions) if change else set()
+    # Setting what the environment has already mends one that has lost something.
+    sets = bool(change or draft.state.extensions)
+    names = plan(kind, checks=bool(values.get("base")), fetches=bool(new), sets=sets)
     operation = Operation(
         id=message.id,
         kind=kind,
@@ -37,6 +40,7 @@ def start_operation(
         accepted_at=draft.now,
         steps=planned(names),
         previous=draft.state.running,
+        extension_change=change,
         **values,
     )
     draft.change(operation=operation)

@@ -20,6 +20,7 @@ from shared.contracts.servicing_executor import (
     OperationStatus,
     Outcome,
     RestartableService,
+    StagedExtension,
     StepRecord,
 )
 
@@ -28,6 +29,15 @@ class Frozen(BaseModel):
     """A value that is never changed."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class ExtensionChange(Frozen):
+    """What an operation makes of the extensions once it has succeeded."""
+
+    extensions: tuple[Extension, ...]
+    staged: tuple[StagedExtension, ...]
+    removed: tuple[str, ...] = ()
+    """App ids of those that leave the set, dependents first."""
 
 
 class Operation(Frozen):
@@ -58,8 +68,8 @@ class Operation(Frozen):
     base: str | None = None
     """The base that its update brings, if extensions must be checked against it."""
     service: RestartableService | None = None
-    extension: Extension | None = None
-    app_id: str | None = None
+    extension_change: ExtensionChange | None = None
+    """None: it leaves the extensions as they are."""
 
     snapshot: str | None = None
     """Name of the copy of the database that a rollback restores."""
@@ -92,6 +102,7 @@ class Environment(Frozen):
     operation: Operation | None = None
     set_version: int = 0
     extensions: tuple[Extension, ...] = ()
+    staged: tuple[StagedExtension, ...] = ()
     names: tuple[str, ...] = ()
     """Names of the updates that succeeded, case-folded: each may be used once."""
     updates: tuple[OperationSnapshot, ...] = ()

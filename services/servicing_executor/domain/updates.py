@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.servicing_executor.domain.draft import Draft
+from services.servicing_executor.domain.extension_sets import change_by_update
 from services.servicing_executor.domain.guards import (
     base_to_check,
     check_acknowledged,
     check_base_known,
+    check_in_time,
     check_name,
     check_versions,
     compare_modules,
@@ -114,8 +116,12 @@ def apply_update(
     changes = module_changes(running.contents, contents)
     check_acknowledged(command, changes)
     base_version = facts.release.base_version if facts.release else None
+    change = change_by_update(state, running.contents.base_version, base_version)
+    extensions = change.extensions if change else state.extensions
     if contents.kind is not PackageKind.CUSTOMIZATION:
-        check_base_known(state, running.contents, command.package, base_version, command.acknowledge_unverifiable)
+        check_base_known(
+            extensions, running.contents, command.package, base_version, acknowledged=command.acknowledge_unverifiable
+        )
     draft = Draft(state, now)
     start_operation(
         draft,
@@ -129,7 +135,8 @@ def apply_update(
         acknowledged_modules=command.acknowledge_missing_modules,
         acknowledged_extensions=command.acknowledge_unverifiable,
         base_version=base_version,
-        base=base_to_check(state, running.contents, base_version),
+        base=base_to_check(state.country, running.contents, base_version, extensions),
+        extension_change=change,
     )
     return draft.decision()
 
@@ -142,8 +149,7 @@ def apply_image(
     state = known(state, command.environment)
     if state.environment_kind is not EnvironmentKind.PRODUCTION:
         raise Rejected(Reason.NOT_PRODUCTION, f"{command.environment} is a sandbox; promotions go to production")
-    if now > command.not_after:
-        raise Rejected(Reason.START_MISSED, f"the start was to be no later than {command.not_after:%Y-%m-%d %H:%M} UTC")
+    check_in_time(command.not_after, now)
     running = running_update(state)
     if facts.image is None:
         raise NotYet(f"there is no image {command.image}", waits_for=command.image)
@@ -159,8 +165,14 @@ def apply_image(
             f"the image has {contents.application_version}",
         )
     check_name(state, command.update_name)
+    change = change_by_update(state, running.contents.base_version, contents.base_version)
+    extensions = change.extensions if change else state.extensions
     check_base_known(
-        state, running.contents, contents.platform_package, contents.base_version, command.acknowledge_unverifiable
+        extensions,
+        running.contents,
+        contents.platform_package,
+        contents.base_version,
+        acknowledged=command.acknowledge_unverifiable,
     )
     draft = Draft(state, now)
     start_operation(
@@ -173,6 +185,7 @@ def apply_image(
         image=command.image,
         contents=contents,
         acknowledged_extensions=command.acknowledge_unverifiable,
-        base=base_to_check(state, running.contents, contents.base_version),
+        base=base_to_check(state.country, running.contents, contents.base_version, extensions),
+        extension_change=change,
     )
     return draft.decision()

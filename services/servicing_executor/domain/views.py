@@ -25,6 +25,7 @@ def environment_view(environment: str, state: Environment) -> EnvironmentSnapsho
         operation=_running(state.operation) if state.operation else None,
         set_version=state.set_version,
         extensions=state.extensions,
+        staged=state.staged,
     )
 
 
@@ -48,6 +49,7 @@ def finished_event(
     state: Environment, operation: Operation, outcome: Outcome, log: ArtifactRef | None, now: datetime
 ) -> OperationFinished:
     """The one event that says how an operation ended."""
+    change = operation.extension_change
     downtime = None
     if operation.stopped_at:
         downtime = ((operation.started_at or now) - operation.stopped_at).total_seconds()
@@ -62,6 +64,7 @@ def finished_event(
         package=operation.package,
         promotion=operation.promotion,
         running=state.running,
+        removed_extensions=change.removed if change and outcome is Outcome.SUCCEEDED else (),
         accepted_at=operation.accepted_at,
         finished_at=now,
         downtime_seconds=downtime,

@@ -1,7 +1,7 @@
 """What the executor's work is given, and what it brings back."""
 
 from services.servicing_executor.domain.state import Frozen
-from shared.contracts.parts import ArtifactRef
+from shared.contracts.parts import ArtifactRef, Extension
 from shared.contracts.servicing_executor import RestartableService
 
 STEP_ATTEMPTS = 3
@@ -18,9 +18,8 @@ class StepInput(Frozen):
     image: str | None
     snapshot: str | None
     service: RestartableService | None
-    extension: ArtifactRef | None
-    verifies: str | None
-    """Image that the environment must run by now."""
+    extensions: tuple[Extension, ...] = ()
+    """For steps about extensions: those that the environment is to have."""
 
 
 class StepDone(Frozen):
@@ -44,6 +43,8 @@ class ClosingInput(Frozen):
     snapshot: str | None
     discard: str | None
     """Image whose release is not needed any more."""
+    tidy_extensions: bool = False
+    """Files of extensions may be left that are not installed."""
 
 
 class ClosingDone(Frozen):

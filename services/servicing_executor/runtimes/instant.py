@@ -6,13 +6,13 @@ keeps the port's rules, so that a wrong order of steps fails here too.
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from services.servicing_executor.runtimes.port import Step, StepFailedError
+from services.servicing_executor.runtimes.port import ExtensionFile, Step, StepFailedError
 
 
 class _Environment(BaseModel):
@@ -22,6 +22,8 @@ class _Environment(BaseModel):
     database: str | None = None
     snapshots: dict[str, str | None] = {}
     restored: str | None = None
+    extensions: dict[str, str] = {}
+    """Digests by app id."""
 
 
 class InstantRuntime:
@@ -67,10 +69,22 @@ class InstantRuntime:
                 raise StepFailedError("the environment has no current image: switch to a prepared one first")
             environment.running = environment.current
 
-    async def verify(self, step: Step, image: str) -> None:
+    async def fetch_extensions(self, step: Step, extensions: Sequence[ExtensionFile]) -> None:
+        self._read(step.environment)
+
+    async def set_extensions(self, step: Step, extensions: Sequence[ExtensionFile]) -> None:
+        with self._changed(step) as environment:
+            environment.extensions = {one.app_id: one.digest for one in extensions}
+
+    async def discard_extensions(self, step: Step) -> None:
+        self._read(step.environment)
+
+    async def verify(self, step: Step, image: str, extensions: Sequence[ExtensionFile]) -> None:
         environment = self._read(step.environment)
         if not environment.current == environment.running == environment.database == image:
             raise StepFailedError(f"the environment does not run image {image}")
+        if environment.extensions != {one.app_id: one.digest for one in extensions}:
+            raise StepFailedError("the environment does not have the extensions that it was to have")
 
     async def restore_snapshot(self, step: Step, snapshot: str) -> None:
         with self._changed(step) as environment:

@@ -2,6 +2,7 @@
 
     <root>/<environment>/
         releases/<hex>/  current          unpacked images, and the one that services start from
+        extensions/                       files of extensions, and which are installed: see extensions.py
         services/                         what runs: see processes.py
         data/inbox  data/reports          the services' own files
         port  database-password  administrator-token
@@ -13,7 +14,7 @@ cost them, and they are unpacked again after removing their folder.
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +23,11 @@ import httpx
 import psycopg
 
 from services.servicing_executor.runtimes.databases import EnvironmentDatabases
+from services.servicing_executor.runtimes.extensions import Extensions
 from services.servicing_executor.runtimes.files import remove_folder, write_private
 from services.servicing_executor.runtimes.migrations import migrate
 from services.servicing_executor.runtimes.port import (
+    ExtensionFile,
     RuntimeUnavailableError,
     Step,
     StepFailedError,
@@ -42,8 +45,9 @@ _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 class Application:
     """What an environment consists of: its services in the order in which they start.
 
-    `front` is the one that serves HTTP on the environment's port: GET /health, and GET /modules, which
-    answers {"database": {name: version}, "release": {name: version}}.
+    `front` is the one that serves HTTP on the environment's port: GET /health, GET /modules, which answers
+    {"database": {name: version}, "release": {name: version}}, and GET /extensions: {"extensions": {app id: version}}.
+    It learns of a change of `installed.json` in the folder of extensions while it runs.
     """
 
     services: tuple[ServiceDefinition, ...]
@@ -65,7 +69,7 @@ class LocalRuntime:
     async def provision(self, step: Step) -> None:
         async with self._limited(step):
             folder = self._folder(step.environment)
-            for part in ("releases", "services", "data/inbox", "data/reports"):
+            for part in ("releases", "extensions", "services", "data/inbox", "data/reports"):
                 (folder / part).mkdir(parents=True, exist_ok=True)
             for name in ("database-password", "administrator-token"):
                 if not (folder / name).exists():
@@ -127,7 +131,19 @@ class LocalRuntime:
             await self._launch(step, definition)
             await self._wait_ready(step, definition)
 
-    async def verify(self, step: Step, image: str) -> None:
+    async def fetch_extensions(self, step: Step, extensions: Sequence[ExtensionFile]) -> None:
+        async with self._limited(step, needs_database=False):
+            await self._extensions(step.environment).fetch(step, self._store, extensions)
+
+    async def set_extensions(self, step: Step, extensions: Sequence[ExtensionFile]) -> None:
+        async with self._limited(step, needs_database=False):
+            await self._extensions(step.environment).set(step, self._store, extensions)
+
+    async def discard_extensions(self, step: Step) -> None:
+        async with self._limited(step, needs_database=False):
+            await asyncio.to_thread(self._extensions(step.environment).discard_unused)
+
+    async def verify(self, step: Step, image: str, extensions: Sequence[ExtensionFile]) -> None:
         async with self._limited(step):
             current = self._releases(step.environment).current()
             if current != image:
@@ -138,11 +154,12 @@ class LocalRuntime:
                 process = self._processes(step.environment).running(service.name)
                 if process is None or process.release != image:
                     raise StepFailedError(f"service {service.name} does not run from image {image}")
-            reported = await self._ask(step.environment)
+            reported = await self._ask(step.environment, "/modules")
             for place in ("database", "release"):
                 if differences := _differences(expected, reported.get(place)):
                     raise StepFailedError(f"the {place} does not have the image's modules: {differences}")
             step.log(f"the environment reports exactly the image's {len(expected)} modules")
+            await self._verify_extensions(step, extensions)
 
     async def restore_snapshot(self, step: Step, snapshot: str) -> None:
         async with self._limited(step):
@@ -249,24 +266,33 @@ class LocalRuntime:
             "environment": environment,
             "service": service.name,
             "release": str(self._releases(environment).path(image)),
+            "extensions": str(folder / "extensions"),
             "database": self.conninfo(environment),
             "data": str(self.data_folder(environment)),
             "port": int(self._secret(environment, "port")),
             "administrator_token": self.administrator_token(environment),
         }
 
-    async def _ask(self, environment: str) -> dict[str, object]:
+    async def _verify_extensions(self, step: Step, extensions: Sequence[ExtensionFile]) -> None:
+        self._extensions(step.environment).check(extensions)
+        reported = await self._ask(step.environment, "/extensions")
+        expected = {one.app_id: one.version for one in extensions}
+        if differences := _differences(expected, _padded(expected, reported.get("extensions"))):
+            raise StepFailedError(f"the environment does not run the extensions that it has: {differences}")
+        step.log(f"the environment reports exactly the {len(extensions)} extensions that it is to have")
+
+    async def _ask(self, environment: str, path: str) -> dict[str, object]:
         headers = {"Authorization": f"Bearer {self.administrator_token(environment)}"}
         try:
             async with httpx.AsyncClient(
                 base_url=self.address(environment), headers=headers, timeout=30, trust_env=False
             ) as client:
                 (await client.get("/health")).raise_for_status()
-                answer = (await client.get("/modules")).raise_for_status().json()
+                answer = (await client.get(path)).raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
             raise StepFailedError(f"the environment does not answer at {self.address(environment)}: {error}") from error
         if not isinstance(answer, dict):
-            raise StepFailedError("the environment answered GET /modules with something else than modules")
+            raise StepFailedError(f"the environment answered GET {path} with something else than an object")
         return answer
 
     def _check_stopped(self, environment: str) -> None:
@@ -294,6 +320,9 @@ class LocalRuntime:
 
     def _releases(self, environment: str) -> Releases:
         return Releases(self._folder(environment))
+
+    def _extensions(self, environment: str) -> Extensions:
+        return Extensions(self._folder(environment) / "extensions")
 
     def _processes(self, environment: str) -> ServiceProcesses:
         return ServiceProcesses(self._folder(environment) / "services")
@@ -327,3 +356,17 @@ def _differences(expected: dict[str, str], reported: object) -> str:
         if expected.get(name) != reported.get(name)
     ]
     return ", ".join(lines)
+
+
+def _padded(expected: dict[str, str], reported: object) -> object:
+    """What is reported, with versions as they are expected where they differ in zeros at their ends only."""
+    if not isinstance(reported, dict):
+        return reported
+    return {
+        name: expected[name] if name in expected and _bare(version) == _bare(expected[name]) else version
+        for name, version in reported.items()
+    }
+
+
+def _bare(version: object) -> str:
+    return re.sub(r"(\.0+)+$", "", str(version))

@@ -6,7 +6,7 @@ the caller's lock. Images are named by digest.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -40,6 +40,21 @@ class Step:
         return f"{self.operation}/{self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class ExtensionFile:
+    """An extension in one version: an `.app` file of `size` bytes in the artifact store. `needs` are app ids."""
+
+    app_id: str
+    name: str
+    version: str
+    digest: str
+    size: int
+    needs: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} ({self.app_id})"
+
+
 class Runtime(Protocol):
     """Each method that takes a step may raise StepFailedError and RuntimeUnavailableError."""
 
@@ -69,8 +84,23 @@ class Runtime(Protocol):
         """Start all services from the current image, and wait until each is ready."""
         ...
 
-    async def verify(self, step: Step, image: str) -> None:
-        """Ask the environment over HTTP: it runs exactly the image's modules and versions."""
+    async def fetch_extensions(self, step: Step, extensions: Sequence[ExtensionFile]) -> None:
+        """Bring files of extensions beside those that are installed; also raises ArtifactStoreError."""
+        ...
+
+    async def set_extensions(self, step: Step, extensions: Sequence[ExtensionFile]) -> None:
+        """Have exactly these extensions, all at once, whatever there was; the data of those that go stays.
+
+        Files that were not fetched are fetched now; also raises ArtifactStoreError.
+        """
+        ...
+
+    async def discard_extensions(self, step: Step) -> None:
+        """Remove the files of extensions that are not installed."""
+        ...
+
+    async def verify(self, step: Step, image: str, extensions: Sequence[ExtensionFile]) -> None:
+        """Ask the environment over HTTP: it runs exactly the image's modules and these extensions, by version."""
         ...
 
     async def restore_snapshot(self, step: Step, snapshot: str) -> None:

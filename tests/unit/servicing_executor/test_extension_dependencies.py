@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.servicing_executor.domain.upkeep import install_extension
+from services.servicing_executor.domain.extensions import install_extension
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import Dependency
 from shared.contracts.servicing_executor import InstallExtension, Reason
@@ -37,4 +37,5 @@ def test_an_extension_with_what_it_needs_is_installed() -> None:
     decision = install_extension(sandbox(there), replace(COMMAND, id="again"), None, NOW)
     assert decision.state
     assert decision.state.operation
-    assert decision.state.operation.extension == NEEDY
+    assert decision.state.operation.extension_change
+    assert decision.state.operation.extension_change.extensions == (there, NEEDY)

@@ -1,0 +1,1 @@
+"""servicing-executor as a process, with real environments."""

@@ -1,0 +1,73 @@
+"""A running servicing-executor with real environments, and the image-builder that it asks for images."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.demo.reference_application.definition import application
+from deploy.embedded import Endpoints
+from services.servicing_executor.runtimes.local import LocalRuntime
+from services.servicing_executor.runtimes.postgres import PostgresCluster
+from shared.artifacts.folder import FolderStore
+from shared.contracts.registry import CATALOGUE
+from tests.integration.servicing_executor.world import World
+from tests.support.services import ServiceProcess, client
+
+TOPICS = (
+    "drydock.servicing-executor.events",
+    "drydock.servicing-executor.snapshots",
+    "drydock.servicing-executor.dead-letters",
+    "drydock.extension-compatibility-checker.commands",
+)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that the database server's user may enter, whoever runs the test; emptied of all that runs there."""
+    path = Path(tempfile.mkdtemp(prefix="drydock-test-"))
+    path.chmod(0o711)
+    (path / "environments").mkdir(mode=0o711)
+    yield path
+    asyncio.run(local_runtime(path).shutdown())
+    shutil.rmtree(path)
+
+
+def local_runtime(folder: Path) -> LocalRuntime:
+    """The runtime that the executor has in this folder."""
+    return LocalRuntime(
+        folder / "environments" / "installed",
+        FolderStore(folder / "artifacts"),
+        application(),
+        PostgresCluster(folder / "environments" / "postgres"),
+    )
+
+
+@pytest.fixture
+async def world(engines: Endpoints, folder: Path) -> AsyncIterator[World]:
+    """An environment's project, and a servicing-executor that is ready for commands."""
+    artifacts = str(folder / "artifacts")
+    executor = ServiceProcess(
+        "services.servicing_executor.app",
+        engines,
+        folder,
+        artifacts=artifacts,
+        environments=str(folder / "environments"),
+    )
+    builder = ServiceProcess("services.image_builder.app", engines, folder, artifacts=artifacts)
+    async with client(engines, CATALOGUE, TOPICS) as someone:
+        try:
+            for process in (executor, builder):
+                process.start()
+            for process in (executor, builder):
+                await process.ready()
+            yield World(someone, executor, local_runtime(folder), folder)
+            letters = [seen for seen in await someone.caught_up() if seen.topic.endswith("dead-letters")]
+            assert not letters
+        finally:
+            for process in (executor, builder):
+                if process.running:
+                    await process.stop()
