@@ -1,13 +1,24 @@
 """Fixtures that every kind of test may use."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.embedded import Endpoints, Engines
 from tests.support.engines import TestEngines, choose_engines
+
+# How fast this machine is decides nothing, and a run is like the one before; DRYDOCK_EXPLORE=1 tries examples at random.
+settings.register_profile(
+    "drydock",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=not os.environ.get("DRYDOCK_EXPLORE"),
+)
+settings.load_profile("drydock")
 
 _session_engines = pytest.StashKey[str]()
 

@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any, TypedDict
 
+from services.promotion_scheduler.domain.known import KnownEnvironment
 from services.promotion_scheduler.domain.promotion import TRANSITIONS, Check, Promotion, promotion_view
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
+from shared.contracts.extension_sets import on_base, replaced
 from shared.contracts.message import Command, Event
-from shared.contracts.parts import Downtime, Extension, Problem, Update
+from shared.contracts.parts import Downtime, Problem, Update
 from shared.contracts.promotion_scheduler import (
     PromotionCancelled,
     PromotionCheckStarted,
@@ -38,15 +40,20 @@ class Draft:
         self._commands: list[Command | Send] = []
         self._timers: dict[str, datetime | None] = {}
 
-    def check(self, check: Check, extensions: tuple[Extension, ...], give_up_at: datetime) -> None:
-        """Ask whether the extensions work with the base that it brings."""
+    def check(self, check: Check, production: KnownEnvironment, give_up_at: datetime) -> None:
+        """Ask whether the extensions, as they will be then, work with the base that it brings."""
         self.promotion = self.promotion.model_copy(update={"check": check})
+        current = production.running.contents.base_version if production.running else None
+        coming = self.promotion.update.contents.base_version
+        extensions = on_base(production.extensions, production.staged, current, coming)
         question = CheckCompatibility(
             environment=self.promotion.environment,
             project=self.promotion.project,
             set_version=check.set_version,
             extensions=extensions,
             base=check.base,
+            current_base=f"{current}/{production.country}" if current else None,
+            replaced=replaced(production.extensions, extensions),
             promotion=self.promotion.id,
         )
         self._commands.append(Send(question, id=self.promotion.check_command))

@@ -7,7 +7,7 @@ from services.promotion_scheduler.domain.known import KnownEnvironment
 from services.promotion_scheduler.domain.promotion import Check
 from shared.contracts.parts import EnvironmentKind, Update
 from shared.contracts.promotion_scheduler import Reason, SchedulePromotion
-from shared.contracts.scalars import update_id
+from shared.contracts.scalars import update_id, version_numbers
 from shared.kernel.outcomes import NotYet, Rejected
 
 
@@ -78,12 +78,6 @@ def _check_image(coming: Update, running: Update) -> None:
             f"production runs application {has}, the candidate has {brings}",
             facts={"running": has, "candidate": brings},
         )
-
-
-def version_numbers(version: str) -> tuple[int, ...]:
-    """Versions are compared number by number, never as text; missing numbers count as zero."""
-    numbers = tuple(int(part) for part in version.split("."))
-    return numbers + (0,) * (4 - len(numbers))
 
 
 def check_needed(coming: Update, production: KnownEnvironment) -> Check | None:

@@ -20,6 +20,7 @@ from shared.contracts.servicing_executor import (
     OperationFinished,
     OperationKind,
     Outcome,
+    StagedExtensions,
 )
 from shared.kernel.decision import Decision
 
@@ -41,6 +42,7 @@ class KnownEnvironment(Frozen):
     """None until its first operation has succeeded."""
     set_version: int = 0
     extensions: tuple[Extension, ...] = ()
+    staged: StagedExtensions = ()
     durations: tuple[float, ...] = ()
     """Seconds that the latest successful updates kept the services away, the latest last."""
 
@@ -105,6 +107,7 @@ def extensions_changed(
         "sequence": sequence,
         "set_version": message.data.set_version,
         "extensions": message.data.extensions,
+        "staged": message.data.staged,
     }
     return Decision(state.model_copy(update=changed))
 

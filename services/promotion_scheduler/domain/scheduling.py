@@ -94,7 +94,7 @@ class Scheduling:
     def _check_or_schedule(self, draft: Draft, production: KnownEnvironment, now: datetime) -> None:
         check = check_needed(draft.promotion.update, production)
         if check:
-            draft.check(check, production.extensions, now + self.check_within)
+            draft.check(check, production, now + self.check_within)
         else:
             self._schedule(draft, production)
 

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from services.servicing_executor.domain.draft import Draft
-from services.servicing_executor.domain.extension_sets import replaced
 from services.servicing_executor.domain.finish import close
 from services.servicing_executor.domain.plans import (
     ANSWER_WITHIN,
@@ -19,6 +18,7 @@ from services.servicing_executor.domain.plans import (
 from services.servicing_executor.domain.work import StepInput
 from shared.contracts.envelope import derived_id
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
+from shared.contracts.extension_sets import replaced
 from shared.contracts.image_builder import BuildImage
 from shared.contracts.parts import Extension, Problem
 from shared.contracts.scalars import sentence

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from services.servicing_executor.domain.guards import version_numbers
 from services.servicing_executor.domain.state import Environment, ExtensionChange
+from shared.contracts.extension_sets import brings, on_base
 from shared.contracts.parts import Dependency, Extension, ExtensionName
+from shared.contracts.scalars import version_numbers
 from shared.contracts.servicing_executor import StagedExtension, StageFor
 
 
@@ -73,25 +74,6 @@ def staged_without(app_ids: Collection[str], staged: Sequence[StagedExtension]) 
     return tuple(one for one in staged if one.extension.app_id not in app_ids)
 
 
-def replaced(before: Sequence[Extension], after: Sequence[Extension]) -> tuple[Extension, ...]:
-    """The installed versions that go because another version of them comes."""
-    coming = {one.app_id: one for one in after}
-    return tuple(one for one in before if coming.get(one.app_id, one) != one)
-
-
-def brings(stage_for: StageFor, current: str | None, coming: str | None) -> bool:
-    """Whether an update from one base version to another installs what is staged for it.
-
-    A base that nobody named (None) counts as lower than every other: what comes with the update is checked against
-    the base that comes.
-    """
-    if coming is None or coming == current:
-        return False
-    if stage_for is StageFor.NEXT_MINOR or current is None:
-        return True
-    return version_numbers(coming)[0] > version_numbers(current)[0]
-
-
 def change_by_update(
     state: Environment, current: str | None, coming: str | None, removed: Collection[str] = ()
 ) -> ExtensionChange | None:
@@ -100,11 +82,11 @@ def change_by_update(
     None if it leaves the set and the staged versions as they are.
     """
     staged = staged_without(removed, state.staged)
-    coming_in = {one.extension.app_id: one.extension for one in staged if brings(one.stage_for, current, coming)}
+    coming_in = {one.extension.app_id for one in staged if brings(one.stage_for, current, coming)}
     if not coming_in and not removed:
         return None
     return ExtensionChange(
-        extensions=tuple(coming_in.get(one.app_id, one) for one in without(removed, state.extensions)),
+        extensions=on_base(without(removed, state.extensions), staged, current, coming),
         staged=staged_without(coming_in, staged),
         removed=removal_order(removed, state.extensions),
     )

@@ -14,12 +14,12 @@ from services.servicing_executor.domain.extension_sets import (
     unmet_staged,
     without,
 )
-from services.servicing_executor.domain.guards import known, running_update, version_numbers
+from services.servicing_executor.domain.guards import known, running_update
 from services.servicing_executor.domain.operations import start_operation
 from services.servicing_executor.domain.state import Environment, ExtensionChange
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import MOST_EXTENSIONS, Extension
-from shared.contracts.scalars import sentence
+from shared.contracts.scalars import sentence, version_numbers
 from shared.contracts.servicing_executor import (
     InstallExtension,
     OperationKind,

@@ -16,7 +16,7 @@ from shared.contracts.parts import (
     PackageKind,
     Update,
 )
-from shared.contracts.scalars import project_of, sentence
+from shared.contracts.scalars import project_of, sentence, version_numbers
 from shared.contracts.servicing_executor import (
     ApplyUpdate,
     EnvironmentStatus,
@@ -177,9 +177,3 @@ def check_held(state: Environment, operation: str) -> None:
     found = operation_of(state, operation)
     if found.status is not OperationStatus.HELD:
         raise Rejected(Reason.NOT_HELD, f"operation {operation} is {found.status.value}, not held")
-
-
-def version_numbers(version: str) -> tuple[int, ...]:
-    """Versions are compared number by number, never as text; missing numbers count as zero."""
-    numbers = tuple(int(part) for part in version.split("."))
-    return numbers + (0,) * (4 - len(numbers))

@@ -17,7 +17,6 @@ from services.servicing_executor.domain.guards import (
     module_changes,
     running_update,
     valid_package,
-    version_numbers,
 )
 from services.servicing_executor.domain.known import KnownImage, KnownPackage, KnownRelease
 from services.servicing_executor.domain.operations import start_operation
@@ -27,6 +26,7 @@ from shared.contracts.parts import (
     EnvironmentKind,
     PackageKind,
 )
+from shared.contracts.scalars import version_numbers
 from shared.contracts.servicing_executor import (
     ApplyImage,
     ApplyUpdate,

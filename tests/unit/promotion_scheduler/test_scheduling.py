@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.promotion_scheduler.domain import course, scheduling
-from services.promotion_scheduler.domain.guards import ScheduleFacts, version_numbers
+from services.promotion_scheduler.domain.guards import ScheduleFacts
 from services.promotion_scheduler.domain.scheduling import ProductionFacts
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
 from shared.contracts.parts import Verdict
@@ -19,6 +19,7 @@ from shared.contracts.promotion_scheduler import (
     PromotionStatus,
     Reason,
 )
+from shared.contracts.servicing_executor import StagedExtension, StageFor
 from shared.kernel.decision import Send, TimerDue
 from shared.kernel.outcomes import KernelReason, NotYet, Rejected
 from tests.unit.promotion_scheduler.story import (
@@ -102,11 +103,6 @@ def test_what_is_not_known_is_waited_for(known: ScheduleFacts, waits_for: str, r
     assert (waits.value.waits_for, waits.value.reason) == (waits_for, reason)
 
 
-def test_versions_are_compared_number_by_number() -> None:
-    assert version_numbers("10.0.9.1") < version_numbers("10.0.44.1")
-    assert version_numbers("10.0") == version_numbers("10.0.0.0")
-
-
 def test_the_same_application_version_may_be_promoted() -> None:
     same = facts(candidate=candidate(update(application="10.0.44.1")))
     assert SCHEDULING.schedule(None, envelope(schedule_command()), same, NOW).events
@@ -173,11 +169,24 @@ def test_another_base_is_checked_before_anything_is_scheduled() -> None:
         set_version=3,
         extensions=(EXTENSION,),
         base=f"{NEW_BASE}/DE",
+        current_base=f"{OLD_BASE}/DE",
         promotion=PROMOTION,
     )
     assert send.id == state_of(decision).check_command
     assert decision.timers == {f"check:{PROMOTION}": NOW + timedelta(minutes=10)}
     assert state_of(decision).downtime is None
+
+
+def test_a_version_that_the_update_will_install_is_checked_instead_of_the_one_that_is_there() -> None:
+    newer = EXTENSION.model_copy(update={"version": "9.0.0.0"})
+    staged = StagedExtension(extension=newer, stage_for=StageFor.NEXT_MAJOR)
+    there = production(extensions=(EXTENSION,)).model_copy(update={"staged": (staged,)})
+    known = facts(production=there, candidate=candidate(update(base=NEW_BASE)))
+    [send] = SCHEDULING.schedule(None, envelope(schedule_command()), known, NOW).commands
+    assert isinstance(send, Send)
+    assert isinstance(send.command, CheckCompatibility)
+    assert send.command.extensions == (newer,)
+    assert send.command.replaced == (EXTENSION,)
 
 
 @pytest.mark.parametrize(

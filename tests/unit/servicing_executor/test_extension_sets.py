@@ -5,11 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.servicing_executor.domain.extension_sets import (
-    brings,
     change_by_update,
     dependents,
     removal_order,
-    replaced,
     unmet_staged,
 )
 from services.servicing_executor.domain.extensions import (
@@ -19,6 +17,7 @@ from services.servicing_executor.domain.extensions import (
     unstage_extension,
 )
 from services.servicing_executor.domain.state import Environment
+from shared.contracts.extension_sets import brings, replaced
 from shared.contracts.message import Command, Message
 from shared.contracts.parts import Extension
 from shared.contracts.servicing_executor import (
