@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from deploy.embedded import Endpoints, Engines
 from tests.support.engines import TestEngines, choose_engines
 
-# How fast this machine is decides nothing, and a run is like the one before; DRYDOCK_EXPLORE=1 tries examples at random.
+# How fast this machine is decides nothing, and a run is like the last one; DRYDOCK_EXPLORE=1 tries examples at random.
 settings.register_profile(
     "drydock",
     deadline=None,
