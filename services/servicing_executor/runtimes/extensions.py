@@ -43,7 +43,7 @@ class Extensions:
         await asyncio.to_thread(self._folder.mkdir, exist_ok=True)
         await asyncio.to_thread(self._sweep)
         for one in extensions:
-            if not self._path(one).exists():
+            if not self.path(one).exists():
                 step.log(f"fetching {one}: {one.size} bytes")
                 await self._fetch(store, one)
                 step.log(f"{one} is whole")
@@ -56,7 +56,7 @@ class Extensions:
             size = draft.stat().st_size
             if size != one.size:
                 raise StepFailedError(f"the file of {one} has {size} bytes, {one.size} were named")
-            draft.rename(self._path(one))
+            draft.rename(self.path(one))
         finally:
             draft.unlink(missing_ok=True)
 
@@ -88,18 +88,19 @@ class Extensions:
                 f"the environment has other extensions: missing {', '.join(sorted(lacking)) or 'none'}, "
                 f"not expected {', '.join(sorted(strange)) or 'none'}"
             )
-        if gone := [str(one) for one in extensions if not self._path(one).exists()]:
+        if gone := [str(one) for one in extensions if not self.path(one).exists()]:
             raise StepFailedError(f"files of extensions are gone: {', '.join(gone)}")
 
     def discard_unused(self) -> None:
         """Remove the files of extensions that are not installed."""
-        used = {self._path(one) for one in self.installed()}
+        used = {self.path(one) for one in self.installed()}
         for path in self._folder.glob("*.app"):
             if path not in used:
                 path.unlink(missing_ok=True)
         self._sweep()
 
-    def _path(self, one: ExtensionFile) -> Path:
+    def path(self, one: ExtensionFile) -> Path:
+        """The file of an extension; it need not be there."""
         return self._folder / f"{digest_hex(one.digest)}.app"
 
     def _sweep(self) -> None:
