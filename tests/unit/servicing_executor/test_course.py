@@ -49,6 +49,7 @@ from tests.unit.servicing_executor.play import (
     extension,
     image_facts,
     package_facts,
+    staged,
 )
 from tests.unit.servicing_executor.test_release import IMAGE, release
 
@@ -215,9 +216,32 @@ def test_an_answer_for_another_set_or_operation_does_not_count() -> None:
     [asked] = play.commands
     assert isinstance(asked, CheckCompatibility)
     answer = checked(asked)
-    for other in ({"set_version": 6}, {"operation": "another"}, {"operation": None}):
+    for other in ({"set_version": 6}, {"operation": "another"}, {"operation": None}, {"base": "28.0/DE"}):
         told = envelope(answer.model_copy(update=other))
         assert answers.compatibility_checked(play.state, told, None, NOW).state is play.state
+
+
+def test_what_is_said_of_extensions_that_will_not_be_there_does_not_count_and_all_others_must_be_judged() -> None:
+    rates = extension("Rates")
+    state = environment(LEDGER, rates, staged=(staged(extension("Ledger", "2.0")),))
+    play = Play(state).command(apply_release, release("Rates"), package_facts())
+    [asked] = play.commands
+    assert isinstance(asked, CheckCompatibility)
+    broken = checked(asked.model_copy(update={"extensions": (LEDGER, rates)}), well=False)
+    fine = checked(asked)
+    both = broken.model_copy(update={"extensions": (*broken.extensions, *fine.extensions)})
+    on = answers.compatibility_checked(play.state, envelope(both), None, NOW).state
+    assert on
+    assert on.operation
+    assert on.operation.step
+    assert on.operation.step.name == "build-image"
+    play.decide(answers.compatibility_checked(play.state, envelope(broken), None, NOW))
+    finished = play.go_on()
+    assert finished.problem
+    assert (finished.problem.reason, finished.problem.message) == (
+        Reason.CHECK_FAILED,
+        "the check against 27.0/DE did not judge Ledger 2.0; try later",
+    )
 
 
 @pytest.mark.parametrize(
