@@ -343,6 +343,13 @@ async def test_extensions_go_dependents_first_come_dependencies_first_and_leave_
     assert (await get(runtime, "/extensions")).json() == {"extensions": {newer.app_id: "2.0.0.0"}}
     assert rows(runtime, "select number from freight_orders") == [("F-1",)]
     assert processes(place) == before
+    said = list(lines)
+    lines.clear()
+    await runtime.set_extensions(step(ENVIRONMENT, "release", "set", lines), (newer,))
+    assert lines == [*said[-4:-1], "the environment has exactly these 1 extensions already"]
+    lines.clear()
+    await runtime.set_extensions(step(ENVIRONMENT, "another", "set", lines), (newer,))
+    assert lines == ["the environment has exactly these 1 extensions already"]
 
 
 async def test_verification_fails_when_the_application_runs_other_extensions_than_its_files_say(
@@ -388,9 +395,11 @@ async def test_a_file_of_another_size_than_was_named_is_refused_and_leaves_nothi
 
 async def test_files_of_extensions_that_are_not_installed_are_discarded(runtime: LocalRuntime, place: Machine) -> None:
     ledger, freight = await extension(place, "Ledger"), await extension(place, "Freight")
-    await runtime.set_extensions(step(ENVIRONMENT, "install", "set"), (ledger, freight))
-    await runtime.set_extensions(step(ENVIRONMENT, "remove", "set"), (ledger,))
     folder = place.root / "environments" / ENVIRONMENT / "extensions"
+    (folder / ".fetch-by-one-that-died").write_bytes(b"half")
+    await runtime.set_extensions(step(ENVIRONMENT, "install", "set"), (ledger, freight))
+    assert not list(folder.glob(".fetch-*"))
+    await runtime.set_extensions(step(ENVIRONMENT, "remove", "set"), (ledger,))
     assert len(list(folder.glob("*.app"))) == 2  # a rollback needs no store
     await runtime.discard_extensions(step(ENVIRONMENT, "remove", "discard"))
     assert [path.stem for path in folder.glob("*.app")] == [ledger.digest.removeprefix("sha256:")]

@@ -14,7 +14,7 @@ def running_extensions(folder: Path) -> dict[str, str]:
     the version.
     """
     try:
-        installed = json.loads((folder / "installed.json").read_bytes())
+        installed = json.loads((folder / "installed.json").read_bytes())["extensions"]
     except FileNotFoundError:
         return {}
     running: dict[str, str] = {}

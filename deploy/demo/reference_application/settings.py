@@ -11,7 +11,7 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`database` is a connection string; `release` the folder of the image that runs; `extensions` holds
-    `installed.json`, a list of objects with `app_id`, `version` and `digest`, and files `<hex of the digest>.app`."""
+    `installed.json`, whose `extensions` have `app_id`, `version` and `digest`, and files `<hex of the digest>.app`."""
 
     environment: str
     service: str

@@ -99,10 +99,10 @@ def _question(draft: Draft, name: StepName) -> Send:
             environment=draft.id,
             project=state.project,
             set_version=state.set_version,
-            extensions=_extensions(draft),
+            extensions=coming_extensions(draft),
             base=operation.base,
             current_base=_current_base(draft),
-            replaced=replaced(state.extensions, _extensions(draft)),
+            replaced=replaced(state.extensions, coming_extensions(draft)),
             operation=operation.id,
         )
         return Send(check, id=id_)
@@ -123,7 +123,7 @@ def _question(draft: Draft, name: StepName) -> Send:
     return Send(build, id=id_)
 
 
-def _extensions(draft: Draft) -> tuple[Extension, ...]:
+def coming_extensions(draft: Draft) -> tuple[Extension, ...]:
     """The extensions that there are when the operation has succeeded."""
     change = draft.operation.extension_change
     return change.extensions if change else draft.state.extensions
@@ -140,7 +140,7 @@ def _input(draft: Draft, name: StepName) -> StepInput:
     operation = draft.operation
     previous = operation.previous.image if operation.previous else None
     image = previous if name in _BACK else operation.image or previous
-    extensions = draft.state.extensions if name in _BACK else _extensions(draft)
+    extensions = draft.state.extensions if name in _BACK else coming_extensions(draft)
     return StepInput(
         environment=draft.id,
         operation=operation.id,

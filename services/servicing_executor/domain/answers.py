@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from services.servicing_executor.domain.advance import fail_step, start_rollback, succeed_step
+from services.servicing_executor.domain.advance import coming_extensions, fail_step, start_rollback, succeed_step
 from services.servicing_executor.domain.draft import Draft
+from services.servicing_executor.domain.extension_sets import names
 from services.servicing_executor.domain.plans import ANSWER_WITHIN, StepName
 from services.servicing_executor.domain.state import Environment
 from services.servicing_executor.domain.work import StepDone
@@ -77,12 +78,14 @@ def image_build_failed(
 def compatibility_checked(
     state: Environment | None, message: Envelope[CompatibilityChecked], facts: None, now: datetime
 ) -> Decision[Environment]:
-    """The extensions of the environment were judged; only an answer for the set that is installed counts."""
+    """The extensions were judged; only an answer for this version of the set and the base that comes counts."""
     checked = message.data
     step = _running_step(state, checked.operation, StepName.CHECK_EXTENSIONS)
     if state is None or step is None or checked.set_version != state.set_version:
         return Decision(state)
     draft = Draft(state, now)
+    if checked.base != draft.operation.base:
+        return Decision(state)
     draft.timers[f"answer:{checked.operation}/{StepName.CHECK_EXTENSIONS}"] = None
     problem = _objection(draft, checked)
     if problem:
@@ -93,9 +96,15 @@ def compatibility_checked(
 
 
 def _objection(draft: Draft, checked: CompatibilityChecked) -> Problem | None:
-    """Why the update may not go on, if it may not."""
+    """Why the update may not go on, if it may not.
+
+    One version of the set is asked about with and without extensions that are to be removed, and with staged versions
+    or without: what is said of others than those that will be there does not count, and all of these must be judged.
+    """
+    coming = {(one.app_id, one.version): one for one in coming_extensions(draft)}
+    judged = {(one.app_id, one.version): one for one in checked.extensions}
     named = {
-        verdict: [extension for extension in checked.extensions if extension.verdict is verdict] for verdict in Verdict
+        verdict: [one for key, one in judged.items() if key in coming and one.verdict is verdict] for verdict in Verdict
     }
     if broken := named[Verdict.INCOMPATIBLE]:
         first = "; ".join(f"{one.name} {one.version}: {one.summary}" for one in broken)
@@ -107,14 +116,19 @@ def _objection(draft: Draft, checked: CompatibilityChecked) -> Problem | None:
         return Problem(
             reason=Reason.CHECK_FAILED, message=f"the extensions could not be checked against {checked.base}; try later"
         )
+    if forgotten := [one for key, one in coming.items() if key not in judged]:
+        return Problem(
+            reason=Reason.CHECK_FAILED,
+            message=sentence(f"the check against {checked.base} did not judge {names(forgotten)}; try later"),
+        )
     acknowledged = set(draft.operation.acknowledged_extensions)
     open_ = [one for one in named[Verdict.UNVERIFIABLE] if one.app_id not in acknowledged]
     if not open_:
         return None
-    names = ", ".join(f"{one.name} ({one.app_id})" for one in open_)
+    listed = ", ".join(f"{one.name} ({one.app_id})" for one in open_)
     return Problem(
         reason=Reason.EXTENSIONS_UNVERIFIABLE,
-        message=sentence(f"cannot be judged against {checked.base}; acknowledge to go on: {names}"),
+        message=sentence(f"cannot be judged against {checked.base}; acknowledge to go on: {listed}"),
     )
 
 

@@ -29,8 +29,14 @@ from shared.contracts.servicing_executor import (
     UninstallExtension,
     UnstageExtension,
 )
+from shared.contracts.topics import MESSAGE_LIMIT
 from shared.kernel.decision import Decision
 from shared.kernel.outcomes import Rejected
+
+SET_LIMIT = MESSAGE_LIMIT * 3 // 4
+"""Bytes of all extensions and staged versions of an environment, as JSON; the rest of a message is for what else an
+environment's view has. That is 200 extensions with some dependencies each, and more than a hundred staged versions.
+"""
 
 
 def install_extension(
@@ -56,6 +62,7 @@ def install_extension(
         extensions=(*without({extension.app_id}, state.extensions), extension),
         staged=staged_without(overtaken, state.staged),
     )
+    _check_size(state, change)
     draft = Draft(state, now)
     start_operation(draft, message, OperationKind.INSTALL_EXTENSION, extension_change=change)
     return draft.decision()
@@ -109,6 +116,7 @@ def stage_extension(
     )
     if lacking := unmet_staged(change.extensions, change.staged).get(extension.app_id):
         raise _dependency_missing(extension, lacking, f"neither installed nor staged to come by {coming.stage_for}")
+    _check_size(state, change)
     _check_staged_whole(change, "this version would leave them without what they need")
     draft = Draft(state, now)
     start_operation(draft, message, OperationKind.STAGE_EXTENSION, extension_change=change)
@@ -142,6 +150,18 @@ def _is_newer(extension: Extension, than: Extension) -> bool:
 def _check_newer(old: Extension, extension: Extension) -> None:
     if not _is_newer(extension, old):
         raise Rejected(Reason.EXTENSION_NOT_NEWER, f"{old.name} is installed in version {old.version}")
+
+
+def _check_size(state: Environment, change: ExtensionChange) -> None:
+    """Refuse what would not fit into a message: each change of the set is told as a whole."""
+    all_ = (*change.extensions, *(one.extension for one in change.staged))
+    size = sum(len(one.model_dump_json()) for one in all_)
+    if size > SET_LIMIT:
+        raise Rejected(
+            Reason.TOO_MANY_EXTENSIONS,
+            f"the extensions of {state.id}, staged ones included, would take {size} bytes to describe; {SET_LIMIT} are "
+            "the most. Uninstall or unstage some first",
+        )
 
 
 def _dependency_missing(extension: Extension, lacking: list[str], how: str) -> Rejected:

@@ -48,6 +48,9 @@ def apply_release(
     package, contents = valid_package(command.package, state.project, facts.package)
     release = _published(command, contents, facts.release)
     check_name(state, command.update_name)
+    if running.contents.platform_package == command.package:
+        # It came here another way since this was planned: there is nothing to bring, and no reason for a downtime.
+        raise Rejected(Reason.SAME_IMAGE, f"{state.id} runs the platform of release {command.release} already")
     check_versions(running.contents, contents)
     _check_judged(state, command)
     base_version = release.base_version

@@ -28,10 +28,13 @@ class Extensions:
 
     def installed(self) -> tuple[ExtensionFile, ...]:
         """What the environment has."""
+        return self._read().extensions
+
+    def _read(self) -> "_Record":
         try:
-            return msgspec.json.decode(self._record.read_bytes(), type=tuple[ExtensionFile, ...])
+            return msgspec.json.decode(self._record.read_bytes(), type=_Record)
         except FileNotFoundError:
-            return ()
+            return _Record()
 
     async def fetch(self, step: Step, store: ArtifactStore, extensions: Sequence[ExtensionFile]) -> None:
         """Have the files of these extensions, every byte verified, beside those that are there."""
@@ -40,7 +43,7 @@ class Extensions:
         await asyncio.to_thread(self._folder.mkdir, exist_ok=True)
         await asyncio.to_thread(self._sweep)
         for one in extensions:
-            if not self._path(one).exists():
+            if not self.path(one).exists():
                 step.log(f"fetching {one}: {one.size} bytes")
                 await self._fetch(store, one)
                 step.log(f"{one} is whole")
@@ -53,24 +56,25 @@ class Extensions:
             size = draft.stat().st_size
             if size != one.size:
                 raise StepFailedError(f"the file of {one} has {size} bytes, {one.size} were named")
-            draft.rename(self._path(one))
+            draft.rename(self.path(one))
         finally:
             draft.unlink(missing_ok=True)
 
     async def set(self, step: Step, store: ArtifactStore, extensions: Sequence[ExtensionFile]) -> None:
         """Have exactly these extensions."""
         await self.fetch(step, store, extensions)
-        before, after = self.installed(), tuple(extensions)
-        if set(before) == set(after):
+        record, after = self._read(), tuple(extensions)
+        if set(record.extensions) == set(after):
+            if record.step == step.key:
+                # Whoever did it was ended before its log was kept.
+                for line in record.changes:
+                    step.log(line)
             step.log(f"the environment has exactly these {len(after)} extensions already")
             return
-        coming, going = {one.app_id: one for one in after}, {one.app_id: one for one in before}
-        for one in _dependents_first([one for one in before if one.app_id not in coming]):
-            step.log(f"taking out {one}; its data stays")
-        for one in reversed(_dependents_first([one for one in after if one not in before])):
-            old = going.get(one.app_id)
-            step.log(f"putting in {one}" + (f" in the place of {old.version}" if old else ""))
-        write_private(self._record, msgspec.json.encode(after).decode())
+        changes = _changes(record.extensions, after)
+        for line in changes:
+            step.log(line)
+        write_private(self._record, msgspec.json.encode(_Record(step.key, changes, after)).decode())
         step.log(f"the environment has {len(after)} extensions")
 
     def check(self, extensions: Sequence[ExtensionFile]) -> None:
@@ -84,23 +88,46 @@ class Extensions:
                 f"the environment has other extensions: missing {', '.join(sorted(lacking)) or 'none'}, "
                 f"not expected {', '.join(sorted(strange)) or 'none'}"
             )
-        if gone := [str(one) for one in extensions if not self._path(one).exists()]:
+        if gone := [str(one) for one in extensions if not self.path(one).exists()]:
             raise StepFailedError(f"files of extensions are gone: {', '.join(gone)}")
 
     def discard_unused(self) -> None:
         """Remove the files of extensions that are not installed."""
-        used = {self._path(one) for one in self.installed()}
+        used = {self.path(one) for one in self.installed()}
         for path in self._folder.glob("*.app"):
             if path not in used:
                 path.unlink(missing_ok=True)
         self._sweep()
 
-    def _path(self, one: ExtensionFile) -> Path:
+    def path(self, one: ExtensionFile) -> Path:
+        """The file of an extension; it need not be there."""
         return self._folder / f"{digest_hex(one.digest)}.app"
 
     def _sweep(self) -> None:
         for draft in self._folder.glob(f"{_DRAFT}*"):
             draft.unlink(missing_ok=True)
+
+
+class _Record(msgspec.Struct, frozen=True):
+    """What is installed; and the step that made it so, with what it changed."""
+
+    step: str = ""
+    changes: tuple[str, ...] = ()
+    extensions: tuple[ExtensionFile, ...] = ()
+
+
+def _changes(before: Sequence[ExtensionFile], after: Sequence[ExtensionFile]) -> tuple[str, ...]:
+    """A line for each extension that goes or comes."""
+    going, coming = {one.app_id: one for one in before}, {one.app_id: one for one in after}
+    gone = _dependents_first([one for one in before if one.app_id not in coming])
+    new = reversed(_dependents_first([one for one in after if one not in before]))
+    return (
+        *(f"taking out {one}; its data stays" for one in gone),
+        *(
+            f"putting in {one}" + (f" in the place of {going[one.app_id].version}" if one.app_id in going else "")
+            for one in new
+        ),
+    )
 
 
 def _dependents_first(extensions: Sequence[ExtensionFile]) -> list[ExtensionFile]:

@@ -1,5 +1,6 @@
 """A release of the vendor comes to a real production environment, and extensions leave it."""
 
+import signal
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.timeout(240)
 
 _FOUNDATION, _SYSTEM = PLATFORM.modules
 REGIONS = "alter table customers add column region text not null default 'none';\n"
+_PIECE = 6
+"""What the executor does itself before it removes: prepare-release, fetch-extensions, stop-, snapshot-, switch-."""
 LOSES_AND_FAILS = "delete from customers;\nselect 1 / 0;\n"
 
 
@@ -157,18 +160,17 @@ async def _one_that_fails(world: World, package: str, before: EnvironmentSnapsho
 
 
 async def _one_that_survives(world: World, command: ApplyRelease) -> OperationFinished:
-    """The executor is killed in the step that removes; the one that is started then brings it to its end."""
+    """The executor is killed before the removal, then after it and before it is recorded; a third one ends it."""
+    extensions = (await world.view()).extensions
+    await world.executor.stop()
+    world.executor.start(DRYDOCK_CRASH_AT=f"work.claimed#{_PIECE}")
     operation = await world.user.send(command)
     await world.judge(operation)
-    await world.user.wait_for(
-        lambda seen: (
-            isinstance(seen.envelope.data, StepStarted)
-            and seen.envelope.data.operation == operation
-            and seen.envelope.data.step == "set-extensions"
-        )
-    )
-    world.executor.kill()
-    await world.executor.ended()
+    assert await world.executor.ended(60) == -signal.SIGKILL
+    assert world.installed() == {one.app_id for one in extensions}
+    world.executor.start(DRYDOCK_CRASH_AT="work.done")
+    assert await world.executor.ended(60) == -signal.SIGKILL
+    assert world.installed() == {one.app_id for one in extensions} - set(command.remove_extensions)
     await world.executor.start().ready()
     finished = await world.succeeded(operation)
     steps = [one.step for one in world.seen(StepStarted) if one.operation == operation]

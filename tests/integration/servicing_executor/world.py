@@ -11,6 +11,7 @@ import httpx
 import psycopg
 
 from deploy.demo.packages import DemoPackage
+from services.servicing_executor.runtimes.extensions import Extensions
 from services.servicing_executor.runtimes.local import LocalRuntime
 from shared.artifacts.folder import FolderStore
 from shared.contracts.common import CommandRejected
@@ -234,6 +235,13 @@ class World:
         async with httpx.AsyncClient(trust_env=False) as client:
             answer = await client.get(f"{self.runtime.address(self.environment)}/extensions", timeout=30)
         return dict(answer.json()["extensions"])
+
+    def installed(self) -> set[str]:
+        """App ids that are in the environment's folder, whether it runs or not."""
+        return {
+            one.app_id
+            for one in Extensions(self.runtime.data_folder(self.environment).parent / "extensions").installed()
+        }
 
     def sql(self, query: str) -> list[tuple[object, ...]]:
         """The rows of a query in the environment's database."""

@@ -36,6 +36,7 @@ from tests.unit.servicing_executor.play import (
     LATER,
     NEXT,
     NOW,
+    PLATFORM,
     Play,
     app_id,
     envelope,
@@ -304,6 +305,12 @@ def test_a_staged_version_that_stays_staged_may_not_lose_what_it_needs() -> None
                 "contoso/vendor-2 is a merged package; a release brings a platform package, and the environment "
                 "keeps its own customization"
             ),
+        ),
+        (
+            package_facts(version="10.0.1", release="10.0.1"),
+            {"package": PLATFORM, "release": "10.0.1"},
+            Reason.SAME_IMAGE,
+            "contoso-test runs the platform of release 10.0.1 already",
         ),
         (
             package_facts(version="10.0.0"),

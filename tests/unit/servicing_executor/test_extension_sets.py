@@ -17,9 +17,11 @@ from services.servicing_executor.domain.extensions import (
     unstage_extension,
 )
 from services.servicing_executor.domain.state import Environment
+from services.servicing_executor.domain.views import environment_view
+from shared.contracts.cloudevents import encode
 from shared.contracts.extension_sets import brings, replaced
 from shared.contracts.message import Command, Message
-from shared.contracts.parts import Extension
+from shared.contracts.parts import Dependency, Extension
 from shared.contracts.servicing_executor import (
     EnvironmentStatusChanged,
     ExtensionSetChanged,
@@ -27,13 +29,14 @@ from shared.contracts.servicing_executor import (
     OperationAccepted,
     OperationFinished,
     Outcome,
+    Reason,
     StageExtension,
     StageFor,
     UninstallExtension,
     UnstageExtension,
 )
 from shared.kernel.outcomes import Rejected
-from tests.unit.servicing_executor.play import Play, app_id, environment, extension, staged
+from tests.unit.servicing_executor.play import Play, app_id, envelope, environment, extension, staged
 
 MINOR, MAJOR = StageFor.NEXT_MINOR, StageFor.NEXT_MAJOR
 LEDGER, FREIGHT = extension("Ledger"), extension("Freight", Ledger="1.0")
@@ -193,6 +196,51 @@ def test_uninstalling_drops_the_staged_version_and_names_what_was_removed() -> N
     assert finished.removed_extensions == (FREIGHT.app_id,)
     assert play.state.extensions == play.machine.extensions == (LEDGER,)
     assert play.state.staged == (staged(LEDGER_2),)
+
+
+def real(name: str, version: str, needs: int) -> Extension:
+    """An extension with names as long as real ones have them."""
+    one = extension(name, version)
+    dependencies = (Dependency(app_id=app_id("E0"), minimum_version="1.0"),) * needs
+    return one.model_copy(
+        update={
+            "name": f"{name}: Contoso Freight Forwarding for Europe",
+            "publisher": "Contoso Logistics GmbH & Co. KG",
+            "dependencies": dependencies,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("needs", "installed", "waiting", "fits"),
+    [
+        (3, 199, 0, True),
+        (3, 199, 100, True),
+        (3, 199, 198, False),
+        (50, 40, 0, True),
+        (50, 20, 19, True),
+        (50, 60, 0, False),
+    ],
+)
+def test_as_much_is_installed_and_staged_as_messages_hold(
+    needs: int, installed: int, waiting: int, *, fits: bool
+) -> None:
+    extensions = tuple(real(f"E{number}", "1.0", needs) for number in range(installed))
+    newer = tuple(staged(real(f"E{number}", "2.0", needs)) for number in range(1, waiting + 1))
+    state = environment(*extensions, staged=newer)
+    one_more = InstallExtension(environment=state.id, extension=real("One more", "1.0", 0))
+    restaged = stage(real("E0", "2.0", 0))
+    for function, command in ((install_extension, one_more), (stage_extension, restaged)):
+        play = Play(state)
+        if not fits:
+            with pytest.raises(Rejected, match=r"are the most\. Uninstall or unstage some first") as refused:
+                play.command(function, command)
+            assert refused.value.reason is Reason.TOO_MANY_EXTENSIONS
+            continue
+        play.command(function, command)
+        play.go_on()
+        for message in (*play.said(ExtensionSetChanged), environment_view(state.id, play.state)):
+            encode(envelope(message))
 
 
 NAMES = ("Ledger", "Freight", "Rates")
