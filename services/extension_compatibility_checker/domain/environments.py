@@ -36,6 +36,10 @@ class Environments:
     ) -> Decision[Remediations]:
         """There is a new environment; if an earlier one had its name, that one is no more."""
         draft = self._draft(state, message.data.environment, message.data.project, facts, now)
+        if draft.state.heard == 0:
+            # Nothing but checks was heard of, on a topic that may be ahead of this one.
+            draft.change(country=message.data.country, heard=message.sequence or 0)
+            return draft.settle()
         for item in list(draft.items.values()):
             draft.end(item, RemediationEnding.UNINSTALLED)
         fresh = Remediations(environment=message.data.environment, project=message.data.project)
@@ -95,7 +99,7 @@ class Environments:
         for said in told.extensions:
             draft.judge(question, said, told.report, None, message.time)
         if told.verdict is not Verdict.CHECK_FAILED:
-            draft.answered(question)
+            draft.answered(question, told.extensions)
         return draft.settle()
 
     def notification_sent(

@@ -5,7 +5,7 @@ and "Extensions change only"). A check that failed is ours: it neither begins no
 be verified ends nothing, and is not removed either.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -43,12 +43,12 @@ from shared.contracts.extension_compatibility_checker import (
     RemovalDue,
 )
 from shared.contracts.message import Event
-from shared.contracts.parts import ArtifactRef, Verdict
+from shared.contracts.parts import ArtifactRef, ExtensionName, Verdict
 from shared.contracts.servicing_executor import OperationKind
 from shared.kernel.decision import Decision
 
 TELL_AGAIN = timedelta(days=7)
-"""How often it is tried again to tell of an extension of which nobody could be told."""
+"""How often it is tried again to tell of an extension of which nobody was told: no recipient, or no mail arrived."""
 ASK_AGAIN = timedelta(hours=1)
 """After this time without an answer, or with none but check-failed, a look asks again."""
 _CLOCKS_APART = timedelta(minutes=5)
@@ -85,6 +85,7 @@ class Draft:
     events: list[Event] = field(default_factory=list)
     questions: dict[Question, None] = field(default_factory=dict)
     _available: dict[int, datetime | None] = field(default_factory=dict)
+    _futures: dict[str, set[tuple[str, tuple[int, ...]]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.state = self.before
@@ -113,7 +114,7 @@ class Draft:
         at: datetime,
     ) -> None:
         """A check says something of one extension; `findings` None: it is said again, without them."""
-        if said.verdict is Verdict.CHECK_FAILED or not self._is_to_come(question, said.app_id):
+        if said.verdict is Verdict.CHECK_FAILED or not self._is_to_come(question, said):
             return
         item = self.items.get((said.app_id, major_of(question.base)))
         if item is None:
@@ -136,14 +137,23 @@ class Draft:
             findings=_kept(findings) if still and findings is not None else item.findings,
         )
 
-    def _is_to_come(self, question: Question, app_id: str) -> bool:
-        """Whether the verdict is about this set, an extension in it, and a base that the environment is not at yet."""
+    def _is_to_come(self, question: Question, said: ExtensionVerdict) -> bool:
+        """Whether the verdict is about a base to come, and about what this set will have on it."""
         state = self.state
         if state.set_version is not None and question.set_version < state.set_version:
             return False
-        if state.set_version == question.set_version and all(one.app_id != app_id for one in state.extensions):
+        if state.set_version == question.set_version and _version(said) not in self._will_be(question.base):
             return False
         return state.running is None or numbers(version_of(question.base)) > numbers(state.running)
+
+    def _will_be(self, base: str) -> set[tuple[str, tuple[int, ...]]]:
+        if base not in self._futures:
+            self._futures[base] = {_version(one) for one in projected(self.state, is_major=self._is_major(base))[0]}
+        return self._futures[base]
+
+    def _is_major(self, base: str) -> bool:
+        running = self.state.running
+        return running is None or major_of(base) > numbers(running)[0]
 
     def _is_staged(self, said: ExtensionVerdict) -> bool:
         staged = [one.extension for one in self.state.staged if one.extension.app_id == said.app_id]
@@ -176,8 +186,10 @@ class Draft:
             tried_at=at,
         )
 
-    def answered(self, question: Question) -> None:
-        """A check has come to its end, and not by a fault of ours."""
+    def answered(self, question: Question, extensions: Sequence[ExtensionVerdict]) -> None:
+        """A check has come to its end, and not by a fault of ours. One of another set answers nothing here."""
+        if {_version(one) for one in extensions} != self._will_be(question.base):
+            return
         others = tuple(one for one in self.state.judged if one.base != question.base)
         self.change(judged=(*others, question)[-_MOST_JUDGED:])
 
@@ -342,8 +354,7 @@ class Draft:
 
     def _question(self, question: Question) -> CheckCompatibility:
         state = self.state
-        is_major = state.running is None or major_of(question.base) > numbers(state.running)[0]
-        extensions, replaced = projected(state, is_major=is_major)
+        extensions, replaced = projected(state, is_major=self._is_major(question.base))
         return CheckCompatibility(
             environment=state.environment,
             project=state.project,
@@ -367,7 +378,7 @@ class Draft:
         for item in list(self.items.values()):
             # The look that is nearest to a week after the last try.
             again = item.tried_at + TELL_AGAIN - self.look_ahead / 2
-            if item.unreachable and not item.gone_with and self.now >= again:
+            if item.first_notified_at is None and not item.gone_with and self.now >= again:
                 self.put(item, tried_at=self.now)
                 self.events.append(
                     ExtensionIncompatible(
@@ -382,6 +393,10 @@ class Draft:
                     )
                 )
         self.change(look_at=self.now + self.look_ahead)
+
+
+def _version(one: ExtensionName) -> tuple[str, tuple[int, ...]]:
+    return one.app_id, numbers(one.version)
 
 
 def _older(base: str, than: str) -> bool:

@@ -224,6 +224,26 @@ def test_a_verdict_on_a_set_that_is_no_more_says_nothing() -> None:
     assert story(B).checked(1, (A, BROKEN)).view == []
 
 
+def test_a_check_of_another_set_than_will_be_on_the_base_says_nothing() -> None:
+    one = story().set(2, A, staged=(A2,)).checked(2, (A2, WORKS)).checked(2, (A, BROKEN))
+    assert one.view == []
+    # What an operation asks that takes extensions out is no answer for the set as it is.
+    two = story(A, B).released("10.0.47", NEXT_BASE).checked(1, (B, WORKS)).at(1)
+    assert [len(ask.extensions) for ask in two.asked] == [2]
+
+
+def test_mails_that_do_not_arrive_are_tried_again_like_those_that_nobody_gets() -> None:
+    one = story().checked(1, (A, BROKEN)).at(8)
+    assert len(one.of(ExtensionIncompatible)) == 1
+    assert len(one.told().at(60).of(ExtensionIncompatible)) == 1
+
+
+def test_checks_that_are_heard_of_before_the_environment_is_are_not_lost() -> None:
+    one = Story().checked(1, (A, BROKEN)).told().registered().running().set(1, A)
+    assert [(shown.status, shown.dates.first_notified_at) for shown in one.view] == [(RUNNING, START)]
+    assert one.released("10.0.48", "27.1.0.0").at(1).asked[0].base == "27.1.0.0/DE"
+
+
 def test_the_removal_is_told_for_the_set_as_it_was_judged_and_again_when_the_set_changes() -> None:
     needy, needier = extension("b", needs="a"), extension("c", needs="ab")
     one = story(A, needy, needier).checked(1, (A, BROKEN), (needy, WORKS)).told().at(90)
