@@ -1,12 +1,21 @@
 """How findings become messages that always fit."""
 
+import json
+
 import pytest
 
 from services.extension_compatibility_checker.al.finding import Finding, Level, Report, Severity
 from services.extension_compatibility_checker.al.finding import Verdict as Found
-from services.extension_compatibility_checker.reporting import MOST_BYTES, MOST_BYTES_IN_ALL, judged, verdict_on
+from services.extension_compatibility_checker.domain.work import CheckInput, IndexedPackage
+from services.extension_compatibility_checker.reporting import (
+    MOST_BYTES,
+    MOST_BYTES_IN_ALL,
+    judged,
+    report_file,
+    verdict_on,
+)
 from shared.contracts.extension_compatibility_checker import FindingSeverity
-from shared.contracts.parts import ArtifactRef, Extension, ExtensionScope, Verdict
+from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, ExtensionScope, Verdict
 
 FILE = ArtifactRef(digest="sha256:" + "a" * 64, size=10, media_type="application/octet-stream")
 
@@ -71,6 +80,32 @@ def test_findings_are_counted_by_what_follows_from_them() -> None:
     found = [finding(Severity.BLOCKS)] + [finding(Severity.WARNS)] * 2 + [finding(Severity.FORECAST)] * 3
     told = verdict_on(extension(1), report(Found.INCOMPATIBLE, *found))
     assert (told.blocking, told.warnings, told.forecasts) == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("current", "known", "said"),
+    [
+        (None, False, None),
+        ("26.0.1.0/W1", False, {"base": "26.0.1.0/W1", "known": False}),
+        ("26.0.1.0/W1", True, {"base": "26.0.1.0/W1", "known": True}),
+    ],
+)
+def test_the_report_says_whether_the_base_in_use_was_known(
+    current: str | None, known: bool, said: dict[str, object] | None
+) -> None:
+    app = ExtensionName(app_id=extension(1).app_id, name="Base", publisher="Vendor", version="26.0.1.0")
+    given = CheckInput(
+        environment="contoso-test",
+        set_version=3,
+        base="27.0.1.0/W1",
+        extensions=(extension(1),),
+        packages=(),
+        current_base=current,
+        current_packages=(IndexedPackage(package=FILE, app=app, index=FILE),) if known else (),
+    )
+    told = json.loads(report_file(given, [report(Found.INCOMPATIBLE, finding(Severity.BLOCKS))]))
+    assert told["current_base"] == said
+    assert (told["verdict"], told["extensions"][0]["findings"][0]["code"]) == ("incompatible", "AL0185")
 
 
 def test_what_was_judged_before_says_so() -> None:
