@@ -1,13 +1,17 @@
-"""Indexes of the packages of bases: made once, kept in the artifact store, in a folder and in memory."""
+"""Indexes of the packages of bases: made once by a child process, kept in the artifact store and as files."""
 
 import asyncio
 import os
+import shutil
 import tempfile
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
-from services.extension_compatibility_checker.al.container import MAX_FILE, PackageError, open_package
-from services.extension_compatibility_checker.al.index import FORMAT, AppIndex, IndexFormatError, index_package
+from services.extension_compatibility_checker.al.container import MAX_FILE, PackageError
+from services.extension_compatibility_checker.al.index import FORMAT, App
+from services.extension_compatibility_checker.children import Children, IndexDamaged
+from services.extension_compatibility_checker.protocol import Indexed, LoadIndex, MakeIndex
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.port import ArtifactStore, digest_hex
 from shared.contracts.parts import ArtifactRef
@@ -15,78 +19,100 @@ from shared.contracts.parts import ArtifactRef
 MEDIA_TYPE = "application/vnd.drydock.app-index+msgpack"
 
 
-class BaseIndexes:
-    """`folder` is a cache that may be lost and may be shared; at most `in_memory` indexes stay in memory.
+@dataclass(frozen=True)
+class IndexFile:
+    """An index as a file: whose it is, and of how many objects."""
 
-    Every method may raise ArtifactStoreError, OSError, and PackageError where a package itself has no symbols to read.
+    path: Path
+    app: App
+    objects: int
+
+
+class BaseIndexes:
+    """`folder` is a cache that may be lost and may be shared. The indexes themselves stay in the child processes.
+
+    Every method may raise ArtifactStoreError, OSError, ChildFault, and PackageError where a package itself has no
+    symbols to read.
     """
 
-    def __init__(self, folder: Path, artifacts: ArtifactStore, in_memory: int) -> None:
+    def __init__(self, folder: Path, artifacts: ArtifactStore, children: Children) -> None:
         self._folder = folder
         self._artifacts = artifacts
-        self._in_memory = in_memory
-        self._memory: OrderedDict[str, AppIndex] = OrderedDict()
+        self._children = children
+        self._known: dict[str, IndexFile] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def read(self, package: ArtifactRef, country: str, stored: ArtifactRef | None = None) -> AppIndex:
-        """The index of a package: the first of memory, folder, `stored` in the artifact store; else a new one."""
-        key = f"{digest_hex(package.digest)}.{country}.{FORMAT}"
+    async def file(self, package: ArtifactRef, country: str, stored: ArtifactRef | None = None) -> IndexFile:
+        """The index of a package: a file that is there, else `stored` in the artifact store, else a new one."""
+        key = index_key(package, country)
         async with self._locks[key]:
-            index = self._memory.get(key)
-            if index is None:
-                index = await self._find(key, stored) or await self._make(key, package, country)
-                self._memory[key] = index
-            self._memory.move_to_end(key)
-            while len(self._memory) > self._in_memory:
-                self._memory.popitem(last=False)
-            return index
+            known = self._known.get(key)
+            if known is None or not await asyncio.to_thread(known.path.exists):
+                found = await self._find(key, stored) or await self._make(key, package, country)
+                known = self._known[key] = IndexFile(self._path(key), found.app, found.objects)
+            return known
 
-    async def store(self, index: AppIndex) -> ArtifactRef:
+    async def store(self, index: IndexFile) -> ArtifactRef:
         """Put an index into the artifact store; the same index is the same artifact."""
-        kept = await self._artifacts.put_bytes(await asyncio.to_thread(index.to_bytes), MEDIA_TYPE)
+        kept = await self._artifacts.put_file(index.path, MEDIA_TYPE)
         return ArtifactRef(digest=kept.digest, size=kept.size, media_type=kept.media_type)
 
-    async def _find(self, key: str, stored: ArtifactRef | None) -> AppIndex | None:
+    def drop(self, path: str) -> None:
+        """A file turned out to be damaged: make it anew when it is asked for."""
+        self._known = {key: known for key, known in self._known.items() if str(known.path) != path}
+        Path(path).unlink(missing_ok=True)
+
+    async def _find(self, key: str, stored: ArtifactRef | None) -> Indexed | None:
         """An index that was made before. One that is damaged or of another version's format does not count."""
-        try:
-            return await asyncio.to_thread(AppIndex.load, self._path(key))
-        except (FileNotFoundError, IndexFormatError):
-            pass
+        path = self._path(key)
+        if found := await self._load(path):
+            return found
         if stored is None:
             return None
         try:
-            content = await self._artifacts.read(stored.digest, limit=stored.size)
-            index = await asyncio.to_thread(AppIndex.from_bytes, content)
-        except (ArtifactMissingError, ArtifactCorruptError, IndexFormatError):
+            async with self._artifacts.local_file(stored.digest) as source:
+                await asyncio.to_thread(_copy, source, path)
+        except (ArtifactMissingError, ArtifactCorruptError):
+            path.unlink(missing_ok=True)
             return None
-        await asyncio.to_thread(_write, self._path(key), content)
-        return index
+        return await self._load(path)
 
-    async def _make(self, key: str, package: ArtifactRef, country: str) -> AppIndex:
+    async def _load(self, path: Path) -> Indexed | None:
+        try:
+            return await self._children.ask(LoadIndex(str(path)), Indexed)
+        except IndexDamaged:
+            return None
+
+    async def _make(self, key: str, package: ArtifactRef, country: str) -> Indexed:
         size = (await self._artifacts.describe(package.digest)).size
         if size > MAX_FILE:
             raise PackageError(f"{package.digest}: it has {size} bytes; the limit is {MAX_FILE}")
-        content = await self._artifacts.read(package.digest, limit=size)
-
-        def make() -> AppIndex:
-            index = index_package(open_package(content, package.digest), country)
-            _write(self._path(key), index.to_bytes())
-            return index
-
-        return await asyncio.to_thread(make)
+        path = self._path(key)
+        try:
+            async with self._artifacts.local_file(package.digest) as source:
+                request = MakeIndex(str(source), package.digest, country, str(path))
+                return await self._children.ask(request, Indexed)
+        except ArtifactCorruptError:
+            path.unlink(missing_ok=True)
+            raise
 
     def _path(self, key: str) -> Path:
-        return self._folder / f"{key}.index"
+        return (self._folder / f"{key}.index").absolute()
 
 
-def _write(path: Path, content: bytes) -> None:
+def index_key(package: ArtifactRef, country: str) -> str:
+    """What an index is: a package, the country that it counts for, the format."""
+    return f"{digest_hex(package.digest)}.{country}.{FORMAT}"
+
+
+def _copy(source: Path, target: Path) -> None:
     """A crash leaves no file or the whole; two that write at once do not meet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    os.close(descriptor)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(draft).replace(path)
+        shutil.copyfile(source, draft)
+        Path(draft).replace(target)
     except BaseException:
         Path(draft).unlink(missing_ok=True)
         raise

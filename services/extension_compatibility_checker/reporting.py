@@ -1,77 +1,104 @@
 """What the library of checks found, in the words of messages and as a report file."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
 from services.extension_compatibility_checker.al.finding import Finding, Report, Severity, worst
 from services.extension_compatibility_checker.al.finding import Verdict as Found
-from services.extension_compatibility_checker.domain.work import CheckInput, Incompatible
+from services.extension_compatibility_checker.domain.check import named
+from services.extension_compatibility_checker.domain.work import CheckInput, Judged
 from shared.contracts.extension_compatibility_checker import (
     ExtensionFinding,
     ExtensionVerdict,
     FindingSeverity,
     Level,
 )
-from shared.contracts.parts import Extension, ExtensionName, Verdict
+from shared.contracts.parts import Extension, Verdict
 
 MOST_FINDINGS = 50
 """Findings that are told of one extension."""
-_MOST_FINDINGS_IN_ALL = 2000
-"""Findings that are told of one check: they leave in one commit, and a document of the store holds 16 MB."""
+MOST_BYTES = 180 * 1024
+"""What the findings of one extension may take: a message has 256 KiB at most."""
+MOST_BYTES_IN_ALL = 3 * 1024 * 1024
+"""What those of one check may take. They leave in one commit, those that block twice, and a document of the store
+holds 16 MB.
+"""
 
 _TEXT = 500
 """Length to which the texts of a message are cut, in characters; the report has them whole."""
 _ORDER = tuple(Severity)
 _VERDICTS = {
     Found.COMPATIBLE: Verdict.COMPATIBLE,
-    # A warning keeps no update from going on; the report has it.
-    Found.WARNINGS: Verdict.COMPATIBLE,
+    Found.WARNINGS: Verdict.COMPATIBLE_WITH_WARNINGS,
     Found.UNVERIFIABLE: Verdict.UNVERIFIABLE,
     Found.INCOMPATIBLE: Verdict.INCOMPATIBLE,
 }
 
 
 def report_file(given: CheckInput, reports: Sequence[Report]) -> bytes:
-    """All that was found, as JSON: `environment`, `set_version`, `base`, `verdict`, `extensions`.
+    """All that was found, as JSON: `environment`, `set_version`, `base`, `current_base`, `verdict`, `extensions`.
 
-    Each extension has `id`, `name`, `publisher`, `version`, `verdict`, `findings` and `undecided`.
+    `current_base` is null, or has the `base` in use today and `known`: whether there is an index of it, so that what
+    has changed since could be told. Each extension has `id`, `name`, `publisher`, `version`, `verdict`, `findings`
+    and `undecided`.
     """
+    current = {"base": given.current_base, "known": bool(given.current_packages)} if given.current_base else None
     return msgspec.json.encode(
         {
             "environment": given.environment,
             "set_version": given.set_version,
             "base": given.base,
+            "current_base": current,
             "verdict": worst([report.verdict for report in reports]),
             "extensions": reports,
         }
     )
 
 
+def judged(
+    extensions: Sequence[Extension], reports: Sequence[Report], reused: Collection[str] = ()
+) -> tuple[Judged, ...]:
+    """What is told of each extension of the set; `reused` are the app ids of those that were judged before."""
+    with_findings = sum(1 for report in reports if report.findings)
+    room = min(MOST_BYTES, MOST_BYTES_IN_ALL // max(with_findings, 1))
+    return tuple(
+        Judged(
+            verdict=verdict_on(extension, report),
+            findings=_findings(report, room),
+            reused=extension.app_id in reused,
+        )
+        for extension, report in zip(extensions, reports, strict=True)
+    )
+
+
 def verdict_on(extension: Extension, report: Report) -> ExtensionVerdict:
     """The verdict on an extension of the set."""
     verdict = _VERDICTS[report.verdict]
-    blocking = [finding for finding in report.findings if finding.severity is Severity.BLOCKS]
-    reasons = {
-        Verdict.INCOMPATIBLE: [f"{_place(finding)}{finding.code} {finding.message}" for finding in blocking],
-        Verdict.UNVERIFIABLE: report.undecided,
-    }
+    worst_first = _worst_first(report)
+    first = [f"{_place(finding)}{finding.code} {finding.message}" for finding in worst_first[:1]]
+    reasons = report.undecided if verdict is Verdict.UNVERIFIABLE else first
+    counts = {severity: sum(one.severity is severity for one in report.findings) for severity in Severity}
     return ExtensionVerdict(
-        **_named(extension).model_dump(),
+        **named(extension).model_dump(),
         verdict=verdict,
-        blocking=len(blocking),
-        summary=next(iter(reasons.get(verdict, ())), "")[:_TEXT],
+        blocking=counts[Severity.BLOCKS],
+        warnings=counts[Severity.WARNS],
+        forecasts=counts[Severity.FORECAST],
+        summary=next(iter(reasons), "")[:_TEXT],
     )
 
 
-def incompatible(extensions: Sequence[Extension], reports: Sequence[Report]) -> tuple[Incompatible, ...]:
-    """The extensions that do not work, each with what blocks first."""
-    broken = [pair for pair in zip(extensions, reports, strict=True) if pair[1].verdict is Found.INCOMPATIBLE]
-    most = min(MOST_FINDINGS, _MOST_FINDINGS_IN_ALL // max(len(broken), 1))
-    return tuple(
-        Incompatible(extension=_named(extension), findings=tuple(_told(one) for one in _worst_first(report)[:most]))
-        for extension, report in broken
-    )
+def _findings(report: Report, room: int) -> tuple[ExtensionFinding, ...]:
+    """What blocks first; at least one, and no more than there is room for, in bytes."""
+    told: list[ExtensionFinding] = []
+    for finding in _worst_first(report)[:MOST_FINDINGS]:
+        one = _told(finding)
+        room -= len(one.model_dump_json()) + 1
+        if told and room < 0:
+            break
+        told.append(one)
+    return tuple(told)
 
 
 def _worst_first(report: Report) -> list[Finding]:
@@ -94,9 +121,3 @@ def _told(finding: Finding) -> ExtensionFinding:
 
 def _place(finding: Finding) -> str:
     return f"{finding.file}({finding.line},{finding.column}): " if finding.file else ""
-
-
-def _named(extension: Extension) -> ExtensionName:
-    return ExtensionName(
-        app_id=extension.app_id, name=extension.name, publisher=extension.publisher, version=extension.version
-    )

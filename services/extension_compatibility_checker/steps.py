@@ -4,19 +4,16 @@ What a package is at fault for is an answer. What the artifact store or this mac
 and then told as a fault of ours. Cut off and begun again, both pieces of work make the same artifacts.
 """
 
-import asyncio
 from collections.abc import Sequence
 
-from msgspec.structs import replace
 from pydantic import ValidationError
 
 from services.extension_compatibility_checker import reporting
-from services.extension_compatibility_checker.al.checking import Target, check_packages
-from services.extension_compatibility_checker.al.container import MAX_FILE, Kind, Package, PackageError, open_package
-from services.extension_compatibility_checker.al.finding import Report
+from services.extension_compatibility_checker.al.container import PackageError
 from services.extension_compatibility_checker.al.index import App
 from services.extension_compatibility_checker.al.version import Version
-from services.extension_compatibility_checker.base_indexes import BaseIndexes
+from services.extension_compatibility_checker.base_indexes import BaseIndexes, index_key
+from services.extension_compatibility_checker.children import ChildFault, IndexDamaged
 from services.extension_compatibility_checker.domain.work import (
     ATTEMPTS,
     CheckDone,
@@ -25,23 +22,26 @@ from services.extension_compatibility_checker.domain.work import (
     IndexingDone,
     IndexingInput,
 )
+from services.extension_compatibility_checker.judging import Judging, Target
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, ArtifactStoreError
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.extension_compatibility_checker import Reason
-from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, Problem
+from shared.contracts.parts import ArtifactRef, ExtensionName, Problem
 from shared.contracts.scalars import sentence
 from shared.kernel.outcomes import Transient
 from shared.kernel.worker import Job
 
 REPORT_TYPE = "application/json"
+_FAULTS = (ArtifactStoreError, OSError, ChildFault, IndexDamaged)
 
 
 class Steps:
-    """Reads packages from one artifact store, and indexes through one cache."""
+    """Reads packages from one artifact store, finds indexes in one cache, and has them judged."""
 
-    def __init__(self, artifacts: ArtifactStore, indexes: BaseIndexes) -> None:
+    def __init__(self, artifacts: ArtifactStore, indexes: BaseIndexes, judging: Judging) -> None:
         self._artifacts = artifacts
         self._indexes = indexes
+        self._judging = judging
 
     async def index(self, given: IndexingInput, job: Job) -> IndexingDone:
         """Index the packages of a base. Raise Transient where the machinery fails and attempts are left."""
@@ -51,14 +51,14 @@ class Steps:
         try:
             for done, package in enumerate(given.packages):
                 job.progress(done, len(given.packages), "packages")
-                index = await self._indexes.read(package, country)
+                index = await self._indexes.file(package, country)
                 stored = await self._indexes.store(index)
                 indexed.append(IndexedPackage(package=package, app=_named(index.app), index=stored))
                 apps.append(index.app)
-                job.log(f"{index.app.title}: {len(index)} objects")
+                job.log(f"{index.app.title}: {index.objects} objects")
         except PackageError as error:
             return IndexingDone(problem=_problem(Reason.BASE_UNREADABLE, str(error)))
-        except (ArtifactStoreError, OSError) as error:
+        except _FAULTS as error:
             return IndexingDone(problem=_fault(error, Reason.INDEXING_FAILED, job))
         if not _is_base(given.base, apps):
             titles = ", ".join(app.title for app in apps)
@@ -68,67 +68,32 @@ class Steps:
 
     async def check(self, given: CheckInput, job: Job) -> CheckDone:
         """Check a set of extensions. Raise Transient where the machinery fails and attempts are left."""
-        country = _country(given.base)
         try:
-            target = Target([await self._indexes.read(one.package, country, one.index) for one in given.packages])
-            packages = [await self._open(extension) for extension in given.extensions]
-            job.log(f"checking {len(packages)} extension(s) against {given.base}")
-            reports, report = await asyncio.to_thread(_judge, given, packages, target)
-            stored = await self._artifacts.put_bytes(report, REPORT_TYPE)
+            bases = await self._target(given.base, given.packages)
+            old = await self._target(given.current_base or given.base, given.current_packages)
+            job.log(f"checking {len(given.extensions)} extension(s) against {given.base}")
+            found = await self._judging.judge(given.extensions, given.replaced, bases, old)
+            job.log(f"{len(found.reused)} of them were judged before")
+            stored = await self._artifacts.put_bytes(reporting.report_file(given, found.reports), REPORT_TYPE)
         except PackageError as error:
             return CheckDone(problem=_problem(Reason.BASE_UNREADABLE, str(error)))
-        except (ArtifactStoreError, OSError) as error:
+        except IndexDamaged as error:
+            self._indexes.drop(error.path)
+            return CheckDone(problem=_fault(error, Reason.CHECK_FAILED, job))
+        except _FAULTS as error:
             return CheckDone(problem=_fault(error, Reason.CHECK_FAILED, job))
         return CheckDone(
-            verdicts=tuple(map(reporting.verdict_on, given.extensions, reports)),
-            incompatible=reporting.incompatible(given.extensions, reports),
+            judged=reporting.judged(given.extensions, found.reports, found.reused),
             report=ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type),
         )
 
-    async def _open(self, extension: Extension) -> Package:
-        """The package of an extension. One that is another app than the set says counts as one that cannot be read."""
-        digest, path = extension.artifact.digest, _file(extension)
-        size = (await self._artifacts.describe(digest)).size
-        if size > MAX_FILE:
-            return Package(path, Kind.DAMAGED, digest, problem=f"it has {size} bytes; the limit is {MAX_FILE}")
-        content = await self._artifacts.read(digest, limit=size)
-        package = await asyncio.to_thread(open_package, content, path)
-        manifest = package.manifest
-        if manifest and (manifest.id, manifest.version) != (extension.app_id, Version.parse(extension.version)):
-            found = f"{manifest.name} {manifest.version} ({manifest.id})"
-            problem = f"the file is {found}, not {extension.name} {extension.version} ({extension.app_id})"
-            return Package(path, Kind.DAMAGED, digest, problem=problem)
-        return package
-
-
-def _judge(given: CheckInput, packages: Sequence[Package], target: Target) -> tuple[list[Report], bytes]:
-    reports = _in_order_of_set(given.extensions, check_packages(packages, target))
-    return reports, reporting.report_file(given, reports)
-
-
-def _in_order_of_set(extensions: Sequence[Extension], found: Sequence[Report]) -> list[Report]:
-    """A report for each extension; one whose package names nobody is found by its file, and gets its name."""
-    known = {report.id or report.name: report for report in found}
-    reports = []
-    for extension in extensions:
-        report = known.get(extension.app_id)
-        if report is None:
-            file = _file(extension)
-            unread = known[file]
-            report = replace(
-                unread,
-                id=extension.app_id,
-                name=extension.name,
-                publisher=extension.publisher,
-                version=extension.version,
-                undecided=tuple(reason.removeprefix(f"{file}: ") for reason in unread.undecided),
-            )
-        reports.append(report)
-    return reports
-
-
-def _file(extension: Extension) -> str:
-    return f"{extension.app_id}.app"
+    async def _target(self, base: str, packages: Sequence[IndexedPackage]) -> Target:
+        country = _country(base)
+        files = [await self._indexes.file(one.package, country, one.index) for one in packages]
+        return Target(
+            tuple(str(index.path) for index in files),
+            tuple(index_key(one.package, country) for one in packages),
+        )
 
 
 def _named(app: App) -> ExtensionName:
@@ -158,7 +123,7 @@ def _country(base: str) -> str:
     return base.rpartition("/")[2]
 
 
-def _fault(error: ArtifactStoreError | OSError, otherwise: Reason, job: Job) -> Problem:
+def _fault(error: Exception, otherwise: Reason, job: Job) -> Problem:
     """A fault of ours; Transient while there are attempts left."""
     if job.attempt < ATTEMPTS:
         raise Transient(str(error)) from error

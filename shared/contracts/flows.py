@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from shared.contracts import extension_compatibility_checker as checker
-from shared.contracts import image_builder, package_validator, promotion_scheduler, servicing_executor
+from shared.contracts import image_builder, notifier, package_validator, promotion_scheduler, servicing_executor
 from shared.contracts.common import CommandRejected
 from shared.contracts.message import Message
 
@@ -42,6 +42,17 @@ TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
             ("servicing-executor", CommandRejected),
             _JUDGED,
             ("extension-compatibility-checker", CommandRejected),
+        ),
+        "extension-compatibility-checker": (
+            ("extension-compatibility-checker", checker.BaseIndexed),
+            ("extension-compatibility-checker", checker.ExtensionChecked),
+            _JUDGED,
+            ("servicing-executor", servicing_executor.EnvironmentRegistered),
+            ("servicing-executor", servicing_executor.ExtensionSetChanged),
+            ("servicing-executor", servicing_executor.OperationFinished),
+            ("promotion-scheduler", promotion_scheduler.ReleasePublished),
+            ("notifier", notifier.NotificationSent),
+            ("notifier", notifier.NobodyTold),
         ),
         "notifier": (
             ("servicing-executor", servicing_executor.OperationAccepted),

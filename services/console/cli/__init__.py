@@ -18,6 +18,8 @@ from services.console.cli import (
     package,
     promotion,
     release,
+    remediation,
+    telemetry,
     update,
     upkeep,
 )
@@ -33,6 +35,8 @@ app.add_typer(promotion.app, name="promotion")
 app.add_typer(operation.app, name="operation")
 app.add_typer(release.app, name="release")
 app.add_typer(extension.app, name="extension")
+extension.app.command("telemetry")(telemetry.telemetry)
+app.add_typer(remediation.app, name="remediation")
 app.add_typer(base.app, name="base")
 app.add_typer(upkeep.service, name="service")
 app.add_typer(upkeep.maintenance, name="maintenance")

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict
 
 from services.extension_compatibility_checker.domain.base import Base
-from services.extension_compatibility_checker.domain.work import CheckDone, CheckInput, Incompatible
+from services.extension_compatibility_checker.domain.policy import Policy, removal_days, rule
+from services.extension_compatibility_checker.domain.work import CheckDone, CheckInput, Judged
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import (
     BaseStatus,
@@ -17,12 +18,14 @@ from shared.contracts.extension_compatibility_checker import (
     CheckSnapshot,
     CheckStatus,
     CompatibilityChecked,
+    CompatibilityCheckStarted,
+    ExtensionChecked,
     ExtensionIncompatible,
     ExtensionVerdict,
     Reason,
 )
 from shared.contracts.message import Event
-from shared.contracts.parts import ArtifactRef, Extension, Problem, Verdict
+from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, Problem, Verdict
 from shared.contracts.scalars import sentence
 from shared.kernel.decision import Decision, TimerDue, WorkEnded
 
@@ -30,7 +33,12 @@ BASE_PATIENCE = timedelta(seconds=10)
 """How long a check waits for somebody to publish its base."""
 _LOOK_SOON, _LOOK_LATE = timedelta(milliseconds=250), timedelta(seconds=5)
 
-_WORST_FIRST = (Verdict.CHECK_FAILED, Verdict.INCOMPATIBLE, Verdict.UNVERIFIABLE)
+_WORST_FIRST = (
+    Verdict.CHECK_FAILED,
+    Verdict.INCOMPATIBLE,
+    Verdict.UNVERIFIABLE,
+    Verdict.COMPATIBLE_WITH_WARNINGS,
+)
 
 
 class Waiter(BaseModel):
@@ -59,9 +67,17 @@ class Check(BaseModel):
 
 @dataclass(frozen=True)
 class BaseFacts:
-    """The base that a check is about."""
+    """The base that a check is about, and the one in use today where the check names it."""
 
     base: Base | None
+    current: Base | None = None
+
+
+@dataclass(frozen=True)
+class PolicyFacts:
+    """The policy of the environment's project."""
+
+    policy: Policy | None
 
 
 def check_id(asked: CheckCompatibility) -> str:
@@ -78,7 +94,7 @@ def check(
     if state is None or not _same_set(state.request, asked) or state.verdict is Verdict.CHECK_FAILED:
         # Other extensions under the same number: the environment's name was given to a new one.
         waiting = _with(state.waiters, waiter) if state else (waiter,)
-        return _begin(Check(request=asked, asked_at=now, waiters=waiting), facts.base, now)
+        return _begin(Check(request=asked, asked_at=now, waiters=waiting), facts, now)
     if state.verdict is None:
         return Decision(state.model_copy(update={"waiters": _with(state.waiters, waiter)}))
     return Decision(state, events=[_answer(state, waiter)])
@@ -94,11 +110,11 @@ def look_for_base(state: Check | None, timer: TimerDue, facts: BaseFacts, now: d
     """The base was not there or not indexed yet: is it now?"""
     if state is None or state.verdict is not None:
         return Decision(state)
-    return _begin(state, facts.base, now)
+    return _begin(state, facts, now)
 
 
-def _begin(state: Check, base: Base | None, now: datetime) -> Decision[Check]:
-    asked = state.request
+def _begin(state: Check, facts: BaseFacts, now: datetime) -> Decision[Check]:
+    asked, base, current = state.request, facts.base, facts.current
     if not asked.extensions:
         return _end(state, CheckDone(), now)
     if base is None or base.status is BaseStatus.INDEXING:
@@ -116,15 +132,31 @@ def _begin(state: Check, base: Base | None, now: datetime) -> Decision[Check]:
         base=asked.base,
         extensions=asked.extensions,
         packages=base.indexed,
+        current_base=asked.current_base,
+        current_packages=current.indexed if current else (),
+        replaced=asked.replaced,
     )
-    return Decision(state, work={"check": given}, timers={"base": None})
+    return Decision(state, events=[_started(asked)], work={"check": given}, timers={"base": None})
+
+
+def _started(asked: CheckCompatibility) -> CompatibilityCheckStarted:
+    return CompatibilityCheckStarted(
+        environment=asked.environment,
+        project=asked.project,
+        set_version=asked.set_version,
+        base=asked.base,
+        current_base=asked.current_base,
+        extensions=len(asked.extensions),
+        operation=asked.operation,
+        promotion=asked.promotion,
+    )
 
 
 def _of_base(base: str, problem: Problem) -> Problem:
     return Problem(reason=problem.reason, message=sentence(f"base {base} has no index: {problem.message}"))
 
 
-def checked(state: Check | None, ended: WorkEnded[CheckDone], facts: None, now: datetime) -> Decision[Check]:
+def checked(state: Check | None, ended: WorkEnded[CheckDone], facts: PolicyFacts, now: datetime) -> Decision[Check]:
     """The check has come to its end."""
     if state is None:
         return Decision(state)
@@ -132,15 +164,16 @@ def checked(state: Check | None, ended: WorkEnded[CheckDone], facts: None, now: 
     if done is None:
         message = ended.failure.message if ended.failure else "it ended without a result"
         done = CheckDone(problem=Problem(reason=Reason.CHECK_FAILED, message=sentence(message)))
-    return _end(state, done, now)
+    return _end(state, done, now, removal_days(rule(facts.policy)))
 
 
-def _end(state: Check, done: CheckDone, now: datetime) -> Decision[Check]:
-    """Tell of each extension that does not work, then answer all who wait."""
+def _end(state: Check, done: CheckDone, now: datetime, days: int | None = None) -> Decision[Check]:
+    """Tell what was found of each extension, and again of each that does not work; then answer all who wait."""
     problem = done.problem
-    verdicts = done.verdicts
+    judged = done.judged
     if problem:
-        verdicts = tuple(_not_checked(one, problem) for one in state.request.extensions)
+        judged = tuple(Judged(verdict=_not_checked(one, problem)) for one in state.request.extensions)
+    verdicts = tuple(one.verdict for one in judged)
     found = {one.verdict for one in verdicts}
     worst = next((verdict for verdict in _WORST_FIRST if verdict in found), Verdict.COMPATIBLE)
     after = state.model_copy(
@@ -153,7 +186,8 @@ def _end(state: Check, done: CheckDone, now: datetime) -> Decision[Check]:
             "checked_at": now,
         }
     )
-    told: list[Event] = [_incompatible(after, one) for one in done.incompatible]
+    told: list[Event] = [_extension_checked(after, one) for one in judged]
+    told += [_incompatible(after, one, days) for one in judged if one.verdict.verdict is Verdict.INCOMPATIBLE]
     answers = [_answer(after, waiter) for waiter in state.waiters]
     return Decision(after, events=[*told, *answers], timers={"base": None})
 
@@ -170,7 +204,21 @@ def _not_checked(extension: Extension, problem: Problem) -> ExtensionVerdict:
     )
 
 
-def _incompatible(state: Check, found: Incompatible) -> ExtensionIncompatible:
+def _extension_checked(state: Check, judged: Judged) -> ExtensionChecked:
+    asked = state.request
+    return ExtensionChecked(
+        environment=asked.environment,
+        project=asked.project,
+        set_version=asked.set_version,
+        base=asked.base,
+        extension=judged.verdict,
+        findings=judged.findings,
+        report=state.report,
+        reused=judged.reused,
+    )
+
+
+def _incompatible(state: Check, judged: Judged, days: int | None) -> ExtensionIncompatible:
     assert state.report
     asked = state.request
     return ExtensionIncompatible(
@@ -178,9 +226,17 @@ def _incompatible(state: Check, found: Incompatible) -> ExtensionIncompatible:
         project=asked.project,
         set_version=asked.set_version,
         base=asked.base,
-        extension=found.extension,
-        findings=found.findings,
+        extension=named(judged.verdict),
+        findings=judged.findings,
         report=state.report,
+        removal_days=days,
+    )
+
+
+def named(extension: ExtensionName) -> ExtensionName:
+    """Who an extension is, without what else is said of it."""
+    return ExtensionName(
+        app_id=extension.app_id, name=extension.name, publisher=extension.publisher, version=extension.version
     )
 
 

@@ -38,26 +38,31 @@ class IndexingDone(Part):
 
 
 class CheckInput(Part):
-    """Extensions to check, and the base to check them against."""
+    """Extensions to check, the base to check them against, and the base that they run on today."""
 
     environment: str
     set_version: int
     base: str
     extensions: ExtensionSet
     packages: tuple[IndexedPackage, ...]
+    current_base: str | None = None
+    current_packages: tuple[IndexedPackage, ...] = ()
+    """None of them: the current base has no index, and evidence of what has changed is missing."""
+    replaced: ExtensionSet = ()
 
 
-class Incompatible(Part):
-    """An extension that does not work with the base, and the findings that are told of it."""
+class Judged(Part):
+    """A verdict on an extension, with the findings that are told of it, what blocks first."""
 
-    extension: ExtensionName
-    findings: Findings
+    verdict: ExtensionVerdict
+    findings: Findings = ()
+    reused: bool = False
+    """The same package was judged before, with the same in sight."""
 
 
 class CheckDone(Part):
-    """A verdict per extension, or why there is none."""
+    """What is said of each extension of the set, or why nothing is."""
 
-    verdicts: tuple[ExtensionVerdict, ...] = ()
-    incompatible: tuple[Incompatible, ...] = ()
+    judged: tuple[Judged, ...] = ()
     report: ArtifactRef | None = None
     problem: Problem | None = None

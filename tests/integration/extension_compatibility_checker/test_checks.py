@@ -11,6 +11,8 @@ import pytest
 from shared.contracts.extension_compatibility_checker import (
     CheckSnapshot,
     CompatibilityChecked,
+    CompatibilityCheckStarted,
+    ExtensionChecked,
     ExtensionIncompatible,
     FindingSeverity,
 )
@@ -85,8 +87,16 @@ async def test_every_extension_gets_a_verdict_and_what_breaks_is_told_once(
     assert "runtime package" in summaries[RUNTIME]
     assert f"the file is Good 1.0.0.0 ({GOOD}), not Other 1.0.0.0 ({OTHER})" in summaries[OTHER]
 
+    started = await asker.told(CompatibilityCheckStarted, environment)
+    assert [(one.extensions, one.operation) for one in started] == [(5, "operation-1")]
+    each = {one.extension.app_id: one for one in await asker.told(ExtensionChecked, environment)}
+    assert {app_id: one.extension.verdict for app_id, one in each.items()} == verdicts(answer)
+    assert [finding.code for finding in each[BROKEN].findings] == ["AL0185"]
+    assert each[GOOD].report == answer.report
+    assert not any(one.reused for one in each.values())
     told = {one.extension.app_id: one for one in await asker.told(ExtensionIncompatible, environment)}
     assert set(told) == {BROKEN, NEEDY}
+    assert {one.removal_days for one in told.values()} == {90}
     [finding] = told[BROKEN].findings
     assert (finding.code, finding.severity, finding.file, finding.line) == (
         "AL0185",

@@ -39,10 +39,14 @@ LONGEST: dict[str, Any] = {
 # 200 extensions with the longest names and 50 dependencies each do not fit; with what real ones have they do, and
 # servicing-executor refuses to install one that is too many.
 BY_COUNT = {"CheckCompatibility", "ExtensionSetChanged", "EnvironmentSnapshot", "InstallExtension"}
+# Its writer puts as many into it as fit.
+BY_SIZE = {"RemediationsSnapshot"}
 BOUNDED = [
     message
     for message in CATALOGUE.messages.values()
-    if message.owner != "drydock" and message.__name__ not in BY_COUNT and message.kind is not MessageKind.PROGRESS
+    if message.owner != "drydock"
+    and message.__name__ not in BY_COUNT | BY_SIZE
+    and message.kind is not MessageKind.PROGRESS
 ]
 
 
@@ -81,6 +85,8 @@ def largest(schema: dict[str, Any], definitions: dict[str, Any], name: str = "")
             return {key: largest(of, definitions, key) for key, of in schema["properties"].items()}
         case "array":
             return (largest(schema["items"], definitions, name),) * schema["maxItems"]
+        case "boolean":
+            return False
         case "integer":
             return schema.get("maximum", 2**53)
         case "number":

@@ -1,11 +1,14 @@
 """Where the index of a base's package comes from."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from services.extension_compatibility_checker.al.container import PackageError
+from services.extension_compatibility_checker.al.index import AppIndex
 from services.extension_compatibility_checker.base_indexes import BaseIndexes
+from services.extension_compatibility_checker.children import Children
 from shared.artifacts.errors import ArtifactMissingError
 from shared.artifacts.folder import FolderStore
 from shared.contracts.parts import ArtifactRef
@@ -19,6 +22,13 @@ def store(tmp_path: Path) -> FolderStore:
     return FolderStore(tmp_path / "artifacts")
 
 
+@pytest.fixture
+def children() -> Iterator[Children]:
+    some = Children(1, indexes=2, memory=0)
+    yield some
+    some.close()
+
+
 async def put(store: FolderStore, content: bytes) -> ArtifactRef:
     kept = await store.put_bytes(content, "application/octet-stream")
     return ArtifactRef(digest=kept.digest, size=kept.size, media_type=kept.media_type)
@@ -28,61 +38,58 @@ def forget(tmp_path: Path, artifact: ArtifactRef) -> None:
     (tmp_path / "artifacts" / "blobs" / "sha256" / artifact.digest.removeprefix("sha256:")).unlink()
 
 
-def indexes(tmp_path: Path, store: FolderStore, folder: str = "bases", in_memory: int = 16) -> BaseIndexes:
-    return BaseIndexes(tmp_path / folder, store, in_memory)
-
-
 async def test_an_index_that_was_made_is_found_in_the_folder_without_the_package(
-    tmp_path: Path, store: FolderStore
+    tmp_path: Path, store: FolderStore, children: Children
 ) -> None:
     package = await put(store, PACKAGE)
-    made = await indexes(tmp_path, store).read(package, "W1")
-    assert made.app.country == "W1"
+    made = await BaseIndexes(tmp_path / "bases", store, children).file(package, "W1")
+    assert (made.app.name, made.app.country, made.objects) == ("Base Application", "W1", 1)
+    assert AppIndex.load(made.path).numbered("table", 18)
     forget(tmp_path, package)
-    found = await indexes(tmp_path, store).read(package, "W1")
-    assert found.to_bytes() == made.to_bytes()
+    assert await BaseIndexes(tmp_path / "bases", store, children).file(package, "W1") == made
     with pytest.raises(ArtifactMissingError):
-        await indexes(tmp_path, store).read(package, "DK")
+        await BaseIndexes(tmp_path / "bases", store, children).file(package, "DK")
 
 
 async def test_without_the_folder_the_stored_index_is_fetched_and_without_that_the_package_is_indexed(
-    tmp_path: Path, store: FolderStore
+    tmp_path: Path, store: FolderStore, children: Children
 ) -> None:
     package = await put(store, PACKAGE)
-    one = indexes(tmp_path, store)
-    made = await one.read(package, "W1")
+    one = BaseIndexes(tmp_path / "bases", store, children)
+    made = await one.file(package, "W1")
     stored = await one.store(made)
     assert await one.store(made) == stored
     whole = tmp_path / "artifacts" / "blobs" / "sha256" / package.digest.removeprefix("sha256:")
     whole.rename(tmp_path / "aside")
-    fetched = await indexes(tmp_path, store, "elsewhere").read(package, "W1", stored)
-    assert fetched.to_bytes() == made.to_bytes()
+    fetched = await BaseIndexes(tmp_path / "elsewhere", store, children).file(package, "W1", stored)
+    assert fetched.path.read_bytes() == made.path.read_bytes()
+    assert (fetched.app, fetched.objects) == (made.app, made.objects)
     forget(tmp_path, stored)
-    assert (await indexes(tmp_path, store, "elsewhere").read(package, "W1", stored)).to_bytes() == made.to_bytes()
     (tmp_path / "aside").rename(whole)
-    assert (await indexes(tmp_path, store, "third").read(package, "W1", stored)).to_bytes() == made.to_bytes()
+    again = await BaseIndexes(tmp_path / "third", store, children).file(package, "W1", stored)
+    assert again.path.read_bytes() == made.path.read_bytes()
 
 
-async def test_a_damaged_or_outdated_file_in_the_folder_is_replaced(tmp_path: Path, store: FolderStore) -> None:
+@pytest.mark.parametrize("spoilt", ["before it is used", "after it was used"])
+async def test_a_damaged_or_outdated_file_in_the_folder_is_replaced(
+    tmp_path: Path, store: FolderStore, children: Children, spoilt: str
+) -> None:
     package = await put(store, PACKAGE)
-    made = await indexes(tmp_path, store).read(package, "W1")
-    [file] = (tmp_path / "bases").iterdir()
-    file.write_bytes(file.read_bytes()[:-1])
-    assert (await indexes(tmp_path, store).read(package, "W1")).to_bytes() == made.to_bytes()
-    assert file.read_bytes() == made.to_bytes()
-    assert list((tmp_path / "bases").iterdir()) == [file]
+    indexes = BaseIndexes(tmp_path / "bases", store, children)
+    made = await indexes.file(package, "W1")
+    content = made.path.read_bytes()
+    made.path.write_bytes(content[:-1])
+    children.close()
+    if spoilt == "before it is used":
+        indexes = BaseIndexes(tmp_path / "bases", store, children)
+    else:
+        indexes.drop(str(made.path))
+    assert await indexes.file(package, "W1") == made
+    assert made.path.read_bytes() == content
+    assert list((tmp_path / "bases").iterdir()) == [made.path]
 
 
-async def test_memory_keeps_the_indexes_used_last(tmp_path: Path, store: FolderStore) -> None:
-    first, second = await put(store, PACKAGE), await put(store, base_app(version="26.0.0.0"))
-    one = indexes(tmp_path, store, in_memory=1)
-    kept = await one.read(first, "W1")
-    assert await one.read(first, "W1") is kept
-    await one.read(second, "W1")
-    assert await one.read(first, "W1") is not kept
-
-
-async def test_a_package_without_symbols_is_named(tmp_path: Path, store: FolderStore) -> None:
+async def test_a_package_without_symbols_is_named(tmp_path: Path, store: FolderStore, children: Children) -> None:
     package = await put(store, b"no package")
     with pytest.raises(PackageError, match=f"{package.digest}: it does not begin with NAVX"):
-        await indexes(tmp_path, store).read(package, "W1")
+        await BaseIndexes(tmp_path / "bases", store, children).file(package, "W1")

@@ -1,5 +1,6 @@
 """What is decided about a check: above all, that nobody waits for ever."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,19 +12,26 @@ from services.extension_compatibility_checker.domain.check import (
     BASE_PATIENCE,
     BaseFacts,
     Check,
+    PolicyFacts,
     check,
     check_id,
     checked,
     look_for_base,
 )
-from services.extension_compatibility_checker.domain.work import CheckDone, CheckInput, IndexedPackage
+from services.extension_compatibility_checker.domain.policy import Policy
+from services.extension_compatibility_checker.domain.work import CheckDone, CheckInput, IndexedPackage, Judged
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import (
     BaseStatus,
     CheckCompatibility,
     CompatibilityChecked,
+    CompatibilityCheckStarted,
+    ExtensionChecked,
+    ExtensionIncompatible,
     ExtensionVerdict,
     Reason,
+    Regime,
+    RemediationPolicy,
 )
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, ExtensionScope, Problem, Verdict
 from shared.kernel.decision import Decision, Failure, TimerDue, WorkEnded
@@ -49,6 +57,7 @@ def extension(digit: str) -> Extension:
 ONE, TWO = extension("1"), extension("2")
 BASE_APP = ExtensionName(app_id=ONE.app_id, name="Base", publisher="Vendor", version="27.0.0.0")
 INDEXED = (IndexedPackage(package=FILE, app=BASE_APP, index=FILE),)
+NO_POLICY = PolicyFacts(None)
 FAILED = (BaseStatus.UNREADABLE, BaseStatus.FAILED)
 BASES: dict[BaseStatus | None, Base | None] = {
     status: Base(
@@ -76,12 +85,15 @@ def ask(*extensions: Extension, operation: str | None = "operation-1") -> Envelo
 
 def judged(*verdicts: Verdict) -> CheckDone:
     told = tuple(
-        ExtensionVerdict(
-            **one.model_dump(include=set(ExtensionName.model_fields)), verdict=verdict, blocking=0, summary=""
+        Judged(
+            verdict=ExtensionVerdict(
+                **one.model_dump(include=set(ExtensionName.model_fields)), verdict=verdict, blocking=0, summary=""
+            ),
+            reused=one is TWO,
         )
         for one, verdict in zip((ONE, TWO), verdicts, strict=False)
     )
-    return CheckDone(verdicts=told, report=FILE)
+    return CheckDone(judged=told, report=FILE)
 
 
 def ended(done: CheckDone | None) -> WorkEnded[CheckDone]:
@@ -138,23 +150,24 @@ def test_what_happens_depends_on_the_base(status: BaseStatus | None, waited: tim
     ("verdicts", "worst"),
     [
         ((Verdict.COMPATIBLE, Verdict.COMPATIBLE), Verdict.COMPATIBLE),
-        ((Verdict.COMPATIBLE, Verdict.UNVERIFIABLE), Verdict.UNVERIFIABLE),
+        ((Verdict.COMPATIBLE, Verdict.COMPATIBLE_WITH_WARNINGS), Verdict.COMPATIBLE_WITH_WARNINGS),
+        ((Verdict.COMPATIBLE_WITH_WARNINGS, Verdict.UNVERIFIABLE), Verdict.UNVERIFIABLE),
         ((Verdict.INCOMPATIBLE, Verdict.UNVERIFIABLE), Verdict.INCOMPATIBLE),
     ],
 )
 def test_the_verdict_of_an_environment_is_the_worst_of_its_extensions(
     verdicts: tuple[Verdict, ...], worst: Verdict
 ) -> None:
-    [answer] = answers(checked(running(), ended(judged(*verdicts)), None, NOW))
+    [answer] = answers(checked(running(), ended(judged(*verdicts)), NO_POLICY, NOW))
     assert answer.verdict is worst
     assert answer.report == FILE
 
 
 @pytest.mark.parametrize("done", [None, CheckDone(problem=OURS)])
 def test_work_that_failed_is_check_failed_and_never_the_extensions_fault(done: CheckDone | None) -> None:
-    decision = checked(running(), ended(done), None, NOW)
+    decision = checked(running(), ended(done), NO_POLICY, NOW)
     [answer] = answers(decision)
-    assert len(decision.events) == 1
+    assert [type(event) for event in decision.events] == [ExtensionChecked, ExtensionChecked, CompatibilityChecked]
     assert {one.verdict for one in answer.extensions} == {answer.verdict} == {Verdict.CHECK_FAILED}
     again = check(decision.state, ask(ONE, TWO), BaseFacts(BASES[BaseStatus.INDEXED]), NOW)
     assert list(again.work) == ["check"]
@@ -166,7 +179,7 @@ def test_no_extensions_are_compatible_without_a_base() -> None:
 
 
 def test_the_same_set_in_another_order_is_the_same_check_and_another_set_is_another() -> None:
-    state = checked(running(), ended(judged(Verdict.COMPATIBLE)), None, NOW).state
+    state = checked(running(), ended(judged(Verdict.COMPATIBLE)), NO_POLICY, NOW).state
     facts = BaseFacts(BASES[BaseStatus.INDEXED])
     same = check(state, ask(TWO, ONE, operation="operation-2"), facts, NOW)
     assert [one.operation for one in answers(same)] == ["operation-2"]
@@ -178,12 +191,45 @@ def test_the_same_set_in_another_order_is_the_same_check_and_another_set_is_anot
 
 def test_who_waits_while_the_set_is_replaced_is_answered_about_the_new_one() -> None:
     replaced = check(running(), ask(TWO, operation="operation-2"), BaseFacts(BASES[BaseStatus.INDEXED]), NOW)
-    told = answers(checked(replaced.state, ended(judged(Verdict.COMPATIBLE)), None, NOW))
+    told = answers(checked(replaced.state, ended(judged(Verdict.COMPATIBLE)), NO_POLICY, NOW))
     assert [one.operation for one in told] == ["operation-1", "operation-2"]
 
 
 def test_a_check_is_named_after_environment_set_and_base() -> None:
     assert check_id(ask(ONE).data) == "contoso-test/3/27.0.38460.0/W1"
+
+
+def test_each_extension_is_told_before_the_answer_and_again_if_it_does_not_work() -> None:
+    done = judged(Verdict.INCOMPATIBLE, Verdict.COMPATIBLE)
+    months = RemediationPolicy(regime=Regime.RELEASE_PERIODS)
+    for policy, days in ((None, 90), (Policy(project="contoso", policy=months), None)):
+        decision = checked(running(), ended(done), PolicyFacts(policy), NOW)
+        one, two, broken, answer = decision.events
+        assert isinstance(one, ExtensionChecked)
+        assert isinstance(two, ExtensionChecked)
+        assert (one.extension.app_id, one.reused, two.extension.app_id, two.reused) == (
+            ONE.app_id,
+            False,
+            TWO.app_id,
+            True,
+        )
+        assert isinstance(broken, ExtensionIncompatible)
+        assert (broken.extension.app_id, broken.removal_days) == (ONE.app_id, days)
+        assert isinstance(answer, CompatibilityChecked)
+
+
+def test_the_beginning_of_a_check_is_told_and_the_base_in_use_is_given_where_it_is_indexed() -> None:
+    asked = ask(ONE)
+    named = replace(asked, data=asked.data.model_copy(update={"current_base": "26.0.0.0/W1", "replaced": (TWO,)}))
+    for status in (BaseStatus.INDEXED, BaseStatus.FAILED, None):
+        decision = check(None, named, BaseFacts(BASES[BaseStatus.INDEXED], BASES[status]), NOW)
+        [started] = decision.events
+        assert isinstance(started, CompatibilityCheckStarted)
+        assert (started.extensions, started.current_base, started.operation) == (1, "26.0.0.0/W1", "operation-1")
+        given_ = decision.work["check"]
+        assert isinstance(given_, CheckInput)
+        assert given_.current_packages == (INDEXED if status is BaseStatus.INDEXED else ())
+        assert given_.replaced == (TWO,)
 
 
 steps = st.lists(
@@ -215,7 +261,7 @@ def test_whoever_asks_is_answered_once_and_something_is_always_under_way_until_t
             decision = look_for_base(state, TimerDue("base", "", NOW), BaseFacts(BASES[base]), NOW)
         elif what == "end" and works:
             works = False
-            decision = checked(state, ended(value if isinstance(value, CheckDone) else None), None, NOW)
+            decision = checked(state, ended(value if isinstance(value, CheckDone) else None), NO_POLICY, NOW)
         else:
             continue
         state = decision.state

@@ -1,12 +1,21 @@
 """How findings become messages that always fit."""
 
+import json
+
 import pytest
 
 from services.extension_compatibility_checker.al.finding import Finding, Level, Report, Severity
 from services.extension_compatibility_checker.al.finding import Verdict as Found
-from services.extension_compatibility_checker.reporting import incompatible, verdict_on
+from services.extension_compatibility_checker.domain.work import CheckInput, IndexedPackage
+from services.extension_compatibility_checker.reporting import (
+    MOST_BYTES,
+    MOST_BYTES_IN_ALL,
+    judged,
+    report_file,
+    verdict_on,
+)
 from shared.contracts.extension_compatibility_checker import FindingSeverity
-from shared.contracts.parts import ArtifactRef, Extension, ExtensionScope, Verdict
+from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, ExtensionScope, Verdict
 
 FILE = ArtifactRef(digest="sha256:" + "a" * 64, size=10, media_type="application/octet-stream")
 
@@ -35,7 +44,12 @@ def report(verdict: Found, *findings: Finding, undecided: tuple[str, ...] = ()) 
     ("found", "verdict", "blocking", "summary"),
     [
         (report(Found.COMPATIBLE), Verdict.COMPATIBLE, 0, ""),
-        (report(Found.WARNINGS, finding(Severity.WARNS)), Verdict.COMPATIBLE, 0, ""),
+        (
+            report(Found.WARNINGS, finding(Severity.FORECAST), finding(Severity.WARNS, "It shrinks.")),
+            Verdict.COMPATIBLE_WITH_WARNINGS,
+            0,
+            "AL0185 It shrinks.",
+        ),
         (report(Found.UNVERIFIABLE, undecided=("no source", "more")), Verdict.UNVERIFIABLE, 0, "no source"),
         (
             report(Found.INCOMPATIBLE, finding(Severity.WARNS), finding(Severity.BLOCKS, "Gone.", "src/A.al", 3)),
@@ -55,15 +69,65 @@ def test_a_report_becomes_a_verdict_with_its_first_reason(
 
 def test_what_blocks_is_told_first_and_long_texts_are_cut() -> None:
     found = report(Found.INCOMPATIBLE, finding(Severity.WARNS), finding(Severity.BLOCKS, "x" * 2000, "f" * 2000, 7))
-    [told] = incompatible([extension(1)], [found])
+    [told] = judged([extension(1)], [found])
     first, second = told.findings
     assert (first.severity, first.line, len(first.message), len(first.file)) == (FindingSeverity.BLOCKS, 7, 500, 500)
     assert (second.severity, second.line, second.column) == (FindingSeverity.WARNS, None, None)
-    assert len(verdict_on(extension(1), found).summary) == 500
+    assert len(told.verdict.summary) == 500
 
 
-@pytest.mark.parametrize(("extensions", "each"), [(1, 50), (40, 50), (200, 10)])
-def test_the_findings_of_a_check_stay_within_what_one_commit_can_hold(extensions: int, each: int) -> None:
-    many = report(Found.INCOMPATIBLE, *[finding(Severity.BLOCKS)] * 80)
-    told = incompatible([extension(number) for number in range(extensions)], [many] * extensions)
-    assert [len(one.findings) for one in told] == [each] * extensions
+def test_findings_are_counted_by_what_follows_from_them() -> None:
+    found = [finding(Severity.BLOCKS)] + [finding(Severity.WARNS)] * 2 + [finding(Severity.FORECAST)] * 3
+    told = verdict_on(extension(1), report(Found.INCOMPATIBLE, *found))
+    assert (told.blocking, told.warnings, told.forecasts) == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("current", "known", "said"),
+    [
+        (None, False, None),
+        ("26.0.1.0/W1", False, {"base": "26.0.1.0/W1", "known": False}),
+        ("26.0.1.0/W1", True, {"base": "26.0.1.0/W1", "known": True}),
+    ],
+)
+def test_the_report_says_whether_the_base_in_use_was_known(
+    current: str | None, known: bool, said: dict[str, object] | None
+) -> None:
+    app = ExtensionName(app_id=extension(1).app_id, name="Base", publisher="Vendor", version="26.0.1.0")
+    given = CheckInput(
+        environment="contoso-test",
+        set_version=3,
+        base="27.0.1.0/W1",
+        extensions=(extension(1),),
+        packages=(),
+        current_base=current,
+        current_packages=(IndexedPackage(package=FILE, app=app, index=FILE),) if known else (),
+    )
+    told = json.loads(report_file(given, [report(Found.INCOMPATIBLE, finding(Severity.BLOCKS))]))
+    assert told["current_base"] == said
+    assert (told["verdict"], told["extensions"][0]["findings"][0]["code"]) == ("incompatible", "AL0185")
+
+
+def test_what_was_judged_before_says_so() -> None:
+    set_ = [extension(1), extension(2)]
+    told = judged(set_, [report(Found.COMPATIBLE)] * 2, {set_[1].app_id})
+    assert [one.reused for one in told] == [False, True]
+
+
+@pytest.mark.parametrize("letter", ["x", "\N{GRINNING FACE}"])
+@pytest.mark.parametrize("extensions", [1, 40, 200])
+def test_the_findings_of_a_check_stay_within_what_one_commit_and_one_message_can_hold(
+    extensions: int, letter: str
+) -> None:
+    large = Finding("AL0185", Severity.BLOCKS, Level.SYMBOLS, letter * 900, letter * 900, letter * 900, 7, 7)
+    many = report(Found.INCOMPATIBLE, *[large] * 80)
+    told = judged([extension(number) for number in range(extensions)], [many] * extensions)
+    sizes = [sum(len(finding.model_dump_json()) for finding in one.findings) for one in told]
+    assert all(1 <= len(one.findings) <= 50 for one in told)
+    assert max(sizes) <= MOST_BYTES
+    assert sum(sizes) <= MOST_BYTES_IN_ALL
+
+
+def test_small_findings_are_told_up_to_fifty() -> None:
+    [told] = judged([extension(1)], [report(Found.INCOMPATIBLE, *[finding(Severity.BLOCKS)] * 80)])
+    assert len(told.findings) == 50
