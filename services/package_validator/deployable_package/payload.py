@@ -10,6 +10,7 @@ import msgspec
 
 from .archive import Entry, inside
 from .findings import Findings
+from .nuget import is_module_name
 from .sources import Bytes
 from .unpacking import Unpacked
 from .versions import compare_versions, parse_version
@@ -79,17 +80,22 @@ def file_version(assembly: Bytes) -> str:
     return f"{high >> 16}.{high & 0xFFFF}.{low >> 16}.{low & 0xFFFF}"
 
 
-def judge_names(payload: Payload, findings: Findings) -> None:
-    """Judge a payload by the names of its files: DP116, DP401 to DP403 and DP405."""
+def judge_names(payload: Payload, findings: Findings, *, by_vendor: bool) -> None:
+    """Judge a payload by the names of its files: DP116, DP401 to DP403 and DP405.
+
+    Only modules hold X++ binaries: the vendor's other payloads (framework, parts for development) need none, and
+    what the vendor puts into its own modules beside them is not for a customer to correct.
+    """
     place = payload.entry.path
     keys = {entry.key for entry in payload.entries if not entry.is_folder}
-    if not any(key.startswith("bin/") and key.endswith(".md") for key in keys):
+    is_module = is_module_name(payload.name)
+    if is_module and not any(key.startswith("bin/") and key.endswith(".md") for key in keys):
         findings.add("DP401", inside(place, "bin"), _hint_for_wrapped(keys, f"bin of {payload.name} has no .md file"))
     assembly = f"bin/dynamics.ax.{payload.name}."
-    if not any(key.startswith(assembly) and key.endswith(".dll") for key in keys):
+    if is_module and not any(key.startswith(assembly) and key.endswith(".dll") for key in keys):
         findings.add("DP402", inside(place, f"bin/Dynamics.AX.{payload.name}.dll"), "the module's assembly is missing")
     _judge_netmodules(keys, place, findings)
-    for entry in payload.entries:
+    for entry in () if by_vendor else payload.entries:
         key = entry.key
         if key.startswith(_SOURCE_FOLDERS) or key.endswith(".delete") or _MODEL_FOLDER.match(key):
             findings.add("DP405", inside(place, entry.path), "source does not belong into a payload")

@@ -13,6 +13,8 @@ from .sources import Bytes, Source
 
 # An entry's own header repeats its name and may carry more extra fields than the directory.
 _USUAL_EXTRA = 256
+_SIZES_FOLLOW = 0x8
+_IN_ZIP64 = 0xFFFFFFFF
 
 
 class EntryError(Exception):
@@ -81,6 +83,17 @@ def unpack(source: Source, entries: Sequence[Entry]) -> Iterator[Unpacked | tupl
             yield Unpacked(entry, hashlib.sha256(content).digest(), content)
 
 
+def damaged_entries(source: Source, entries: Sequence[Entry]) -> Iterator[tuple[Entry, EntryError]]:
+    """Unpack entries in chunks and yield those that are not what the directory says."""
+    for entry in entries:
+        if not entry.is_folder:
+            try:
+                for _ in read_chunks(source, entry):
+                    pass
+            except EntryError as damage:
+                yield entry, damage
+
+
 def data_offset(source: Source, entry: Entry) -> int:
     """Return where an entry's data begins. Raises EntryError if its own header contradicts the directory."""
     header = source.read_at(entry.offset, LOCAL_HEADER.size + len(entry.name))
@@ -116,7 +129,8 @@ def _check_header(view: memoryview, entry: Entry) -> int:
     """Return the length of an entry's own header, at whose place `view` begins."""
     if len(view) < LOCAL_HEADER.size:
         raise EntryError("DP117", "the entry's header lies beyond the archive")
-    signature, _, flags, method, _, _, _, _, _, name_length, extra_length = LOCAL_HEADER.unpack_from(view)
+    (signature, _, flags, method, _, _, crc, packed, size, name_length,
+     extra_length) = LOCAL_HEADER.unpack_from(view)  # fmt: skip
     if signature != LOCAL_SIGNATURE:
         raise EntryError("DP117", "the directory points to something that is no entry")
     name = bytes(view[LOCAL_HEADER.size : LOCAL_HEADER.size + name_length])
@@ -124,6 +138,11 @@ def _check_header(view: memoryview, entry: Entry) -> int:
         raise EntryError("DP117", f"the entry's own header names it {name[:200].decode(errors='replace')!r}")
     if method != entry.method or flags & ENCRYPTED:
         raise EntryError("DP117", "the entry's own header names another compression or encryption")
+    if not flags & _SIZES_FOLLOW:
+        stated = zip((crc, packed, size), (entry.crc, entry.packed, entry.size), strict=True)
+        # Some writers leave zeros where they should say that the values follow the data.
+        if any(one not in (0, _IN_ZIP64, other) for one, other in stated):
+            raise EntryError("DP117", "the entry's own header states another size or checksum")
     return int(LOCAL_HEADER.size + name_length + extra_length)
 
 
