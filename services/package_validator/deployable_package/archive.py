@@ -253,7 +253,8 @@ def _judge_names(entries: Sequence[Entry], place: str, findings: Findings) -> No
         if not key.isascii():
             key = unicodedata.normalize("NFC", key.casefold())
         other = seen.setdefault(key, entry)
-        if other is entry:
+        # Two spellings of one folder are one folder: vendor packages have both AOSService and AosService.
+        if other is entry or (other.is_folder and entry.is_folder):
             continue
         if other.path == entry.path:
             findings.add("DP104", inside(place, entry.path), "two entries have this name")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .archive import Allowance, DirectoryError, Entry, read_directory
-from .consistency import judge_files, judge_meta_packages, judge_nuget, vendor_modules
+from .consistency import is_vendors, judge_files, judge_meta_packages, judge_nuget, vendor_modules
 from .content import judge_licenses, judge_module_kinds
 from .contents import ContentReader, Progress
 from .dependencies import judge_dependencies
@@ -108,8 +108,7 @@ class _Check:
         file_hash = reader.read_all(payloads, layout.others, sha256 is None)
         for payload in payloads:
             if payload.opened:
-                by_vendor = kind == PackageKind.PLATFORM or payload.name in vendors
-                judge_names(payload, self._findings, by_vendor=by_vendor)
+                judge_names(payload, self._findings, by_vendor=is_vendors(payload.name, kind, vendors))
                 judge_assemblies(payload, self._findings)
         names = [package.summary or package.name for package in nuget]
         judge_licenses([(one.path, self._document(one)) for one in layout.licenses], names, self._findings)

@@ -8,9 +8,18 @@ from .findings import Findings
 from .kinds import PackageKind
 from .layout import PACKAGES, PAYLOADS, Layout, file_module
 from .manifest import Manifest
-from .nuget import PREFIX, VENDOR_MARKS, NugetPackage, is_module_name
+from .nuget import (
+    FRAMEWORK_PREFIX,
+    META_PREFIX,
+    PREFIX,
+    VENDOR_MARKS,
+    NugetPackage,
+    is_module_name,
+    module_of_part,
+)
 from .versions import compare_versions, parse_version, split_versioned_name
 
+_VENDORS = (FRAMEWORK_PREFIX, META_PREFIX)
 _RUNTIME_META = ("meta-platform-runtime", "meta-application-runtime")
 
 
@@ -120,3 +129,9 @@ def vendor_modules(kind: str, names: Sequence[str], packages: Sequence[NugetPack
     named = {name for package in packages if package.is_meta for name in package.references}
     marked = {one.name for one in packages if any(mark in one.description.lower() for mark in VENDOR_MARKS)}
     return frozenset(names) & (named | marked)
+
+
+def is_vendors(name: str, kind: str, vendors: frozenset[str]) -> bool:
+    """Whether a payload of this name in a package of this kind is the vendor's; `vendors` are its modules."""
+    is_update = kind in (PackageKind.PLATFORM, PackageKind.MERGED)
+    return kind == PackageKind.PLATFORM or module_of_part(name) in vendors or (is_update and name.startswith(_VENDORS))

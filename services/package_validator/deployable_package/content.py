@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
+from .consistency import is_vendors
 from .documents import DocumentError, decode_text, parse_xml
 from .findings import Findings
-from .kinds import PackageKind
 from .nuget import FORM_ADAPTOR_SUFFIX, VENDOR_MARKS, NugetPackage
 from .sources import Bytes
 
@@ -22,15 +22,12 @@ def judge_module_kinds(
 
     DP404, DP408 and DP409. `vendors` are the vendor's modules of a merged package, in lower case.
     """
-    if kind == PackageKind.PLATFORM:
-        return
     names = {package.name for package in packages}
     for package in packages:
-        if package.name.removesuffix(FORM_ADAPTOR_SUFFIX) in vendors:
+        if is_vendors(package.name, kind, vendors):
             continue
         if package.is_meta:
-            if kind == PackageKind.CUSTOMIZATION:
-                findings.add("DP409", package.path, "a meta package is part of the vendor's updates only")
+            findings.add("DP409", package.path, "a meta package is part of the vendor's updates only")
         elif package.name.endswith((FORM_ADAPTOR_SUFFIX, _FORM_ADAPTOR)):
             findings.add("DP408", package.path, f"{package.summary or package.name} is a form adaptor module")
         elif is_test_module(package.name, [one for one in package.references if one not in names]):

@@ -17,17 +17,24 @@ META_PREFIX = "meta-"
 STATIC_METADATA = "framework-staticmetadata"
 FORM_ADAPTOR_SUFFIX = "-formadaptor"
 # The vendor's own binaries without X++: no module list names them, and every module may depend on them.
-_FRAMEWORK_PREFIX = "framework-"
+FRAMEWORK_PREFIX = "framework-"
 # Other kinds of a module's package, which the vendor ships beside the runtime and no manifest lists.
 _PART = re.compile(r"-(?:compile|develop|formadaptor)$")
 VENDOR_MARKS = ("[platform package]", "[application package]")
 
 
 def is_module_name(name: str) -> bool:
-    """Whether a package's name, in lower case and without the prefix, is a module's: not a meta package's, not of
-    the vendor's framework, and not of one of the parts that stand beside a module (reference to `-compile`,
-    `-develop` and `-formadaptor`)."""
-    return not (name.startswith((META_PREFIX, _FRAMEWORK_PREFIX)) or _PART.search(name))
+    """Whether a package's name, in lower case and without the prefix, is a module's.
+
+    Meta packages, the vendor's framework and the parts that stand beside a module (`-compile`, `-develop`,
+    `-formadaptor`) are none.
+    """
+    return not (name.startswith((META_PREFIX, FRAMEWORK_PREFIX)) or _PART.search(name))
+
+
+def module_of_part(name: str) -> str:
+    """Return the module that a part such as `contosocore-develop` belongs to; any other name as it is."""
+    return _PART.sub("", name)
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,8 @@ def judge_names(payload: Payload, findings: Findings, *, by_vendor: bool) -> Non
     _judge_netmodules(keys, place, findings)
     for entry in () if by_vendor else payload.entries:
         key = entry.key
+        if entry.is_folder:
+            continue
         if key.startswith(_SOURCE_FOLDERS) or key.endswith(".delete") or _MODEL_FOLDER.match(key):
             findings.add("DP405", inside(place, entry.path), "source does not belong into a payload")
         elif key.endswith(_ARCHIVES):
