@@ -248,7 +248,7 @@ def test_the_largest_directory_that_is_allowed_is_judged_in_bounded_memory() -> 
 
 
 def _bomb(path: str, content: bytes | list[PlannedEntry]) -> list[tuple[str, str]]:
-    fault = Fault("DP111", path, entries=add_entry(path, content))  # type: ignore[arg-type]  # bytes or entries
+    fault = Fault("DP111", path, entries=add_entry(path, content))
     package = build_sample(fault)
     tracemalloc.start()
     try:
