@@ -3,12 +3,10 @@
 import re
 import stat
 import struct
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
-import msgspec
-
+from .entries import Entry, inside, judge_names
 from .findings import Findings
 from .limits import Limits
 from .sources import Bytes, Source
@@ -27,37 +25,10 @@ ENCRYPTED, UTF8_NAME = 0x1, 0x800
 # Bytes of directory that one entry takes at least; a directory beyond entries * this many is refused.
 _MOST_DIRECTORY_PER_ENTRY = 400
 
-# Names that leave their folder, or that Windows, where packages are installed, reads as other names: it cuts dots
-# and blanks at the end of each part, takes a colon for a drive or a stream, and keeps some names for devices.
-_ESCAPES = re.compile(
-    r"^/|[\x00-\x1f\x7f:*?\"<>|]|//|[ .](?:/|$)|(?:^|/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.[^/]*)?(?:/|$)",
-    re.IGNORECASE,
-)
 _UNICODE_PATH, _ZIP64_FIELD = 0x7075, 0x0001
 _DOS_FOLDER = 0x10
 # What a local header may add to an entry's name and data: its extra fields, then a data descriptor.
 _MOST_AROUND_DATA = 0xFFFF + 24
-
-
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One entry of an archive's directory; sizes and offsets in bytes.
-
-    `path` has forward slashes whatever the archive uses; `name` is what the archive says, for comparing with
-    the entry's own header.
-    """
-
-    path: str
-    name: bytes
-    method: int
-    crc: int
-    packed: int
-    size: int
-    offset: int
-    is_folder: bool
-
-    @property
-    def key(self) -> str:
-        return self.path.lower()
 
 
 class Allowance:
@@ -91,16 +62,11 @@ def read_directory(source: Source, place: str, allowance: Allowance, findings: F
         _refuse(findings, "DP102", place, f"the directory announces {count} entries and has {len(entries)}")
     allowance.entries -= count
     _judge_sizes(entries, place, allowance, findings)
-    _judge_names(entries, place, findings)
+    judge_names(entries, place, findings)
     _judge_overlaps(entries, start, place, findings)
     if findings.errors > errors:
         raise DirectoryError
     return entries
-
-
-def inside(place: str, path: str) -> str:
-    """Return how a finding names entry `path` of the archive at `place`."""
-    return f"{place}!{path}" if place else path
 
 
 def _refuse(findings: Findings, rule: str, place: str, message: str) -> NoReturn:
@@ -186,24 +152,23 @@ def _entries(directory: Bytes, place: str, findings: Findings) -> Iterator[Entry
             _refuse(findings, "DP102", place, "the directory is damaged")
         name = data[name_start:extra_start]
         path = _decode(name, flags).replace("\\", "/")
-        at = inside(place, path)
         if extra_length:
             extra = dict(_extra_fields(data[extra_start : extra_start + extra_length]))
             if _IN_ZIP64 in (size, packed, offset):
                 size, packed, offset = _zip64_sizes(extra.get(_ZIP64_FIELD, b""), size, packed, offset)
             if extra.get(_UNICODE_PATH, b"")[5:] not in (b"", path.encode(), name):
-                findings.add("DP117", at, "a Unicode path field gives the entry another name")
+                findings.add("DP117", inside(place, path), "a Unicode path field gives the entry another name")
         if flags & ENCRYPTED:
-            findings.add("DP106", at, "the entry is encrypted")
+            findings.add("DP106", inside(place, path), "the entry is encrypted")
         elif method not in (STORED, DEFLATED):
-            findings.add("DP107", at, f"compression method {method}")
+            findings.add("DP107", inside(place, path), f"compression method {method}")
         elif method == STORED and size != packed:
-            findings.add("DP113", at, f"a stored entry of {size} bytes takes {packed} bytes")
+            stated = f"a stored entry of {size} bytes takes {packed} bytes"
+            findings.add("DP113", inside(place, path), stated)
         mode = attributes >> 16
-        if made_by >> 8 in _MAKES_UNIX_MODES and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
-            findings.add("DP108", at, "the entry is a link" if stat.S_ISLNK(mode) else "the entry is no file")
-        if _ESCAPES.search(path) or not path.strip("/"):
-            findings.add("DP103", at, f"the name {path!r} leaves the package or cannot be a file's")
+        if mode and made_by >> 8 in _MAKES_UNIX_MODES and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+            what = "a link" if stat.S_ISLNK(mode) else "no file"
+            findings.add("DP108", inside(place, path), f"the entry is {what}")
         is_folder = size == 0 and (path.endswith("/") or bool(attributes & _DOS_FOLDER and not mode))
         yield Entry(path, name, method, crc, packed, size, offset, is_folder)
 
@@ -244,31 +209,6 @@ def _judge_sizes(entries: Sequence[Entry], place: str, allowance: Allowance, fin
     allowance.unpacked -= sum(entry.size for entry in entries)
     if allowance.unpacked < 0:
         findings.add("DP110", place, f"everything together unpacks to more than {limits.unpacked} bytes")
-
-
-def _judge_names(entries: Sequence[Entry], place: str, findings: Findings) -> None:
-    seen: dict[str, Entry] = {}
-    for entry in entries:
-        key = entry.key.rstrip("/")
-        if not key.isascii():
-            key = unicodedata.normalize("NFC", key.casefold())
-        other = seen.setdefault(key, entry)
-        # Two spellings of one folder are one folder: vendor packages have both AOSService and AosService.
-        if other is entry or (other.is_folder and entry.is_folder):
-            continue
-        if other.path == entry.path:
-            findings.add("DP104", inside(place, entry.path), "two entries have this name")
-        else:
-            findings.add("DP105", inside(place, entry.path), f"collides with {other.path}")
-    folders_seen: set[str] = set()
-    for entry in entries:
-        folder = entry.key.rstrip("/").rpartition("/")[0]
-        while folder and folder not in folders_seen:
-            folders_seen.add(folder)
-            file = seen.get(folder)
-            if file is not None and not file.is_folder:
-                findings.add("DP105", inside(place, file.path), f"is a file, and a folder for {entry.path}")
-            folder = folder.rpartition("/")[0]
 
 
 def _judge_overlaps(entries: Sequence[Entry], directory_start: int, place: str, findings: Findings) -> None:

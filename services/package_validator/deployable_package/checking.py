@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from .archive import Allowance, DirectoryError, Entry, read_directory
+from .archive import Allowance, DirectoryError, read_directory
 from .consistency import is_vendors, judge_files, judge_meta_packages, judge_nuget, vendor_modules
 from .content import judge_licenses, judge_module_kinds
 from .contents import ContentReader, Progress
 from .dependencies import judge_dependencies
+from .entries import Entry
 from .failures import InfrastructureError
 from .findings import Findings
 from .kinds import PackageKind

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from .archive import Entry
+from .entries import Entry
 from .findings import Findings
 from .kinds import PackageKind
 from .layout import PACKAGES, PAYLOADS, Layout, file_module

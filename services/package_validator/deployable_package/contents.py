@@ -7,7 +7,8 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
-from .archive import DEFLATED, Allowance, DirectoryError, Entry, inside, read_directory
+from .archive import DEFLATED, Allowance, DirectoryError, read_directory
+from .entries import Entry, inside
 from .failures import InfrastructureError
 from .findings import Findings
 from .limits import OPEN_PAYLOADS, STREAM_CHUNK

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .archive import Entry
+from .entries import Entry
 from .findings import Findings
 from .manifest import MANIFEST_NAME
 from .nuget import PREFIX

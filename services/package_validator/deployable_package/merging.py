@@ -10,10 +10,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from .archive import Allowance, Entry, read_directory
+from .archive import Allowance, read_directory
 from .archive_writer import Packed, PlannedEntry
 from .builder import BuildError, write_package
 from .checking import check_package
+from .entries import Entry
 from .findings import Findings
 from .kinds import PackageKind
 from .layout import DEVELOPER_SERVICE_MODEL, RELEASED, REMOVAL_FILE, SCRIPTS, SERVICE_MODEL, TOPOLOGY, file_module

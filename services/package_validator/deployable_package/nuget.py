@@ -5,8 +5,9 @@ import re
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from .archive import Allowance, DirectoryError, Entry, inside, read_directory
+from .archive import Allowance, DirectoryError, read_directory
 from .documents import DocumentError, child, local_name, parse_xml, text
+from .entries import Entry, inside
 from .findings import Findings
 from .sources import Bytes, MemorySource
 from .unpacking import EntryError, damaged_entries, read_whole

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from .archive import Entry, inside
+from .entries import Entry, inside
 from .findings import Findings
 from .nuget import is_module_name
 from .sources import Bytes

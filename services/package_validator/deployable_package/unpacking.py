@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import deflate
 import msgspec
 
-from .archive import DEFLATED, ENCRYPTED, LOCAL_HEADER, LOCAL_SIGNATURE, Entry
+from .archive import DEFLATED, ENCRYPTED, LOCAL_HEADER, LOCAL_SIGNATURE
+from .entries import Entry
 from .limits import INFLATE_AT_ONCE, READ_TOGETHER, STREAM_CHUNK
 from .sources import Bytes, Source
 

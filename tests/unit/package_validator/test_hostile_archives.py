@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from services.package_validator.deployable_package import contents, unpacking
-from services.package_validator.deployable_package.archive import LOCAL_HEADER, Allowance, Entry, read_directory
+from services.package_validator.deployable_package.archive import LOCAL_HEADER, Allowance, read_directory
 from services.package_validator.deployable_package.archive_writer import PlannedEntry, write_archive
 from services.package_validator.deployable_package.builder import (
     ModuleSource,
@@ -20,6 +20,7 @@ from services.package_validator.deployable_package.builder import (
     plan_package,
 )
 from services.package_validator.deployable_package.checking import check_package
+from services.package_validator.deployable_package.entries import Entry
 from services.package_validator.deployable_package.failures import InfrastructureError
 from services.package_validator.deployable_package.faults import build_sample, sample
 from services.package_validator.deployable_package.findings import Findings
