@@ -106,10 +106,15 @@ class _Check:
             reader.open_stored(payload)
         if any(payload.damaged for payload in payloads):
             return self._verdict(manifest, kind, nuget, payloads, removed)
-        file_hash = reader.read_all(payloads, layout.others, sha256 is None)
+
+        def judge_payload_names() -> None:
+            for payload in payloads:
+                if payload.opened:
+                    judge_names(payload, self._findings, by_vendor=is_vendors(payload.name, kind, vendors))
+
+        file_hash = reader.read_all(payloads, layout.others, sha256 is None, judge_payload_names)
         for payload in payloads:
             if payload.opened:
-                judge_names(payload, self._findings, by_vendor=is_vendors(payload.name, kind, vendors))
                 judge_assemblies(payload, self._findings)
         names = [package.summary or package.name for package in nuget]
         judge_licenses([(one.path, self._document(one)) for one in layout.licenses], names, self._findings)

@@ -139,7 +139,7 @@ def _check_header(view: memoryview, entry: Entry) -> int:
         raise EntryError("DP117", f"the entry's own header names it {name[:200].decode(errors='replace')!r}")
     if method != entry.method or flags & ENCRYPTED:
         raise EntryError("DP117", "the entry's own header names another compression or encryption")
-    if not flags & _SIZES_FOLLOW:
+    if not flags & _SIZES_FOLLOW and (crc != entry.crc or packed != entry.packed or size != entry.size):
         stated = zip((crc, packed, size), (entry.crc, entry.packed, entry.size), strict=True)
         # Some writers leave zeros where they should say that the values follow the data.
         if any(one not in (0, _IN_ZIP64, other) for one, other in stated):
