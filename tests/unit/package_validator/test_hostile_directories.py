@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.package_validator.deployable_package import unpacking
 from services.package_validator.deployable_package.archive import (
@@ -192,6 +194,14 @@ def test_names_that_windows_reads_as_others_are_refused(name: str) -> None:
     entry = Raw(name.encode())
     assert [rule for rule, _ in judged(written([entry]))] == ["DP103"]
     assert judged(written([Raw(b"console/NULL.txt"), Raw(b"..a/b..c"), Raw(b"a b/.gitignore"), Raw(b"com10")])) == []
+
+
+@given(st.lists(st.text("ab.: /\\\x00\n~cCoOnN1*", min_size=1, max_size=12), min_size=1, max_size=6))
+def test_a_bad_name_is_found_among_any_others(names: list[str]) -> None:
+    """Names are first looked at together; what one by one is refused must not pass in company."""
+    alone = {name for name in names if ("DP103", name.replace("\\", "/")) in judged(written([Raw(name.encode())]))}
+    together = {path for rule, path in judged(written([Raw(name.encode()) for name in names])) if rule == "DP103"}
+    assert together == {name.replace("\\", "/") for name in alone}
 
 
 def test_names_collide_in_any_case_and_form() -> None:
