@@ -131,6 +131,20 @@ def test_64_bit_ends_are_read_and_must_agree_with_the_end() -> None:
     assert judged(_zip64(one, count=2**40)) == [("DP109", "")]
 
 
+def test_an_archive_whose_two_ends_name_two_directories_is_refused() -> None:
+    """Readers that know the 64-bit form would see one set of entries, all others another."""
+    plain = written([Raw(b"seen")])
+    *_, size, start, _ = END_RECORD.unpack(plain[-END_RECORD.size :])
+    directory = plain[start : start + size]
+    body = plain[: start + size] + directory.replace(b"seen", b"SEEN")
+    record = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, size, start + size)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, len(body), 1)
+    end = END_RECORD.pack(b"PK\5\6", 0, 0, 1, 1, size, start, 0)
+    assert judged(body + record + locator + end) == [("DP102", "")]
+    masked = END_RECORD.pack(b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    assert judged(body + record + locator + masked) == []
+
+
 def test_64_bit_sizes_of_entries_are_read_from_their_field() -> None:
     field = struct.pack("<HHQQ", 1, 16, 4, 4)
     entry = Raw(b"AOSService/Scripts/note.txt", size=0xFFFFFFFF, extra=field)

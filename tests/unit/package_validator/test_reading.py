@@ -218,6 +218,12 @@ def test_lines_of_a_removal_file_are_trimmed_and_lowered_as_the_installer_does(
     assert (verdict.removed_modules, verdict.findings) == (removed, ())
 
 
+def test_only_line_ends_end_a_line_of_a_removal_file() -> None:
+    path = "AOSService/Scripts/ModuleToRemove.txt"
+    verdict = check(_sample_with(lambda entries: entries.append(PlannedEntry(path, b"Contoso\x0bOld"))))
+    assert (verdict.removed_modules, broken_rules(verdict)) == ((), [("DP604", path)])
+
+
 def test_a_module_of_the_running_platform_cannot_be_removed_even_without_its_release() -> None:
     target = replace(TARGET, platform_modules=frozenset({"scaleunitmanagement"}))
     path = "AOSService/Scripts/ModuleToRemove.txt"

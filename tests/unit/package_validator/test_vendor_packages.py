@@ -138,6 +138,55 @@ def test_a_merged_package_is_judged_by_its_customization_too() -> None:
     ]
 
 
+def _with_metas_named(files: dict[str, bytes], suffix: str, left_out: str = "") -> None:
+    """Replace the meta packages by ones of other names that name all vendor modules but one."""
+    for path in [path for path in files if "-meta-" in path]:
+        del files[path]
+    for part, version in (("platform", "7.0.7606.108"), ("application", "10.0.2345.10")):
+        name = f"meta-{part}-runtime{suffix}"
+        meta = VendorModule(name, version, (), "[Platform Package]")
+        members = [one.name for one in VENDORS if one.version == version and one.name != left_out]
+        files[f"{_PACKAGES}/dynamicsax-{name}.{version}.nupkg"] = nupkg(name, meta, members)
+
+
+def test_meta_packages_may_have_longer_names() -> None:
+    files = vendor_files("platform")
+    _with_metas_named(files, "-extended")
+    assert broken_rules(check(zipped(files))) == []
+    for path in [path for path in files if "dynamicsax-testessentials" in path]:
+        del files[path]
+    name = "dynamicsax-meta-platform-runtime-extended"
+    path = f"{_PACKAGES}/{name}.7.0.7606.108.nupkg!{name}.nuspec"
+    assert ("DP321", path) in broken_rules(check(zipped(files)))
+
+
+def test_a_merged_packages_vendor_modules_are_known_by_mark_or_by_meta_package() -> None:
+    expected = {one.name for one in VENDORS}
+    for left_out, unmarked in (("TestEssentials", ""), ("", "AtlSampleTests")):
+        files = vendor_files("merged")
+        _with_metas_named(files, "", left_out)
+        for module in VENDORS:
+            if module.name == unmarked:
+                plain = VendorModule(module.name, module.version, module.references)
+                path = f"{_PACKAGES}/dynamicsax-{module.name.lower()}.{module.version}.nupkg"
+                files[path] = nupkg(module.name.lower(), plain, plain.references)
+        verdict = check(zipped(files))
+        assert (verdict.findings, {one.name for one in verdict.modules if one.vendor}) == ((), expected)
+
+
+def test_a_reference_to_a_module_of_the_package_itself_makes_no_test_module() -> None:
+    atlas = VendorModule("AtlasContoso", "1.0.0.0")
+    user = VendorModule("ContosoRoutes", "1.0.0.0", ("AtlasContoso",))
+    files = vendor_files("customization")
+    modules = (*CUSTOMERS, atlas, user)
+    files["HotfixInstallationInfo.xml"] = manifest("customization", modules, "Non-Microsoft", "7.0.7606.108")
+    for one in (atlas, user):
+        stem = f"dynamicsax-{one.name.lower()}.{one.version}"
+        files[f"{_PACKAGES}/{stem}.nupkg"] = nupkg(one.name.lower(), one, one.references)
+        files[f"{_PACKAGES}/files/{stem}.zip"] = payload(one)
+    assert broken_rules(check(zipped(files))) == []
+
+
 @pytest.mark.parametrize(
     ("prefix", "beside"),
     [("drop/", {}), ("drop/out/", {}), ("drop/", {"__MACOSX/drop/._x": b"x"}), ("a/", {"log.txt": b"built"})],
@@ -192,6 +241,12 @@ def test_a_platform_with_its_own_installer_merges_with_a_customization_of_an_ear
     verdict = check(out.read_bytes())
     assert (verdict.kind, verdict.findings) == ("merged", ())
     assert verdict.modules == tuple(sorted(check(vendor_package("merged")).modules, key=lambda one: one.name))
+    files = vendor_files("customization", build="new")
+    for path in ("AOSService/Scripts/MetaReleaseInfo.xml", "DefaultServiceModelData.xml"):
+        files[path] = files[path].replace(b"</", b" </")
+    same.write_bytes(zipped(files))
+    merge_packages([same, platform], out)
+    assert check(out.read_bytes()).findings == ()
     same.write_bytes(vendor_package("customization", build="changed by hand"))
     with pytest.raises(MergeError, match="different files"):
         merge_packages([same, platform], out)
