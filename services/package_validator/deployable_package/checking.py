@@ -18,7 +18,7 @@ from .layout import DEVELOPER_SERVICE_MODEL, RELEASED, SERVICE_MODEL, TOPOLOGY, 
 from .limits import Limits
 from .manifest import Manifest, ModuleVersion, judge_kind, judge_manifest, read_manifest
 from .nuget import NugetPackage, is_module_name, read_nuget
-from .payload import Payload, judge_assemblies, judge_names
+from .payload import Payload, judge_contents, judge_names
 from .release import Release
 from .removal import judge_removal, read_removal_file
 from .service_model import judge_service_model
@@ -115,7 +115,7 @@ class _Check:
         file_hash = reader.read_all(payloads, layout.others, sha256 is None, judge_payload_names)
         for payload in payloads:
             if payload.opened:
-                judge_assemblies(payload, self._findings)
+                judge_contents(payload, self._findings, by_vendor=is_vendors(payload.name, kind, vendors))
         names = [package.summary or package.name for package in nuget]
         judge_licenses([(one.path, self._document(one)) for one in layout.licenses], names, self._findings)
         modules = [package for package in nuget if is_module_name(package.name)]

@@ -338,6 +338,14 @@ FAULTS = (
         entries=add_entry(f"{LICENSES}/fabrikam.txt", b"licence of Fabrikam"),
     ),
     Fault("DP412", _nupkg(_module("Contoso Blank")), modules=_another(_module("Contoso Blank"))),
+    Fault(
+        "DP413",
+        f"{_PAYLOAD}!AdditionalFiles/FileLocations.xml",
+        entries=add_entry(
+            f"{_PAYLOAD}!AdditionalFiles/FileLocations.xml",
+            rb'<Files><File Source="a.svg" Destination="AOSWeb" RelativePath="..\..\Windows" /></Files>',
+        ),
+    ),
     Fault("DP501", _NUSPEC, entries=_needs("nowhere"), context="release"),
     Fault("DP502", _NUSPEC, entries=_needs("hole"), context="release"),
     Fault(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from .entries import Entry, inside
+from .file_locations import FILE_LOCATIONS, judge_file_locations
 from .findings import Findings
 from .nuget import is_module_name
 from .sources import Bytes
@@ -27,12 +28,16 @@ _FIXED_FILE_INFO_SIGNATURE = b"\xbd\x04\xef\xfe"
 
 
 class FileFacts(msgspec.Struct, frozen=True, gc=False):
-    """What is kept of an unpacked file: its SHA-256, and of an assembly whether it is one and its version."""
+    """What is kept of an unpacked file: its SHA-256, and of an assembly whether it is one and its version.
+
+    `complaints` are rule and message of what is wrong with the file that says where others are copied to.
+    """
 
     path: str
     sha256: bytes
     is_image: bool
     file_version: str
+    complaints: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -65,6 +70,8 @@ def file_facts(unpacked: Unpacked) -> FileFacts:
     """Keep what later judgements need of a file, so that its content can be let go."""
     key = unpacked.entry.key
     content = unpacked.content
+    if key in FILE_LOCATIONS:
+        return FileFacts(unpacked.entry.path, unpacked.sha256, True, "", judge_file_locations(content))
     if content is None or not (key.startswith("bin/") and key.endswith(".dll")):
         return FileFacts(unpacked.entry.path, unpacked.sha256, True, "")
     return FileFacts(unpacked.entry.path, unpacked.sha256, bytes(content[:2]) == _IMAGE_START, file_version(content))
@@ -131,12 +138,14 @@ def _judge_netmodules(keys: set[str], place: str, findings: Findings) -> None:
             findings.add("DP403", inside(place, f"{assembly}.dll"), "there are netmodules without their assembly")
 
 
-def judge_assemblies(payload: Payload, findings: Findings) -> None:
-    """Judge a payload's assemblies by their content: DP406 and DP407."""
+def judge_contents(payload: Payload, findings: Findings, *, by_vendor: bool) -> None:
+    """Judge a payload by what is in its files: DP406, DP407, and of customers DP203, DP214 and DP413."""
     place = payload.entry.path
     main = f"bin/dynamics.ax.{payload.name}.dll"
     version = parse_version(payload.version)
     for file in payload.files:
+        for rule, message in () if by_vendor else file.complaints:
+            findings.add(rule, inside(place, file.path), message)
         if not file.is_image:
             findings.add("DP406", inside(place, file.path), "the file is no executable image")
         stated = parse_version(file.file_version)

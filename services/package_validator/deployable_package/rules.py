@@ -266,6 +266,10 @@ _TABLE = (
     Rule("DP412", _E, "Module names have no spaces",
          "The vendor's tools cannot build or install a module whose name has a space.",
          "Rename the module."),
+    Rule("DP413", _W, "Additional files stay where they belong",
+         "FileLocations.xml tells the installer where to copy files to; a path out of the destination, or a file that "
+         "cannot be read, would overwrite others or stop the installation.",
+         "Write paths relative to the destination, without '..' and drives."),
     # dependencies
     Rule("DP501", _E, "Every dependency can be satisfied",
          "A module refers to one that neither the package nor the release or image has; it would not load.",

@@ -245,6 +245,9 @@ NEIGHBOURS = (
                                  '<?xml version="1.0" encoding="utf-16"?><L>ContosoSales</L>'.encode("utf-16"))),
     Neighbour("DP411", add_entry(f"{_LICENSES}/fabrikam.txt", b"Fabrikam licenses CONTOSOSALES to you")),
     Neighbour("DP412", modules=_another("Contoso_Blank")),
+    Neighbour("DP413", add_entry(f"{_PAYLOAD}!AdditionalFiles/FileLocations.xml",
+                                 rb'<F><File Source="a..svg" Destination="AOSWeb" RelativePath="Icons\..svg" /></F>'
+                                 )),
     Neighbour("DP501", in_turn(_needs("CONTOSOCORE"), _needs("framework-bin")), context="release"),
     Neighbour("DP502", _needs("ApplicationSuite"), context="release"),
     Neighbour("DP503", modules=_another("ContosoTop", "ContosoSales", "ContosoCore")),

@@ -218,6 +218,30 @@ def test_lines_of_a_removal_file_are_trimmed_and_lowered_as_the_installer_does(
     assert (verdict.removed_modules, verdict.findings) == (removed, ())
 
 
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"<Files><File><Source>a</Source><RelativePath>C:\\Windows</RelativePath></File></Files>", "DP413"),
+        (b'<F xmlns="urn:any"><File Source="/etc/passwd" /></F>', "DP413"),
+        (b'<Files><File RelativePath="a/../b" /></Files>', "DP413"),
+        (b"<Files>", "DP413"),
+        (b"<!DOCTYPE a><Files />", "DP203"),
+        (b"<Files>" + b" " * (1 << 20) + b"</Files>", "DP214"),
+        (b'<Files><File Source="a" Destination="ModuleBin" RelativePath="" /></Files>', None),
+    ],
+    ids=["a drive", "absolute", "upwards", "damaged", "document type", "huge", "sound"],
+)
+@pytest.mark.parametrize("path", ["FileLocations.xml", "AdditionalFiles/filelocations.XML"])
+def test_places_of_additional_files_are_judged_in_every_form(path: str, content: bytes, rule: str | None) -> None:
+    def change(entries: list[PlannedEntry]) -> None:
+        payload = entries[-1].content
+        assert isinstance(payload, list)
+        payload.append(PlannedEntry(path, content, stored=True))
+
+    full = f"AOSService/Packages/files/dynamicsax-contososales.1.2.3.0.zip!{path}"
+    assert broken_rules(check(_sample_with(change))) == ([(rule, full)] if rule else [])
+
+
 def test_only_line_ends_end_a_line_of_a_removal_file() -> None:
     path = "AOSService/Scripts/ModuleToRemove.txt"
     verdict = check(_sample_with(lambda entries: entries.append(PlannedEntry(path, b"Contoso\x0bOld"))))

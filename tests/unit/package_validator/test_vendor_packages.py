@@ -174,6 +174,19 @@ def test_a_merged_packages_vendor_modules_are_known_by_mark_or_by_meta_package()
         assert (verdict.findings, {one.name for one in verdict.modules if one.vendor}) == ((), expected)
 
 
+def test_where_the_vendor_copies_its_own_additional_files_to_is_not_judged() -> None:
+    outwards = b'<Files><File Source="..\\a" Destination="AOSWeb" /></Files>'
+    files = vendor_files("merged")
+    for name in ("applicationsuite.10.0.2345.10", "contososales.7.0.7606.108"):
+        path = f"{_PACKAGES}/files/dynamicsax-{name}.zip"
+        with zipfile.ZipFile(BytesIO(files[path])) as old:
+            kept = {info.filename.replace("\\", "/"): old.read(info) for info in old.infolist() if info.file_size}
+        files[path] = zipped({**kept, "AdditionalFiles/FileLocations.xml": outwards})
+    assert broken_rules(check(zipped(files))) == [
+        ("DP413", f"{_PACKAGES}/files/{_SALES}.zip!AdditionalFiles/FileLocations.xml")
+    ]
+
+
 def test_a_reference_to_a_module_of_the_package_itself_makes_no_test_module() -> None:
     atlas = VendorModule("AtlasContoso", "1.0.0.0")
     user = VendorModule("ContosoRoutes", "1.0.0.0", ("AtlasContoso",))
