@@ -73,7 +73,8 @@ def unpack(source: Source, entries: Sequence[Entry]) -> Iterator[Unpacked | tupl
         view = memoryview(source.read_at(first.offset, _end(last) - first.offset))
         for entry in group:
             try:
-                start = _check_header(view[entry.offset - first.offset :], entry) + entry.offset - first.offset
+                at = entry.offset - first.offset
+                start = at + _check_header(view, at, entry)
                 packed = view[start : start + entry.packed]
                 if len(packed) < entry.packed:
                     packed = memoryview(source.read_at(first.offset + start, entry.packed))
@@ -98,7 +99,7 @@ def damaged_entries(source: Source, entries: Sequence[Entry]) -> Iterator[tuple[
 def data_offset(source: Source, entry: Entry) -> int:
     """Return where an entry's data begins. Raises EntryError if its own header contradicts the directory."""
     header = source.read_at(entry.offset, LOCAL_HEADER.size + len(entry.name))
-    return entry.offset + _check_header(memoryview(header), entry)
+    return entry.offset + _check_header(memoryview(header), 0, entry)
 
 
 def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
@@ -126,15 +127,16 @@ def _unpack_in_chunks(source: Source, entry: Entry) -> Unpacked | tuple[Entry, E
     return Unpacked(entry, digest.digest(), None)
 
 
-def _check_header(view: memoryview, entry: Entry) -> int:
-    """Return the length of an entry's own header, at whose place `view` begins."""
-    if len(view) < LOCAL_HEADER.size:
+def _check_header(view: memoryview, at: int, entry: Entry) -> int:
+    """Return the length of an entry's own header, which begins at `at` in `view`."""
+    if len(view) - at < LOCAL_HEADER.size:
         raise EntryError("DP117", "the entry's header lies beyond the archive")
     (signature, _, flags, method, _, _, crc, packed, size, name_length,
-     extra_length) = LOCAL_HEADER.unpack_from(view)  # fmt: skip
+     extra_length) = LOCAL_HEADER.unpack_from(view, at)  # fmt: skip
     if signature != LOCAL_SIGNATURE:
         raise EntryError("DP117", "the directory points to something that is no entry")
-    name = bytes(view[LOCAL_HEADER.size : LOCAL_HEADER.size + name_length])
+    name_start = at + LOCAL_HEADER.size
+    name = bytes(view[name_start : name_start + name_length])
     if name != entry.name:
         raise EntryError("DP117", f"the entry's own header names it {name[:200].decode(errors='replace')!r}")
     if method != entry.method or flags & ENCRYPTED:
