@@ -48,17 +48,20 @@ def inside(place: str, path: str) -> str:
 
 def judge_names(entries: Sequence[Entry], place: str, findings: Findings) -> None:
     """Judge the names of an archive's entries by themselves (DP103) and beside each other (DP104, DP105)."""
-    if not _are_plain([entry.path for entry in entries]):
+    paths = [entry.path for entry in entries]
+    if not _are_plain(paths):
         for entry in entries:
             path = entry.path
             if _ESCAPES.search(path) or not path.strip("/"):
                 findings.add(
                     "DP103", inside(place, path), f"the name {path!r} leaves the package or cannot be a file's"
                 )
-    keys = [_comparable(entry.path) for entry in entries]
-    folders = _folders(keys)
-    if len(set(keys)) == len(keys) and folders.keys().isdisjoint(keys):
-        return
+    keys = _comparable(paths)
+    if len(set(keys)) < len(keys) or not _folders(keys).keys().isdisjoint(keys):
+        _judge_collisions(entries, keys, place, findings)
+
+
+def _judge_collisions(entries: Sequence[Entry], keys: Sequence[str], place: str, findings: Findings) -> None:
     seen: dict[str, Entry] = {}
     for key, entry in zip(keys, entries, strict=True):
         other = seen.setdefault(key, entry)
@@ -69,7 +72,7 @@ def judge_names(entries: Sequence[Entry], place: str, findings: Findings) -> Non
             findings.add("DP104", inside(place, entry.path), "two entries have this name")
         else:
             findings.add("DP105", inside(place, entry.path), f"collides with {other.path}")
-    for folder, user in folders.items():
+    for folder, user in _folders(keys).items():
         file = seen.get(folder)
         if file is not None and not file.is_folder:
             findings.add("DP105", inside(place, file.path), f"is a file, and a folder for {entries[user].path}")
@@ -83,18 +86,22 @@ def _are_plain(paths: Sequence[str]) -> bool:
     return "/\n" not in text and _DEVICES.search(text.lower()) is None
 
 
-def _comparable(path: str) -> str:
-    """Return the form in which names of one file are equal: no case, no form of accents."""
-    key = path.rstrip("/").lower()
-    return key if key.isascii() else unicodedata.normalize("NFC", key.casefold())
+def _comparable(paths: Sequence[str]) -> list[str]:
+    """Return the form in which names of one file are equal: no case, no form of accents, no slash at the end."""
+    text = "\n".join(paths)
+    if text.isascii() and text.count("\n") == len(paths) - 1 and "/\n" not in text and not text.endswith("/"):
+        return text.lower().split("\n")
+    keys = [path.rstrip("/").lower() for path in paths]
+    return [key if key.isascii() else unicodedata.normalize("NFC", key.casefold()) for key in keys]
 
 
 def _folders(keys: Sequence[str]) -> dict[str, int]:
     """Return every folder that names imply, with the position of a name that does."""
     found: dict[str, int] = {}
-    for position, key in enumerate(keys):
-        folder = key.rpartition("/")[0]
-        while folder and folder not in found:
-            found[folder] = position
-            folder = folder.rpartition("/")[0]
+    direct = {key.rpartition("/")[0]: position for position, key in enumerate(keys)}
+    for folder, position in direct.items():
+        outer = folder
+        while outer and outer not in found:
+            found[outer] = position
+            outer = outer.rpartition("/")[0]
     return found
