@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := deploy/requirements/dev.lock
 STAMP := $(VENV)/.installed
 
-.PHONY: setup check fix test demo schemas asyncapi-validate bench chaos lock clean browser-test
+.PHONY: setup check fix test demo schemas asyncapi-validate bench chaos fuzz lock clean browser-test
 
 setup: $(STAMP)
 
@@ -65,6 +65,11 @@ bench: setup
 chaos: check
 	DRYDOCK_SOAK_COMMANDS=$${DRYDOCK_SOAK_COMMANDS:-20000} DRYDOCK_BROKER_AWAY=$${DRYDOCK_BROKER_AWAY:-20} \
 		$(BIN)/pytest -s -o timeout=14400 tests/chaos tests/integration/kernel/test_faults.py
+
+# 5,000 (or DRYDOCK_FUZZ_PACKAGES) mutated packages: each must end in a verdict. DRYDOCK_FUZZ_SEED is the first seed.
+fuzz: setup
+	DRYDOCK_FUZZ_PACKAGES=$${DRYDOCK_FUZZ_PACKAGES:-5000} $(BIN)/pytest -s -q -o timeout=3600 \
+		tests/unit/package_validator/test_fuzz.py
 
 # Rewrites the locked dependencies from pyproject.toml; needs uv (pip install uv).
 BUILD_BACKEND = $(shell sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml)

@@ -6,8 +6,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
-import msgspec
-
+from .entries import Entry, inside, judge_names
 from .findings import Findings
 from .limits import Limits
 from .sources import Bytes, Source
@@ -26,28 +25,10 @@ ENCRYPTED, UTF8_NAME = 0x1, 0x800
 # Bytes of directory that one entry takes at least; a directory beyond entries * this many is refused.
 _MOST_DIRECTORY_PER_ENTRY = 400
 
-_ESCAPES = re.compile(r"^/|^[A-Za-z]:|(?:^|/)\.\.(?:/|$)|[\x00-\x1f\x7f]")
-
-
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One entry of an archive's directory; sizes and offsets in bytes.
-
-    `path` has forward slashes whatever the archive uses; `name` is what the archive says, for comparing with
-    the entry's own header.
-    """
-
-    path: str
-    name: bytes
-    method: int
-    crc: int
-    packed: int
-    size: int
-    offset: int
-    is_folder: bool
-
-    @property
-    def key(self) -> str:
-        return self.path.lower()
+_UNICODE_PATH, _ZIP64_FIELD = 0x7075, 0x0001
+_DOS_FOLDER = 0x10
+# What a local header may add to an entry's name and data: its extra fields, then a data descriptor.
+_MOST_AROUND_DATA = 0xFFFF + 24
 
 
 class Allowance:
@@ -81,16 +62,11 @@ def read_directory(source: Source, place: str, allowance: Allowance, findings: F
         _refuse(findings, "DP102", place, f"the directory announces {count} entries and has {len(entries)}")
     allowance.entries -= count
     _judge_sizes(entries, place, allowance, findings)
-    _judge_names(entries, place, findings)
+    judge_names(entries, place, findings)
     _judge_overlaps(entries, start, place, findings)
     if findings.errors > errors:
         raise DirectoryError
     return entries
-
-
-def inside(place: str, path: str) -> str:
-    """Return how a finding names entry `path` of the archive at `place`."""
-    return f"{place}!{path}" if place else path
 
 
 def _refuse(findings: Findings, rule: str, place: str, message: str) -> NoReturn:
@@ -102,20 +78,21 @@ def _locate(source: Source, place: str, findings: Findings) -> tuple[int, int, i
     """Return number of entries, offset and size of the directory."""
     tail_start = max(0, source.size - END_RECORD.size - 0xFFFF)
     tail = bytes(source.read_at(tail_start, source.size - tail_start))
-    position = tail.rfind(END_SIGNATURE)
-    if position < 0 or position + END_RECORD.size > len(tail):
-        if bytes(source.read_at(0, 4)) == LOCAL_SIGNATURE:
-            _refuse(findings, "DP102", place, "the archive ends before its directory: it is cut off")
-        what = "is empty" if source.size == 0 else "is not a zip archive"
-        _refuse(findings, "DP101", place, f"the file {what}")
-    _, disk, first_disk, on_disk, count, size, start, comment = END_RECORD.unpack_from(tail, position)
-    end = tail_start + position
-    if end + END_RECORD.size + comment != source.size:
-        _refuse(findings, "DP102", place, "bytes follow the end of the archive or its comment is cut off")
-    if 0xFFFF in (count, on_disk, disk, first_disk) or _IN_ZIP64 in (size, start):
-        found = _locate_zip64(source, end)
-        if found is not None:
-            disk, first_disk, on_disk, count, size, start, end = found
+    ends = [match.start() for match in re.finditer(END_SIGNATURE, tail) if _ends_there(tail, match.start())]
+    if not ends:
+        _refuse_without_end(source, tail, place, findings)
+    if len(ends) > 1:
+        # One of them lies in the comment of another: tools disagree on which is the archive's.
+        _refuse(findings, "DP102", place, f"the archive has {len(ends)} ends, one in the comment of another")
+    _, disk, first_disk, on_disk, count, size, start, _ = END_RECORD.unpack_from(tail, ends[0])
+    end = tail_start + ends[0]
+    large = _locate_zip64(source, end)
+    if large is not None:
+        stated = (disk, first_disk, on_disk, count, size, start)
+        disk, first_disk, on_disk, count, size, start, end = large
+        limits = (0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, _IN_ZIP64, _IN_ZIP64)
+        if any(one not in (most, two) for one, most, two in zip(stated, limits, large, strict=False)):
+            _refuse(findings, "DP102", place, "the archive's end and its 64-bit end contradict each other")
     if disk or first_disk or on_disk != count:
         _refuse(findings, "DP102", place, "the archive is one part of several")
     if start + size != end:
@@ -128,9 +105,26 @@ def _locate(source: Source, place: str, findings: Findings) -> tuple[int, int, i
     return count, start, size
 
 
+def _ends_there(tail: bytes, position: int) -> bool:
+    """Whether an end record at this position, with its comment, reaches to the end of the file exactly."""
+    if position + END_RECORD.size > len(tail):
+        return False
+    comment: int = END_RECORD.unpack_from(tail, position)[-1]
+    return position + END_RECORD.size + comment == len(tail)
+
+
+def _refuse_without_end(source: Source, tail: bytes, place: str, findings: Findings) -> NoReturn:
+    if END_SIGNATURE in tail:
+        _refuse(findings, "DP102", place, "bytes follow the end of the archive or its comment is cut off")
+    if bytes(source.read_at(0, 4)) == LOCAL_SIGNATURE:
+        _refuse(findings, "DP102", place, "the archive ends before its directory: it is cut off")
+    _refuse(findings, "DP101", place, f"the file {'is empty' if source.size == 0 else 'is not a zip archive'}")
+
+
 def _locate_zip64(source: Source, end: int) -> tuple[int, int, int, int, int, int, int] | None:
+    """Return disks, counts, size, start and own offset of the 64-bit end record before the end record."""
     locator = source.read_at(max(0, end - _ZIP64_LOCATOR.size), _ZIP64_LOCATOR.size)
-    if len(locator) < _ZIP64_LOCATOR.size:
+    if len(locator) < _ZIP64_LOCATOR.size or end < _ZIP64_LOCATOR.size:
         return None
     signature, _, record_start, _ = _ZIP64_LOCATOR.unpack(locator)
     record = source.read_at(record_start, _ZIP64_END.size)
@@ -156,23 +150,27 @@ def _entries(directory: Bytes, place: str, findings: Findings) -> Iterator[Entry
         position = extra_start + extra_length + comment_length
         if signature != DIRECTORY_SIGNATURE or position > len(data) or disk not in (0, 0xFFFF):
             _refuse(findings, "DP102", place, "the directory is damaged")
-        if _IN_ZIP64 in (size, packed, offset):
-            size, packed, offset = _zip64_sizes(data[extra_start : extra_start + extra_length], size, packed, offset)
         name = data[name_start:extra_start]
         path = _decode(name, flags).replace("\\", "/")
-        at = inside(place, path)
+        if extra_length:
+            extra = dict(_extra_fields(data[extra_start : extra_start + extra_length]))
+            if _IN_ZIP64 in (size, packed, offset):
+                size, packed, offset = _zip64_sizes(extra.get(_ZIP64_FIELD, b""), size, packed, offset)
+            if extra.get(_UNICODE_PATH, b"")[5:] not in (b"", path.encode(), name):
+                findings.add("DP117", inside(place, path), "a Unicode path field gives the entry another name")
         if flags & ENCRYPTED:
-            findings.add("DP106", at, "the entry is encrypted")
+            findings.add("DP106", inside(place, path), "the entry is encrypted")
         elif method not in (STORED, DEFLATED):
-            findings.add("DP107", at, f"compression method {method}")
+            findings.add("DP107", inside(place, path), f"compression method {method}")
         elif method == STORED and size != packed:
-            findings.add("DP113", at, f"a stored entry of {size} bytes takes {packed} bytes")
+            stated = f"a stored entry of {size} bytes takes {packed} bytes"
+            findings.add("DP113", inside(place, path), stated)
         mode = attributes >> 16
-        if made_by >> 8 in _MAKES_UNIX_MODES and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
-            findings.add("DP108", at, "the entry is a link" if stat.S_ISLNK(mode) else "the entry is no file")
-        if _ESCAPES.search(path) or not path.strip("/"):
-            findings.add("DP103", at, f"the name {path!r} leaves the package or cannot be a file's")
-        yield Entry(path, name, method, crc, packed, size, offset, path.endswith("/") and size == 0)
+        if mode and made_by >> 8 in _MAKES_UNIX_MODES and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+            what = "a link" if stat.S_ISLNK(mode) else "no file"
+            findings.add("DP108", inside(place, path), f"the entry is {what}")
+        is_folder = size == 0 and (path.endswith("/") or bool(attributes & _DOS_FOLDER and not mode))
+        yield Entry(path, name, method, crc, packed, size, offset, is_folder)
 
 
 def _decode(name: bytes, flags: int) -> str:
@@ -183,18 +181,19 @@ def _decode(name: bytes, flags: int) -> str:
         return name.decode("utf-8", "backslashreplace") if flags & UTF8_NAME else name.decode("cp437")
 
 
-def _zip64_sizes(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
+def _extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
     position = 0
     while position + 4 <= len(extra):
         kind, length = struct.unpack_from("<HH", extra, position)
-        if kind == 1:
-            field = extra[position + 4 : position + 4 + length]
-            values = iter(struct.unpack(f"<{len(field) // 8}Q", field[: len(field) // 8 * 8]))
-            size = next(values, size) if size == _IN_ZIP64 else size
-            packed = next(values, packed) if packed == _IN_ZIP64 else packed
-            offset = next(values, offset) if offset == _IN_ZIP64 else offset
-            break
+        yield kind, extra[position + 4 : position + 4 + length]
         position += 4 + length
+
+
+def _zip64_sizes(field: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
+    values = iter(struct.unpack(f"<{len(field) // 8}Q", field[: len(field) // 8 * 8]))
+    size = next(values, size) if size == _IN_ZIP64 else size
+    packed = next(values, packed) if packed == _IN_ZIP64 else packed
+    offset = next(values, offset) if offset == _IN_ZIP64 else offset
     return size, packed, offset
 
 
@@ -212,34 +211,17 @@ def _judge_sizes(entries: Sequence[Entry], place: str, allowance: Allowance, fin
         findings.add("DP110", place, f"everything together unpacks to more than {limits.unpacked} bytes")
 
 
-def _judge_names(entries: Sequence[Entry], place: str, findings: Findings) -> None:
-    seen: dict[str, Entry] = {}
-    for entry in entries:
-        key = entry.key.rstrip("/")
-        other = seen.setdefault(key, entry)
-        if other is entry:
-            continue
-        if other.path == entry.path:
-            findings.add("DP104", inside(place, entry.path), "two entries have this name")
-        else:
-            findings.add("DP105", inside(place, entry.path), f"collides with {other.path}")
-    folders_seen: set[str] = set()
-    for entry in entries:
-        folder = entry.key.rstrip("/").rpartition("/")[0]
-        while folder and folder not in folders_seen:
-            folders_seen.add(folder)
-            file = seen.get(folder)
-            if file is not None and not file.is_folder:
-                findings.add("DP105", inside(place, file.path), f"is a file, and a folder for {entry.path}")
-            folder = folder.rpartition("/")[0]
-
-
 def _judge_overlaps(entries: Sequence[Entry], directory_start: int, place: str, findings: Findings) -> None:
-    free = 0
+    """Judge where entries lie by what the directory says: DP112 where they share bytes, DP118 where none lies."""
+    free = before = 0
     for entry in sorted(entries, key=lambda one: one.offset):
         end = entry.offset + LOCAL_HEADER.size + len(entry.name) + entry.packed
         if end > directory_start:
             findings.add("DP112", inside(place, entry.path), "reaches into the archive's directory")
         elif entry.offset < free:
             findings.add("DP112", inside(place, entry.path), "shares bytes with the entry before it")
-        free = max(free, end)
+        elif entry.offset > free + before:
+            findings.add("DP118", inside(place, entry.path), f"{entry.offset - free} bytes before it are of no entry")
+        free, before = max(free, end), _MOST_AROUND_DATA
+    if directory_start > free + before:
+        findings.add("DP118", place, f"{directory_start - free} bytes before the directory are of no entry")

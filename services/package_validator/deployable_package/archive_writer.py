@@ -19,8 +19,8 @@ from .archive import (
     LOCAL_SIGNATURE,
     STORED,
     UTF8_NAME,
-    Entry,
 )
+from .entries import Entry
 from .limits import INFLATE_AT_ONCE, STREAM_CHUNK
 from .sources import Source
 

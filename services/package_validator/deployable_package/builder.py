@@ -6,12 +6,23 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from .archive_writer import ArchiveTooBigError, PlannedEntry, write_archive
 from .descriptors import Module, find_descriptors, read_descriptors, unite_models
 from .failures import InfrastructureError
 from .kinds import PackageKind
-from .layout import LICENSES, PACKAGES, PAYLOADS, RELEASED, REMOVAL_FILE, SCRIPTS, SERVICE_MODEL, TOPOLOGY
+from .layout import (
+    DEVELOPER_SERVICE_MODEL,
+    LICENSES,
+    PACKAGES,
+    PAYLOADS,
+    RELEASED,
+    REMOVAL_FILE,
+    SCRIPTS,
+    SERVICE_MODEL,
+    TOPOLOGY,
+)
 from .manifest import MANIFEST_NAME, ModuleVersion
 from .nuget import PREFIX
 from .payload import file_version
@@ -64,7 +75,10 @@ class ModuleSource:
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """What is not a matter of modules; licences are (file name, content), the skeleton (path, file)."""
+    """What is not a matter of modules; licences are (file name, content), the skeleton (path, file).
+
+    `bom` is for the manifest, `line_end` for all documents that the builder writes: both forms occur.
+    """
 
     kind: PackageKind
     platform_version: str
@@ -73,6 +87,7 @@ class BuildOptions:
     licenses: tuple[tuple[str, bytes], ...] = ()
     removed: tuple[str, ...] = ()
     skeleton: tuple[tuple[str, Path], ...] = field(default=())
+    line_end: Literal["\n", "\r\n"] = "\n"
 
 
 def placeholder_files(module: str) -> tuple[tuple[str, bytes], ...]:
@@ -171,15 +186,18 @@ def plan_package(modules: Sequence[ModuleSource], options: BuildOptions) -> list
     entries = [
         PlannedEntry(MANIFEST_NAME, manifest),
         PlannedEntry(SERVICE_MODEL, write_service_model()),
-        PlannedEntry("DevInstallServiceModelData.xml", write_developer_service_model()),
+        PlannedEntry(DEVELOPER_SERVICE_MODEL, write_developer_service_model()),
         PlannedEntry(TOPOLOGY, write_topology()),
         PlannedEntry(RELEASED, write_released_packages()),
     ]
     if options.kind is not PackageKind.CUSTOMIZATION:
         entries += _plan_meta_packages(ordered, options)
+    documents = [*entries]
     for module in ordered:
-        entries.append(plan_nuget(module))
-        entries.append(plan_payload(module))
+        documents.append(nuget := plan_nuget(module))
+        entries += [nuget, plan_payload(module)]
+    if options.line_end != "\n":
+        _end_lines(documents, options.line_end)
     if options.removed:
         content = "".join(f"{name}\r\n" for name in options.removed).encode()
         entries.append(PlannedEntry(f"{SCRIPTS}/{REMOVAL_FILE}", content))
@@ -187,6 +205,14 @@ def plan_package(modules: Sequence[ModuleSource], options: BuildOptions) -> list
     present = {entry.path.lower() for entry in entries}
     entries += [PlannedEntry(path, file) for path, file in options.skeleton if path.lower() not in present]
     return entries
+
+
+def _end_lines(entries: Sequence[PlannedEntry], line_end: str) -> None:
+    for entry in entries:
+        if isinstance(entry.content, list):
+            _end_lines(entry.content, line_end)
+        elif isinstance(entry.content, bytes):
+            entry.content = entry.content.replace(b"\n", line_end.encode())
 
 
 def plan_nuget(module: ModuleSource) -> PlannedEntry:

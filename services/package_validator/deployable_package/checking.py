@@ -5,19 +5,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from .archive import Allowance, DirectoryError, Entry, read_directory
-from .consistency import judge_files, judge_meta_packages, judge_nuget
+from .archive import Allowance, DirectoryError, read_directory
+from .consistency import is_vendors, judge_files, judge_meta_packages, judge_nuget, vendor_modules
 from .content import judge_licenses, judge_module_kinds
 from .contents import ContentReader, Progress
 from .dependencies import judge_dependencies
+from .entries import Entry
 from .failures import InfrastructureError
 from .findings import Findings
 from .kinds import PackageKind
-from .layout import RELEASED, SERVICE_MODEL, TOPOLOGY, Layout, file_module, lay_out
+from .layout import DEVELOPER_SERVICE_MODEL, RELEASED, SERVICE_MODEL, TOPOLOGY, Layout, file_module, lay_out
 from .limits import Limits
 from .manifest import Manifest, ModuleVersion, judge_kind, judge_manifest, read_manifest
-from .nuget import NugetPackage, read_nuget
-from .payload import Payload, judge_assemblies, judge_names
+from .nuget import NugetPackage, is_module_name, read_nuget
+from .payload import Payload, judge_contents, judge_names
 from .release import Release
 from .removal import judge_removal, read_removal_file
 from .service_model import judge_service_model
@@ -77,13 +78,18 @@ class _Check:
             return self._verdict(None, None)
         content = self._document(layout.manifest)
         manifest = read_manifest(content, layout.manifest.path, self._findings) if content is not None else None
-        guid = judge_service_model(self._service_documents(layout), self._findings)
+        about_services = Findings()
+        guid = judge_service_model(self._service_documents(layout, about_services), about_services)
+        kind = judge_kind(manifest, guid, self._findings) if manifest is not None else None
+        if kind is not None and kind not in tuple(PackageKind):
+            # A package of another type has other files: what it is says all.
+            return self._verdict(manifest, kind)
+        self._findings.extend(about_services)
         if manifest is None:
             return self._verdict(None, None)
-        kind = judge_kind(manifest, guid, self._findings)
         judge_manifest(manifest, kind, self._findings)
-        if kind not in tuple(PackageKind):
-            return self._verdict(manifest, kind)
+        if kind is None:
+            return self._verdict(manifest, None)
         return self._run_content(manifest, kind, layout, sha256, progress)
 
     def _run_content(
@@ -91,6 +97,8 @@ class _Check:
     ) -> Verdict:
         judge_files(manifest, layout, self._findings)
         nuget = self._nuget_packages(kind, layout)
+        vendors = vendor_modules(kind, [module.key for module in manifest.modules], nuget)
+        judge_module_kinds(kind, nuget, vendors, self._findings)
         removed = self._removed(layout, nuget)
         payloads = [Payload(entry, *file_module(entry)) for entry in layout.payloads]
         reader = ContentReader(self._source, self._allowance, self._deadline, self._findings, progress)
@@ -98,34 +106,43 @@ class _Check:
             reader.open_stored(payload)
         if any(payload.damaged for payload in payloads):
             return self._verdict(manifest, kind, nuget, payloads, removed)
-        file_hash = reader.read_all(payloads, layout.others, sha256 is None)
+
+        def judge_payload_names() -> None:
+            for payload in payloads:
+                if payload.opened:
+                    judge_names(payload, self._findings, by_vendor=is_vendors(payload.name, kind, vendors))
+
+        file_hash = reader.read_all(payloads, layout.others, sha256 is None, judge_payload_names)
         for payload in payloads:
             if payload.opened:
-                judge_names(payload, self._findings)
-                judge_assemblies(payload, self._findings)
+                judge_contents(payload, self._findings, by_vendor=is_vendors(payload.name, kind, vendors))
         names = [package.summary or package.name for package in nuget]
         judge_licenses([(one.path, self._document(one)) for one in layout.licenses], names, self._findings)
-        modules = [package for package in nuget if not package.is_meta]
+        modules = [package for package in nuget if is_module_name(package.name)]
         platform = self._target.platform_modules if self._target is not None else frozenset()
         judge_dependencies(modules, self._release, self._newer_releases, platform, self._findings)
-        self._judge_target(manifest, kind, nuget, payloads, removed, layout)
+        self._judge_target(manifest, kind, nuget, vendors, payloads, removed, layout)
         return self._verdict(manifest, kind, nuget, payloads, removed, sha256 or file_hash)
 
-    def _document(self, entry: Entry, most: int | None = None) -> Bytes | None:
+    def _document(self, entry: Entry, most: int | None = None, findings: Findings | None = None) -> Bytes | None:
         """Return a descriptive file's content; None after reporting what is wrong with it."""
         most = self._limits.document if most is None else most
+        findings = self._findings if findings is None else findings
         if entry.size > most:
-            self._findings.add("DP214", entry.path, f"has {entry.size} bytes, at most {most} are allowed")
+            findings.add("DP214", entry.path, f"has {entry.size} bytes, at most {most} are allowed")
             return None
         try:
             return read_whole(self._source, entry)
         except EntryError as damage:
-            self._findings.add(damage.rule, entry.path, damage.message)
+            findings.add(damage.rule, entry.path, damage.message)
             return None
 
-    def _service_documents(self, layout: Layout) -> dict[str, tuple[str, Bytes | None]]:
-        found = {name: layout.at_root(name) for name in (SERVICE_MODEL, TOPOLOGY, RELEASED)}
-        return {name: (one.path, self._document(one)) for name, one in found.items() if one is not None}
+    def _service_documents(self, layout: Layout, findings: Findings) -> dict[str, tuple[str, Bytes | None]]:
+        names = (SERVICE_MODEL, TOPOLOGY, RELEASED, DEVELOPER_SERVICE_MODEL)
+        found = {name: layout.at_root(name) for name in names}
+        return {
+            name: (one.path, self._document(one, findings=findings)) for name, one in found.items() if one is not None
+        }
 
     def _nuget_packages(self, kind: str, layout: Layout) -> list[NugetPackage]:
         packages = []
@@ -142,7 +159,6 @@ class _Check:
                 judge_nuget(package, self._findings)
         names = {file_module(entry)[0] for entry in layout.nuget}
         judge_meta_packages(kind, packages, names, self._findings)
-        judge_module_kinds(kind, [one for one in packages if not one.is_meta], self._findings)
         return packages
 
     def _removed(self, layout: Layout, nuget: Sequence[NugetPackage]) -> tuple[str, ...]:
@@ -156,7 +172,8 @@ class _Check:
         path = layout.removal.path
         removed = read_removal_file(content, path, self._limits.removal_lines, self._findings)
         names = {file_module(entry)[0] for entry in layout.nuget}
-        judge_removal(removed, path, nuget, names, self._release, self._findings)
+        platform = self._target.platform_modules if self._target is not None else frozenset()
+        judge_removal(removed, path, nuget, names, self._release, platform, self._findings)
         return removed
 
     def _judge_target(
@@ -164,6 +181,7 @@ class _Check:
         manifest: Manifest,
         kind: str,
         nuget: Sequence[NugetPackage],
+        vendors: frozenset[str],
         payloads: Sequence[Payload],
         removed: Sequence[str],
         layout: Layout,
@@ -183,9 +201,13 @@ class _Check:
                 self._findings,
             )
         if target is not None and kind != PackageKind.PLATFORM:
-            vendors = target.platform_modules | (release.names if release is not None else frozenset())
-            customs = [module for module in own_modules if module.key not in vendors]
-            contents = {payload.name: payload.content_sha256 for payload in payloads if payload.name not in vendors}
+            known = vendors | target.platform_modules | (release.names if release is not None else frozenset())
+            customs = [module for module in own_modules if module.key not in known]
+            contents = {
+                payload.name: payload.content_sha256
+                for payload in payloads
+                if payload.name not in known and is_module_name(payload.name)
+            }
             path = layout.removal.path if layout.removal is not None else ""
             judge_modules(manifest, customs, contents, removed, path, target, self._findings)
 
@@ -200,14 +222,15 @@ class _Check:
     ) -> Verdict:
         contents = {payload.name: payload.content_sha256 for payload in payloads}
         by_name = {package.name: package for package in nuget}
-        vendors = {name for package in nuget if package.is_meta for name in package.references}
+        stated = [module.key for module in manifest.modules] if manifest is not None else []
+        vendors = vendor_modules(kind, stated, nuget) if kind is not None else frozenset()
         modules = []
         for module in manifest.modules if manifest is not None else ():
             package = by_name.get(module.key)
             # Only the summary keeps the name's case; one that is another name altogether is not believed.
             name = package.summary if package is not None and package.summary.lower() == module.key else module.name
             references = package.references if package is not None else ()
-            vendor = kind == PackageKind.PLATFORM or (kind == PackageKind.MERGED and module.key in vendors)
+            vendor = module.key in vendors
             modules.append(JudgedModule(name, module.version, references, contents.get(module.key, ""), vendor))
         return Verdict(
             verdict=Outcome.INVALID if self._findings.errors else Outcome.VALID,

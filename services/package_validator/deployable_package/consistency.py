@@ -3,23 +3,35 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from .archive import Entry
+from .entries import Entry
 from .findings import Findings
 from .kinds import PackageKind
-from .layout import PACKAGES, PAYLOADS, Layout, file_module, is_developer_part
+from .layout import PACKAGES, PAYLOADS, Layout, file_module
 from .manifest import Manifest
-from .nuget import META_PREFIX, PREFIX, STATIC_METADATA, NugetPackage
+from .nuget import (
+    FRAMEWORK_PREFIX,
+    META_PREFIX,
+    PREFIX,
+    VENDOR_MARKS,
+    NugetPackage,
+    is_module_name,
+    module_of_part,
+)
 from .versions import compare_versions, parse_version, split_versioned_name
 
+_VENDORS = (FRAMEWORK_PREFIX, META_PREFIX)
 _RUNTIME_META = ("meta-platform-runtime", "meta-application-runtime")
 
 
 def judge_files(manifest: Manifest, layout: Layout, findings: Findings) -> None:
     """Hold the manifest's module list against the files, both ways: DP301 to DP307, DP311 and DP319."""
     listed = {module.key: module.version for module in manifest.modules}
-    runtime = [entry for entry in layout.nuget if _is_module(file_module(entry)[0])]
+    runtime, payloads = (
+        [entry for entry in entries if file_module(entry)[0] in listed or is_module_name(file_module(entry)[0])]
+        for entries in (layout.nuget, layout.payloads)
+    )
     _judge_one_way(listed, runtime, ("DP301", "DP302", f"{PACKAGES}/{PREFIX}{{}}.{{}}.nupkg"), findings)
-    _judge_one_way(listed, layout.payloads, ("DP303", "DP304", f"{PAYLOADS}/{PREFIX}{{}}.{{}}.zip"), findings)
+    _judge_one_way(listed, payloads, ("DP303", "DP304", f"{PAYLOADS}/{PREFIX}{{}}.{{}}.zip"), findings)
     if manifest.components is None:
         findings.add("DP307", manifest.path, "AllComponentList is absent")
         return
@@ -33,10 +45,6 @@ def judge_files(manifest: Manifest, layout: Layout, findings: Findings) -> None:
 def _component(text: str) -> tuple[str, str]:
     name, version = split_versioned_name(text) or (text, "")
     return name.lower(), version
-
-
-def _is_module(name: str) -> bool:
-    return not (name.startswith(META_PREFIX) or name == STATIC_METADATA or is_developer_part(name))
 
 
 def _judge_one_way(
@@ -76,7 +84,7 @@ def judge_nuget(package: NugetPackage, findings: Findings) -> None:
             package.nuspec_path,
             f"the nuspec's version is {package.nuspec_version[:100]!r}, the file's is {package.version!r}",
         )
-    if package.is_meta:
+    if not is_module_name(package.name):
         return
     if " " in package.name:
         findings.add("DP412", package.path, f"module {package.name!r} has a space in its name")
@@ -100,10 +108,30 @@ def judge_meta_packages(
     if kind not in (PackageKind.PLATFORM, PackageKind.MERGED):
         return
     for wanted in _RUNTIME_META:
-        if not any(package.name == wanted for package in packages):
+        if not any(package.name.startswith(wanted) for package in packages):
             findings.add("DP320", f"{PACKAGES}/{PREFIX}{wanted}.nupkg", f"{PREFIX}{wanted} is missing")
     for package in packages:
-        if package.name in _RUNTIME_META:
+        if package.name.startswith(_RUNTIME_META):
             for name in package.references:
-                if name not in names and _is_module(name):
+                if name not in names:
                     findings.add("DP321", package.nuspec_path, f"names module {name}, which the package lacks")
+
+
+def vendor_modules(kind: str, names: Sequence[str], packages: Sequence[NugetPackage]) -> frozenset[str]:
+    """Return those of a package's modules, in lower case, that are the vendor's.
+
+    All of a platform package; of a merged one what its meta packages name and what is marked as the vendor's.
+    """
+    if kind == PackageKind.PLATFORM:
+        return frozenset(names)
+    if kind != PackageKind.MERGED:
+        return frozenset()
+    named = {name for package in packages if package.is_meta for name in package.references}
+    marked = {one.name for one in packages if any(mark in one.description.lower() for mark in VENDOR_MARKS)}
+    return frozenset(names) & (named | marked)
+
+
+def is_vendors(name: str, kind: str, vendors: frozenset[str]) -> bool:
+    """Whether a payload of this name in a package of this kind is the vendor's; `vendors` are its modules."""
+    is_update = kind in (PackageKind.PLATFORM, PackageKind.MERGED)
+    return kind == PackageKind.PLATFORM or module_of_part(name) in vendors or (is_update and name.startswith(_VENDORS))

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
+from .consistency import is_vendors
 from .documents import DocumentError, decode_text, parse_xml
 from .findings import Findings
-from .kinds import PackageKind
 from .nuget import FORM_ADAPTOR_SUFFIX, VENDOR_MARKS, NugetPackage
 from .sources import Bytes
 
@@ -15,21 +15,29 @@ _FORM_ADAPTOR = "formadaptor"
 _WORD, _WORD_WITH_UNDERSCORES = re.compile(r"[^\W_]+"), re.compile(r"\w+")
 
 
-def judge_module_kinds(kind: str, packages: Sequence[NugetPackage], findings: Findings) -> None:
-    """Judge whether a customization's modules may be in one: DP404, DP408 and DP409."""
-    if kind != PackageKind.CUSTOMIZATION:
-        return
+def judge_module_kinds(
+    kind: str, packages: Sequence[NugetPackage], vendors: frozenset[str], findings: Findings
+) -> None:
+    """Judge whether a customization's modules, or those of a merged package's customization, may be in one.
+
+    DP404, DP408 and DP409. `vendors` are the vendor's modules of a merged package, in lower case.
+    """
+    names = {package.name for package in packages}
     for package in packages:
-        if package.name.endswith((FORM_ADAPTOR_SUFFIX, _FORM_ADAPTOR)):
+        if is_vendors(package.name, kind, vendors):
+            continue
+        if package.is_meta:
+            findings.add("DP409", package.path, "a meta package is part of the vendor's updates only")
+        elif package.name.endswith((FORM_ADAPTOR_SUFFIX, _FORM_ADAPTOR)):
             findings.add("DP408", package.path, f"{package.summary or package.name} is a form adaptor module")
-        elif is_test_module(package.name, package.references):
+        elif is_test_module(package.name, [one for one in package.references if one not in names]):
             findings.add("DP404", package.path, f"{package.summary or package.name} is a test module")
-        if any(mark in package.description.lower() for mark in VENDOR_MARKS):
+        if not package.is_meta and any(mark in package.description.lower() for mark in VENDOR_MARKS):
             findings.add("DP409", package.nuspec_path, "the description marks a module of the vendor")
 
 
 def is_test_module(name: str, references: Sequence[str]) -> bool:
-    """Whether a module is a test module by its name or by the test frameworks that it refers to."""
+    """Whether a module is a test module by its name or by the vendor's test libraries that it refers to."""
     lowered = [reference.lower() for reference in references]
     return (
         name.lower().endswith("tests")

@@ -7,7 +7,8 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
-from .archive import DEFLATED, Allowance, DirectoryError, Entry, inside, read_directory
+from .archive import DEFLATED, Allowance, DirectoryError, read_directory
+from .entries import Entry, inside
 from .failures import InfrastructureError
 from .findings import Findings
 from .limits import OPEN_PAYLOADS, STREAM_CHUNK
@@ -65,10 +66,17 @@ class ContentReader:
         if self._adopt(payload, window):
             self._windows[payload.entry.path] = window
 
-    def read_all(self, payloads: Sequence[Payload], others: Sequence[Entry], want_sha256: bool) -> str:
+    def read_all(
+        self,
+        payloads: Sequence[Payload],
+        others: Sequence[Entry],
+        want_sha256: bool,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> str:
         """Unpack all payloads and other entries, comparing sizes and checksums.
 
-        Returns the SHA-256 of the whole file in hex, empty unless it is wanted.
+        `meanwhile` is called, in the caller's thread, once every payload's directory was read, while files are
+        unpacked. Returns the SHA-256 of the whole file in hex, empty unless it is wanted.
         """
         running: list[tuple[Payload | None, Future[_Results]]] = []
         with ThreadPoolExecutor(2, "unpack") as pool:
@@ -78,6 +86,7 @@ class ContentReader:
                     running += [(payload, future) for future in self._submit_payload(pool, payload)]
                 for batch in _batches(others):
                     running.append((None, pool.submit(self._unpack, self._source, batch)))
+                meanwhile()
                 futures = [future for _, future in running]
                 for future in wait(futures, return_when=FIRST_EXCEPTION).done:
                     future.result()

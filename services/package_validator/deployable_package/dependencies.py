@@ -15,7 +15,7 @@ def judge_dependencies(
     platform_modules: frozenset[str],
     findings: Findings,
 ) -> None:
-    """Judge the references between modules: DP501 to DP504.
+    """Judge the references between modules: DP501 to DP505.
 
     Without a release and without the `platform_modules` (lower case) of a running image, what a module needs
     from the platform is unknown and only circles are judged.
@@ -32,6 +32,10 @@ def judge_dependencies(
         module = package.summary or package.name
         for reference in package.references:
             if reference in available:
+                if reference not in own:
+                    _judge_next_releases(
+                        f"{module} refers to {reference}", reference, package, newer_releases, findings
+                    )
                 continue
             newer = next((other for other in newer_releases if reference in other.names), None)
             need = f"{module} refers to {reference}, which"
@@ -46,6 +50,16 @@ def judge_dependencies(
                 )
             else:
                 findings.add("DP501", package.nuspec_path, f"{need} nothing provides")
+
+
+def _judge_next_releases(
+    told: str, reference: str, package: NugetPackage, newer_releases: Sequence[Release], findings: Findings
+) -> None:
+    """A module of the vendor's that a newer release has no more: the environment could not be updated (DP505)."""
+    for newer in newer_releases:
+        if newer.names and reference not in newer.names and reference not in newer.dangling:
+            findings.add("DP505", package.nuspec_path, f"{told}, which release {newer.version} no longer has")
+            return
 
 
 def find_circle(references: Mapping[str, Sequence[str]]) -> list[str]:

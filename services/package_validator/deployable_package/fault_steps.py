@@ -4,7 +4,7 @@ import io
 import struct
 from collections.abc import Callable
 
-from .archive import END_RECORD
+from .archive import DIRECTORY_ENTRY, END_RECORD
 from .archive_writer import Header, PlannedEntry, write_archive
 
 Entries = list[PlannedEntry]
@@ -106,3 +106,20 @@ def announce_a_million(content: bytes) -> bytes:
     record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 1_000_000, 1_000_000, size, start)
     locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1)
     return content[:end] + record + locator + END_RECORD.pack(b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, size, start, 0)
+
+
+def prepend_program(content: bytes) -> bytes:
+    """Put bytes before an archive and correct its directory, as self-extracting archives have it."""
+    program = b"MZ" + bytes(510)
+    *head, count, size, start, comment = END_RECORD.unpack(content[-END_RECORD.size :])
+    directory = bytearray(content[start : start + size])
+    position = 0
+    for _ in range(count):
+        *fields, name, extra, note, disk, internal, attributes, offset = DIRECTORY_ENTRY.unpack_from(
+            directory, position
+        )
+        moved = (*fields, name, extra, note, disk, internal, attributes, offset + len(program))
+        DIRECTORY_ENTRY.pack_into(directory, position, *moved)
+        position += DIRECTORY_ENTRY.size + name + extra + note
+    end = END_RECORD.pack(*head, count, size, start + len(program), comment)
+    return program + content[:start] + bytes(directory) + end

@@ -20,6 +20,7 @@ from .fault_steps import (
     find_entry,
     in_turn,
     overwrite,
+    prepend_program,
     put_in_folder,
     remove_entry,
     rename,
@@ -180,6 +181,7 @@ FAULTS = (
         entries=add_entry(f"{_PAYLOAD}!AdditionalFiles/more.zip", wrap(b"")),
     ),
     Fault("DP117", _NOTE, entries=add_entry(_NOTE, name=_NOTE.upper())),
+    Fault("DP118", MANIFEST_NAME, finish=prepend_program),
     Fault("DP201", MANIFEST_NAME, entries=remove_entry(MANIFEST_NAME)),
     Fault("DP202", MANIFEST_NAME, entries=overwrite(MANIFEST_NAME, b"<HotfixInstallationInfo>")),
     Fault("DP203", MANIFEST_NAME, entries=replace_text(MANIFEST_NAME, "?>", '?><!DOCTYPE x [<!ENTITY a "b">]>')),
@@ -336,6 +338,14 @@ FAULTS = (
         entries=add_entry(f"{LICENSES}/fabrikam.txt", b"licence of Fabrikam"),
     ),
     Fault("DP412", _nupkg(_module("Contoso Blank")), modules=_another(_module("Contoso Blank"))),
+    Fault(
+        "DP413",
+        f"{_PAYLOAD}!AdditionalFiles/FileLocations.xml",
+        entries=add_entry(
+            f"{_PAYLOAD}!AdditionalFiles/FileLocations.xml",
+            rb'<Files><File Source="a.svg" Destination="AOSWeb" RelativePath="..\..\Windows" /></Files>',
+        ),
+    ),
     Fault("DP501", _NUSPEC, entries=_needs("nowhere"), context="release"),
     Fault("DP502", _NUSPEC, entries=_needs("hole"), context="release"),
     Fault(
@@ -344,6 +354,7 @@ FAULTS = (
         entries=replace_text(_CIRCLE, "<dependencies>", '<dependencies><dependency id="dynamicsax-contososales" />'),
     ),
     Fault("DP504", _NUSPEC, entries=_needs("novelty"), context="release"),
+    Fault("DP505", _NUSPEC, entries=_needs("veteran"), context="release"),
     Fault("DP601", _REMOVAL, entries=add_entry(_REMOVAL, b"ApplicationSuite\r\n")),
     Fault("DP602", _REMOVAL, entries=add_entry(_REMOVAL, b"\xef\xbb\xbfContosoCore")),
     Fault("DP603", _NUSPEC, entries=in_turn(add_entry(_REMOVAL, b"ContosoOld\n"), _needs("contosoold"))),

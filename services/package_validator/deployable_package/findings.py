@@ -52,10 +52,21 @@ class Findings:
         else:
             self._untold[rule] = self._untold.get(rule, 0) + 1
 
+    def extend(self, others: "Findings") -> None:
+        """Take over what another collection holds."""
+        for rule, told in others._by_rule.items():
+            for finding in told:
+                self.add(rule, finding.path, finding.message)
+            self._untold[rule] = self._untold.get(rule, 0) + others._untold.get(rule, 0)
+
     def sorted(self) -> tuple[Finding, ...]:
         """Return all findings by severity, rule and path; the same package gives the same order."""
         found = [finding for told in self._by_rule.values() for finding in told]
-        found += [Finding(rule, "", f"and {count} more findings of this rule") for rule, count in self._untold.items()]
+        found += [
+            Finding(rule, "", f"and {count} more findings of this rule")
+            for rule, count in self._untold.items()
+            if count
+        ]
         return tuple(sorted(found, key=lambda one: (one.severity.rank, one)))
 
 

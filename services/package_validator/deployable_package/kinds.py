@@ -22,32 +22,32 @@ KIND_BY_TYPE = {
 }
 TYPE_BY_KIND = {kind: name for name, kind in KIND_BY_TYPE.items()}
 
-# Types that exist and that an image cannot be made of.
-OTHER_TYPES = (
-    "Unknown",
-    "PlatformOnlyPackage",
-    "ApplicationOnlyPackage",
-    "BinaryHotfixPackage",
-    "RetailCombinedPackage",
-    "RetailCloudPOSPackage",
-    "RetailPaymentCollector",
-    "RetailSelfServicePackage",
-    "RetailServerPackage",
-    "RetailHQPackage",
-    "PlatformUpdateMergedPackage",
-    "PlatformUpdatePackage",
-    "CertificateRotationPackage",
-    "DataUpgradePackage",
-    "ISVLicensePackage",
-    "RotateAuthDataPackage",
-    "RotateConfigDataPackage",
-    "RetailEnvironmentRetargetPackage",
-    "UpdateDLLtoAOSWebRoot",
-    "DataMovementPackage",
-    "ConfigModeSingleUserPackage",
-    "EnableMaintenanceModePackage",
-    "DisableMaintenanceModePackage",
-)
+# Types that exist and that an image cannot be made of, with what each is.
+OTHER_TYPES = {
+    "Unknown": "a package without a type",
+    "PlatformOnlyPackage": "a platform update of releases before 8.1",
+    "ApplicationOnlyPackage": "an application update of releases before 8.1",
+    "BinaryHotfixPackage": "a binary hotfix of releases before 8.1",
+    "RetailCombinedPackage": "an update of all Commerce components",
+    "RetailCloudPOSPackage": "an update of the Commerce cloud point of sale",
+    "RetailPaymentCollector": "an update of the Commerce payment collector",
+    "RetailSelfServicePackage": "an installer for Commerce self-service components",
+    "RetailServerPackage": "an update of the Commerce server",
+    "RetailHQPackage": "an update of Commerce headquarters",
+    "PlatformUpdateMergedPackage": "several platform updates merged into one",
+    "PlatformUpdatePackage": "a platform update of releases before 8.1",
+    "CertificateRotationPackage": "a rotation of certificates",
+    "DataUpgradePackage": "a data upgrade",
+    "ISVLicensePackage": "licence files without modules",
+    "RotateAuthDataPackage": "a rotation of authentication data",
+    "RotateConfigDataPackage": "a rotation of configuration data",
+    "RetailEnvironmentRetargetPackage": "a change of the environment that Commerce components point to",
+    "UpdateDLLtoAOSWebRoot": "single assemblies for the web root",
+    "DataMovementPackage": "a movement of databases",
+    "ConfigModeSingleUserPackage": "a switch to configuration mode for a single user",
+    "EnableMaintenanceModePackage": "a switch that turns maintenance mode on",
+    "DisableMaintenanceModePackage": "a switch that turns maintenance mode off",
+}
 
 _TYPE_BY_LOWER_NAME = {name.lower(): name for name in (*KIND_BY_TYPE, *OTHER_TYPES)}
 

@@ -1,10 +1,9 @@
 """Where things lie in a deployable package."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .archive import Entry
+from .entries import Entry
 from .findings import Findings
 from .manifest import MANIFEST_NAME
 from .nuget import PREFIX
@@ -15,6 +14,7 @@ PAYLOADS = "AOSService/Packages/files"
 SCRIPTS = "AOSService/Scripts"
 LICENSES = "AOSService/Scripts/License"
 REMOVAL_FILE = "ModuleToRemove.txt"
+DEVELOPER_SERVICE_MODEL = "DevInstallServiceModelData.xml"
 SERVICE_MODEL, TOPOLOGY, RELEASED = (
     "DefaultServiceModelData.xml",
     "DefaultTopologyData.xml",
@@ -22,8 +22,8 @@ SERVICE_MODEL, TOPOLOGY, RELEASED = (
 )
 _LICENSE_PLACEHOLDER = "place your license file here.txt"
 _REFERENCE_METADATA = ("metadatareferenceapp.zip", "metadatareferenceplat.zip")
-# Kinds of a module's NuGet package that the vendor ships next to the runtime and no manifest lists.
-_DEVELOPER_PARTS = re.compile(r"-(?:compile|develop)$")
+# What desktops add to archives: nobody's content.
+_DESKTOP_FILES = ("__macosx/", ".ds_store", "thumbs.db")
 
 
 @dataclass
@@ -49,31 +49,62 @@ class Layout:
 def lay_out(entries: Sequence[Entry], findings: Findings) -> Layout | None:
     """Sort a package's entries by purpose; a package that is wrapped is reported (DP114, DP115, DP201).
 
-    A package in a single top folder is read all the same; None where there is no manifest to go on with.
+    A package in a folder is read all the same; None where there is no manifest to go on with.
     """
     files = {entry.key: entry for entry in entries if not entry.is_folder}
     wrapper = ""
     if MANIFEST_NAME.lower() not in files:
-        tops = {key.partition("/")[0] for key in files}
-        wrapper = f"{next(iter(tops))}/" if len(tops) == 1 else ""
-        if not wrapper or wrapper + MANIFEST_NAME.lower() not in files:
+        wrapper = _wrapping_folder(files)
+        if not wrapper:
             _explain_missing_manifest(files, findings)
             return None
         manifest = files[wrapper + MANIFEST_NAME.lower()]
-        findings.add("DP115", manifest.path, "the package's content lies in a folder")
+        findings.add(
+            "DP115", manifest.path, f"the package's content lies in the folder {manifest.path[: len(wrapper)]}"
+        )
     layout = Layout({key.removeprefix(wrapper): entry for key, entry in files.items()})
     for key, entry in layout.files.items():
         _place(layout, key, entry)
     return layout
 
 
+def _wrapping_folder(files: dict[str, Entry]) -> str:
+    """Return the folder, with a slash at its end, that holds a whole package; empty where there is no one such."""
+    name = "/" + MANIFEST_NAME.lower()
+    folders = [key.removesuffix(name) + "/" for key in files if key.endswith(name)]
+    if len(folders) != 1:
+        return ""
+    (wrapper,) = folders
+    beside = (key.removeprefix(wrapper) for key in files if key.startswith(wrapper))
+    return wrapper if any(key == SERVICE_MODEL.lower() or key.startswith("aosservice/") for key in beside) else ""
+
+
 def _explain_missing_manifest(files: dict[str, Entry], findings: Findings) -> None:
-    inner = [entry for entry in files.values() if entry.key.endswith(".zip")]
-    has_content = any("aosservice/" in key for key in files)
+    content = {key: entry for key, entry in files.items() if not any(one in key for one in _DESKTOP_FILES)}
+    inner = [entry for key, entry in content.items() if key.endswith(".zip")]
+    has_content = any("aosservice/" in key or "packageassets/" in key for key in content)
     if len(inner) == 1 and not has_content:
         findings.add("DP114", inner[0].path, "the upload holds a zip instead of a package's content")
     else:
-        findings.add("DP201", MANIFEST_NAME, "the manifest could not be found at the package's root")
+        what = _what_it_is(content, len(inner))
+        findings.add("DP201", MANIFEST_NAME, f"the manifest could not be found at the package's root{what}")
+
+
+def _what_it_is(files: dict[str, Entry], archives: int) -> str:
+    """Return what else an upload without a manifest seems to be, as the end of a sentence."""
+    if any(key.rpartition("packageassets/")[1] for key in files):
+        return "; this is a unified (Power Platform) package, which is deployed with other tools"
+    if "solution.xml" in files:
+        return "; this is a Power Platform solution"
+    if any(key.endswith(".nuspec") and "/" not in key for key in files):
+        return "; this is the NuGet package of a single module"
+    if any(key.startswith("bin/") and key.endswith(".md") for key in files):
+        return "; this is the payload of a single module"
+    if any("/descriptor/" in f"/{key}" and key.endswith(".xml") for key in files):
+        return "; this is a module's source: build a package of it"
+    if archives > 1:
+        return f"; the upload holds {archives} zips: submit each by itself or merge them"
+    return ""
 
 
 def _place(layout: Layout, key: str, entry: Entry) -> None:
@@ -103,8 +134,3 @@ def file_module(entry: Entry) -> tuple[str, str]:
     parts = split_versioned_name(stem)
     name, version = parts if parts is not None else (stem, "")
     return name.removeprefix(PREFIX), version
-
-
-def is_developer_part(name: str) -> bool:
-    """Whether a .nupkg of this module name is one of the vendor's compile or development parts."""
-    return _DEVELOPER_PARTS.search(name) is not None

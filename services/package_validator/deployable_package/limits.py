@@ -1,6 +1,6 @@
 """How much a package may ask of the machine that judges it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 MIB = 1 << 20
 
@@ -23,6 +23,12 @@ class Limits:
     nuget_package: int = 16 * MIB
     removal_lines: int = 10_000
     seconds: float = 600.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a bound below zero: it would refuse everything and say that packages are bad."""
+        for field in fields(self):
+            if getattr(self, field.name) < 0:
+                raise ValueError(f"the limit {field.name} is {getattr(self, field.name)}, it must not be negative")
 
 
 # What is held in memory at a time. Two workers each hold one packed and one unpacked entry next to the open

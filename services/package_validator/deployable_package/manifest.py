@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .documents import DocumentError, child, children, local_name, parse_xml, text
 from .findings import Findings
-from .kinds import KIND_BY_TYPE, TYPE_BY_GUID, PackageKind, known_type
+from .kinds import KIND_BY_TYPE, OTHER_TYPES, TYPE_BY_GUID, PackageKind, known_type
 from .sources import Bytes
 from .versions import is_four_part_version, split_versioned_name
 
@@ -101,7 +101,8 @@ def judge_kind(manifest: Manifest, guid: str, findings: Findings) -> str | None:
         return None
     kind = KIND_BY_TYPE.get(package_type)
     if kind is None:
-        findings.add("DP206", manifest.path, f"packages of type {package_type} are not applied through images")
+        what = f"a package of type {package_type} is {OTHER_TYPES[package_type]}"
+        findings.add("DP206", manifest.path, f"{what}; it is not applied through images")
         return package_type
     return kind.value
 

@@ -10,13 +10,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from .archive import Allowance, Entry, read_directory
+from .archive import Allowance, read_directory
 from .archive_writer import Packed, PlannedEntry
 from .builder import BuildError, write_package
 from .checking import check_package
+from .entries import Entry
 from .findings import Findings
 from .kinds import PackageKind
-from .layout import RELEASED, REMOVAL_FILE, SCRIPTS, SERVICE_MODEL, TOPOLOGY, file_module
+from .layout import DEVELOPER_SERVICE_MODEL, RELEASED, REMOVAL_FILE, SCRIPTS, SERVICE_MODEL, TOPOLOGY, file_module
 from .limits import Limits
 from .manifest import MANIFEST_NAME, ModuleVersion
 from .skeleton import write_manifest
@@ -26,10 +27,11 @@ from .verdict import JudgedModule, Outcome, Verdict
 from .versions import is_lower, parse_version
 
 _REMOVAL_PATH = f"{SCRIPTS}/{REMOVAL_FILE}"
-# Every package has these and they differ with the release; the platform's, or else the first one's, are kept.
+# Every package has these, and they may differ even between builds of one release: one of them is kept.
 _ONE_OF_EACH = {
-    name.lower() for name in (SERVICE_MODEL, "DevInstallServiceModelData.xml", TOPOLOGY, RELEASED)
-}  # fmt: skip
+    name.lower()
+    for name in (SERVICE_MODEL, DEVELOPER_SERVICE_MODEL, TOPOLOGY, RELEASED, f"{SCRIPTS}/MetaReleaseInfo.xml")
+}
 
 
 class MergeError(BuildError):
@@ -47,6 +49,7 @@ class _Input:
 def merge_packages(paths: Sequence[Path], out: Path, limits: Limits | None = None) -> None:
     """Merge valid packages into the file `out`; the same packages in one order give the same bytes.
 
+    Files of the installer are taken from the platform package, or from the customization for the latest platform.
     Raises MergeError where fewer than two packages are given, one is invalid or has an unknown service model,
     more than one is a platform, one is merged already, they are of different releases, or two bring a module
     or another file with different content. Raises InfrastructureError where a file cannot be read or written.
@@ -56,6 +59,8 @@ def merge_packages(paths: Sequence[Path], out: Path, limits: Limits | None = Non
     bounds = limits or Limits()
     with ExitStack() as files:
         inputs = [_open(path, files, bounds) for path in paths]
+        # The platform first, then the newest: what every package has is taken from the first that has it.
+        inputs.sort(key=lambda one: parse_version(one.verdict.platform_version) or (), reverse=True)
         inputs.sort(key=lambda one: one.verdict.kind != PackageKind.PLATFORM)
         _refuse_kinds(inputs)
         _refuse_releases(inputs)
@@ -106,7 +111,7 @@ def _plan(inputs: Sequence[_Input]) -> list[PlannedEntry]:
         for entry in one.entries:
             if entry.key in (MANIFEST_NAME.lower(), _REMOVAL_PATH.lower()) or _belongs_to(entry, repeated):
                 continue
-            if entry.key in planned and entry.key not in _ONE_OF_EACH:
+            if entry.key in planned and not _may_differ(planned[entry.key][1], one, entry):
                 _refuse_difference(planned[entry.key][1:], one, entry)
             if entry.key not in planned:
                 content = Packed(one.source, entry, data_offset(one.source, entry))
@@ -117,11 +122,10 @@ def _plan(inputs: Sequence[_Input]) -> list[PlannedEntry]:
         raise MergeError(f"one package removes {', '.join(taken)} and another brings it")
     first = inputs[0].verdict
     platform = first.kind == PackageKind.PLATFORM
-    lowest_first = sorted(inputs, key=lambda one: parse_version(one.verdict.platform_version) or ())
     manifest = write_manifest(
         PackageKind.MERGED if platform else PackageKind.CUSTOMIZATION,
         [ModuleVersion(module.name, module.version) for _, (module, _) in sorted(modules.items())],
-        first.platform_version if platform else lowest_first[-1].verdict.platform_version,
+        first.platform_version,
         first.application_version,
         sealed=not any(finding.rule == "DP213" for one in inputs for finding in one.verdict.findings),
         bom=True,
@@ -156,6 +160,14 @@ def _add_modules(one: _Input, modules: dict[str, tuple[JudgedModule, _Input]]) -
 
 def _belongs_to(entry: Entry, modules: set[str]) -> bool:
     return entry.key.endswith((".nupkg", ".zip")) and file_module(entry)[0] in modules
+
+
+def _may_differ(owner: _Input, one: _Input, entry: Entry) -> bool:
+    """Whether two packages may hold different files of this name: the installer's own of two platform versions."""
+    if entry.key in _ONE_OF_EACH:
+        return True
+    installers = "/" not in entry.path or entry.key.rpartition("/")[0] == SCRIPTS.lower()
+    return installers and owner.verdict.platform_version != one.verdict.platform_version
 
 
 def _refuse_difference(known: tuple[_Input, Entry], one: _Input, entry: Entry) -> None:

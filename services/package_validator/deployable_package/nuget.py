@@ -1,21 +1,41 @@
 """A module's NuGet package: name, version and dependencies of the module."""
 
 import json
+import re
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from .archive import Allowance, DirectoryError, Entry, inside, read_directory
+from .archive import Allowance, DirectoryError, read_directory
 from .documents import DocumentError, child, local_name, parse_xml, text
+from .entries import Entry, inside
 from .findings import Findings
 from .sources import Bytes, MemorySource
-from .unpacking import EntryError, read_whole
+from .unpacking import EntryError, damaged_entries, read_whole
 
 PREFIX = "dynamicsax-"
 META_PREFIX = "meta-"
 # Every module depends on this one; it is part of the platform's skeleton and of no module list.
 STATIC_METADATA = "framework-staticmetadata"
 FORM_ADAPTOR_SUFFIX = "-formadaptor"
+# The vendor's own binaries without X++: no module list names them, and every module may depend on them.
+FRAMEWORK_PREFIX = "framework-"
+# Other kinds of a module's package, which the vendor ships beside the runtime and no manifest lists.
+_PART = re.compile(r"-(?:compile|develop|formadaptor)$")
 VENDOR_MARKS = ("[platform package]", "[application package]")
+
+
+def is_module_name(name: str) -> bool:
+    """Whether a package's name, in lower case and without the prefix, is a module's.
+
+    Meta packages, the vendor's framework and the parts that stand beside a module (`-compile`, `-develop`,
+    `-formadaptor`) are none.
+    """
+    return not (name.startswith((META_PREFIX, FRAMEWORK_PREFIX)) or _PART.search(name))
+
+
+def module_of_part(name: str) -> str:
+    """Return the module that a part such as `contosocore-develop` belongs to; any other name as it is."""
+    return _PART.sub("", name)
 
 
 @dataclass(frozen=True)
@@ -47,13 +67,15 @@ def read_nuget(
 ) -> NugetPackage | None:
     """Read a module's .nupkg, judging its archive and that nuspec (DP308) and InstallConfig (DP322) exist.
 
-    Returns None where no nuspec can be read.
+    Everything in it is unpacked and compared with the directory. Returns None where no nuspec can be read.
     """
     source = MemorySource(content)
     try:
         entries = read_directory(source, path, allowance, findings)
     except DirectoryError:
         return None
+    for entry, damage in damaged_entries(source, entries):
+        findings.add(damage.rule, inside(path, entry.path), damage.message)
     nuspecs = [entry for entry in entries if entry.key.endswith(".nuspec") and "/" not in entry.path]
     if len(nuspecs) != 1:
         findings.add("DP308", path, f"holds {len(nuspecs)} nuspec files instead of one")
@@ -68,16 +90,18 @@ def read_nuget(
     config_entry = next((entry for entry in entries if entry.key == "tools/installconfig.json"), None)
     config_path = inside(path, config_entry.path) if config_entry else inside(path, "tools/InstallConfig.json")
     config = None
-    if config_entry is None:
+    if config_entry is None and not is_module_name(name):
+        pass
+    elif config_entry is None:
         findings.add("DP322", config_path, "tools/InstallConfig.json is missing")
     elif (config_content := _read(source, config_entry, config_path, allowance, findings)) is not None:
         config = _read_install_config(config_content)
         if config is None:
             findings.add("DP313", config_path, "is not a JSON object with PackageName and ZipName")
     dependencies = child(metadata, "dependencies")
-    ids = (
+    names = (
         [
-            element.get("id", "").strip().lower()
+            element.get("id", "").strip().lower().removeprefix(PREFIX)
             for element in dependencies.iter()
             if local_name(element) == "dependency"
         ]
@@ -93,9 +117,7 @@ def read_nuget(
         nuspec_version=text(metadata, "version"),
         summary=text(metadata, "summary"),
         description=text(metadata, "description"),
-        references=tuple(
-            dict.fromkeys(one.removeprefix(PREFIX) for one in ids if one and one != PREFIX + STATIC_METADATA)
-        ),
+        references=tuple(dict.fromkeys(name for name in names if name and is_module_name(name))),
         install_config=config,
         install_config_path=config_path,
     )
@@ -118,8 +140,8 @@ def _read(source: MemorySource, entry: Entry, at: str, allowance: Allowance, fin
         return None
     try:
         return read_whole(source, entry)
-    except EntryError as damage:
-        findings.add(damage.rule, at, damage.message)
+    except EntryError:
+        # What is wrong with it was told when everything was unpacked.
         return None
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from .archive import Entry, inside
+from .entries import Entry, inside
+from .file_locations import FILE_LOCATIONS, judge_file_locations
 from .findings import Findings
+from .nuget import is_module_name
 from .sources import Bytes
 from .unpacking import Unpacked
 from .versions import compare_versions, parse_version
@@ -26,12 +28,16 @@ _FIXED_FILE_INFO_SIGNATURE = b"\xbd\x04\xef\xfe"
 
 
 class FileFacts(msgspec.Struct, frozen=True, gc=False):
-    """What is kept of an unpacked file: its SHA-256, and of an assembly whether it is one and its version."""
+    """What is kept of an unpacked file: its SHA-256, and of an assembly whether it is one and its version.
+
+    `complaints` are rule and message of what is wrong with the file that says where others are copied to.
+    """
 
     path: str
     sha256: bytes
     is_image: bool
     file_version: str
+    complaints: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -64,6 +70,8 @@ def file_facts(unpacked: Unpacked) -> FileFacts:
     """Keep what later judgements need of a file, so that its content can be let go."""
     key = unpacked.entry.key
     content = unpacked.content
+    if key in FILE_LOCATIONS:
+        return FileFacts(unpacked.entry.path, unpacked.sha256, True, "", judge_file_locations(content))
     if content is None or not (key.startswith("bin/") and key.endswith(".dll")):
         return FileFacts(unpacked.entry.path, unpacked.sha256, True, "")
     return FileFacts(unpacked.entry.path, unpacked.sha256, bytes(content[:2]) == _IMAGE_START, file_version(content))
@@ -79,18 +87,25 @@ def file_version(assembly: Bytes) -> str:
     return f"{high >> 16}.{high & 0xFFFF}.{low >> 16}.{low & 0xFFFF}"
 
 
-def judge_names(payload: Payload, findings: Findings) -> None:
-    """Judge a payload by the names of its files: DP116, DP401 to DP403 and DP405."""
+def judge_names(payload: Payload, findings: Findings, *, by_vendor: bool) -> None:
+    """Judge a payload by the names of its files: DP116, DP401 to DP403 and DP405.
+
+    Only modules hold X++ binaries: the vendor's other payloads (framework, parts for development) need none, and
+    what the vendor puts into its own modules beside them is not for a customer to correct.
+    """
     place = payload.entry.path
     keys = {entry.key for entry in payload.entries if not entry.is_folder}
-    if not any(key.startswith("bin/") and key.endswith(".md") for key in keys):
+    is_module = is_module_name(payload.name)
+    if is_module and not any(key.startswith("bin/") and key.endswith(".md") for key in keys):
         findings.add("DP401", inside(place, "bin"), _hint_for_wrapped(keys, f"bin of {payload.name} has no .md file"))
     assembly = f"bin/dynamics.ax.{payload.name}."
-    if not any(key.startswith(assembly) and key.endswith(".dll") for key in keys):
+    if is_module and not any(key.startswith(assembly) and key.endswith(".dll") for key in keys):
         findings.add("DP402", inside(place, f"bin/Dynamics.AX.{payload.name}.dll"), "the module's assembly is missing")
     _judge_netmodules(keys, place, findings)
-    for entry in payload.entries:
+    for entry in () if by_vendor else payload.entries:
         key = entry.key
+        if entry.is_folder:
+            continue
         if key.startswith(_SOURCE_FOLDERS) or key.endswith(".delete") or _MODEL_FOLDER.match(key):
             findings.add("DP405", inside(place, entry.path), "source does not belong into a payload")
         elif key.endswith(_ARCHIVES):
@@ -123,12 +138,14 @@ def _judge_netmodules(keys: set[str], place: str, findings: Findings) -> None:
             findings.add("DP403", inside(place, f"{assembly}.dll"), "there are netmodules without their assembly")
 
 
-def judge_assemblies(payload: Payload, findings: Findings) -> None:
-    """Judge a payload's assemblies by their content: DP406 and DP407."""
+def judge_contents(payload: Payload, findings: Findings, *, by_vendor: bool) -> None:
+    """Judge a payload by what is in its files: DP406, DP407, and of customers DP203, DP214 and DP413."""
     place = payload.entry.path
     main = f"bin/dynamics.ax.{payload.name}.dll"
     version = parse_version(payload.version)
     for file in payload.files:
+        for rule, message in () if by_vendor else file.complaints:
+            findings.add(rule, inside(place, file.path), message)
         if not file.is_image:
             findings.add("DP406", inside(place, file.path), "the file is no executable image")
         stated = parse_version(file.file_version)

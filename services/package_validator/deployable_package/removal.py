@@ -9,6 +9,8 @@ from .nuget import NugetPackage
 from .release import Release
 from .sources import Bytes
 
+# Not str.splitlines, which breaks lines at signs that end none in the installer's eyes.
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _MODULE_NAME = re.compile(r"[a-z0-9_.\-]+")
 # What every release has had so far: enough to refuse the worst without knowing the release.
 _ALWAYS_VENDORS = frozenset(
@@ -24,7 +26,7 @@ def read_removal_file(content: Bytes, path: str, most_lines: int, findings: Find
     a module folder matches nothing.
     """
     try:
-        lines = decode_text(content).splitlines()
+        lines = _LINE_END.split(decode_text(content))
     except DocumentError as error:
         findings.add("DP605", path, f"the file {error.message}")
         return ()
@@ -49,13 +51,14 @@ def judge_removal(
     packages: Sequence[NugetPackage],
     names: set[str],
     release: Release | None,
+    platform_modules: frozenset[str],
     findings: Findings,
 ) -> None:
-    """Judge the removed modules against the package and the release: DP601 to DP603.
+    """Judge the removed modules against the package, the release and the image's platform: DP601 to DP603.
 
-    `names` are the package's modules in lower case.
+    `names` are the package's modules, `platform_modules` those of the running image's platform, in lower case.
     """
-    vendors = _ALWAYS_VENDORS | (release.names if release is not None else frozenset())
+    vendors = _ALWAYS_VENDORS | platform_modules | (release.names if release is not None else frozenset())
     for name in removed:
         if name in vendors:
             findings.add("DP601", path, f"{name} is a module of the vendor")

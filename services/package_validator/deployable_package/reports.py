@@ -58,7 +58,8 @@ def _sarif_result(finding: Finding, file_name: str, positions: dict[str, int]) -
 
 
 def _uri(file_name: str) -> str:
-    return quote(file_name.replace("\\", "/"))
+    # A file's name need not be text: what is not comes from the system as lone surrogates.
+    return quote(file_name.replace("\\", "/").encode("utf-8", "surrogatepass"))
 
 
 def as_junit(verdict: Verdict, file_name: str) -> bytes:

@@ -58,7 +58,8 @@ _TABLE = (
          "interrupted.",
          "Upload or build the package again and compare its SHA-256 with the original."),
     Rule("DP103", _E, "Entry names stay inside the package",
-         "A name with '..', a drive, a leading slash or control characters could write outside its folder.",
+         "A name with '..', a drive, a leading slash or control characters could write outside its folder; one "
+         "that Windows reads as another name (a colon, a device, a dot or blank at the end) hides what it is.",
          "Build the package with names relative to its root."),
     Rule("DP104", _E, "Every entry name occurs once",
          "Tools disagree on which of two entries of one name counts, so what was checked may not be what "
@@ -105,6 +106,10 @@ _TABLE = (
          "Tools that read headers instead of the directory would unpack something else than what was "
          "checked.",
          "Build the package with an ordinary zip tool."),
+    Rule("DP118", _E, "Every byte belongs to an entry or to the directory",
+         "Bytes before the first entry or between entries are seen by no unpacking tool: a program or a second "
+         "archive can hide there.",
+         "Build the package with an ordinary zip tool, into an empty file."),
     # manifest
     Rule("DP201", _E, "The manifest is present",
          "HotfixInstallationInfo.xml tells what the package is; without it nothing can be installed.",
@@ -249,7 +254,8 @@ _TABLE = (
          "Servicing stops at form adaptor modules; they belong to test automation on developer machines.",
          "Leave the form adaptor module out of the package."),
     Rule("DP409", _E, "A customization brings no platform modules",
-         "Servicing stops at a module that is marked as the vendor's; on sealed systems it is skipped.",
+         "Servicing stops at a module that is marked as the vendor's, or skips it; meta packages belong to the "
+         "vendor's updates.",
          "Leave the vendor's modules out of the package."),
     Rule("DP410", _E, "Licence files can be read",
          "A licence that cannot be read stops the import of all licences after the modules were installed.",
@@ -260,6 +266,10 @@ _TABLE = (
     Rule("DP412", _E, "Module names have no spaces",
          "The vendor's tools cannot build or install a module whose name has a space.",
          "Rename the module."),
+    Rule("DP413", _W, "Additional files stay where they belong",
+         "FileLocations.xml tells the installer where to copy files to; a path out of the destination, or a file that "
+         "cannot be read, would overwrite others or stop the installation.",
+         "Write paths relative to the destination, without '..' and drives."),
     # dependencies
     Rule("DP501", _E, "Every dependency can be satisfied",
          "A module refers to one that neither the package nor the release or image has; it would not load.",
@@ -275,6 +285,10 @@ _TABLE = (
     Rule("DP504", _E, "Dependencies exist in the target release already",
          "The module is part of a newer release only.",
          "Update the environment to that release first, or build against the environment's release."),
+    Rule("DP505", _W, "Dependencies exist in the next releases too",
+         "The vendor has removed the module from a newer release: the environment cannot be updated to it with this "
+         "package.",
+         "Remove the reference before that update; the release's notes name the successor."),
     # removal
     Rule("DP601", _E, "No module of the vendor is removed",
          "ModuleToRemove.txt must not name a module of the vendor; the environment would not start.",

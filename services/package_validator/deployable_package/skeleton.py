@@ -10,6 +10,10 @@ from .manifest import MODULE_COMPONENT, VENDOR, ModuleVersion
 from .nuget import PREFIX, STATIC_METADATA
 
 _NUSPEC_NAMESPACE = "http://schemas.microsoft.com/packaging/2011/08/nuspec.xsd"
+_SCHEMA_NAMESPACES = {
+    "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance",
+    "xmlns:xsd": "http://www.w3.org/2001/XMLSchema",
+}
 _BOM = b"\xef\xbb\xbf"
 _NAME_SPACE = uuid.UUID("0f1a3c52-7d41-5c0e-9b39-1f2f5f1c7a90")
 _CUSTOMER = "Non-Microsoft"
@@ -87,6 +91,7 @@ def write_manifest(
             ),
         ),
     )
+    root.attrib.update(_SCHEMA_NAMESPACES)
     return _serialise(root, bom)
 
 

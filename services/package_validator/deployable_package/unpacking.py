@@ -7,12 +7,15 @@ from collections.abc import Iterator, Sequence
 import deflate
 import msgspec
 
-from .archive import DEFLATED, ENCRYPTED, LOCAL_HEADER, LOCAL_SIGNATURE, Entry
+from .archive import DEFLATED, ENCRYPTED, LOCAL_HEADER, LOCAL_SIGNATURE
+from .entries import Entry
 from .limits import INFLATE_AT_ONCE, READ_TOGETHER, STREAM_CHUNK
 from .sources import Bytes, Source
 
 # An entry's own header repeats its name and may carry more extra fields than the directory.
 _USUAL_EXTRA = 256
+_SIZES_FOLLOW = 0x8
+_IN_ZIP64 = 0xFFFFFFFF
 
 
 class EntryError(Exception):
@@ -70,7 +73,8 @@ def unpack(source: Source, entries: Sequence[Entry]) -> Iterator[Unpacked | tupl
         view = memoryview(source.read_at(first.offset, _end(last) - first.offset))
         for entry in group:
             try:
-                start = _check_header(view[entry.offset - first.offset :], entry) + entry.offset - first.offset
+                at = entry.offset - first.offset
+                start = at + _check_header(view, at, entry)
                 packed = view[start : start + entry.packed]
                 if len(packed) < entry.packed:
                     packed = memoryview(source.read_at(first.offset + start, entry.packed))
@@ -81,10 +85,21 @@ def unpack(source: Source, entries: Sequence[Entry]) -> Iterator[Unpacked | tupl
             yield Unpacked(entry, hashlib.sha256(content).digest(), content)
 
 
+def damaged_entries(source: Source, entries: Sequence[Entry]) -> Iterator[tuple[Entry, EntryError]]:
+    """Unpack entries in chunks and yield those that are not what the directory says."""
+    for entry in entries:
+        if not entry.is_folder:
+            try:
+                for _ in read_chunks(source, entry):
+                    pass
+            except EntryError as damage:
+                yield entry, damage
+
+
 def data_offset(source: Source, entry: Entry) -> int:
     """Return where an entry's data begins. Raises EntryError if its own header contradicts the directory."""
     header = source.read_at(entry.offset, LOCAL_HEADER.size + len(entry.name))
-    return entry.offset + _check_header(memoryview(header), entry)
+    return entry.offset + _check_header(memoryview(header), 0, entry)
 
 
 def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
@@ -112,18 +127,25 @@ def _unpack_in_chunks(source: Source, entry: Entry) -> Unpacked | tuple[Entry, E
     return Unpacked(entry, digest.digest(), None)
 
 
-def _check_header(view: memoryview, entry: Entry) -> int:
-    """Return the length of an entry's own header, at whose place `view` begins."""
-    if len(view) < LOCAL_HEADER.size:
+def _check_header(view: memoryview, at: int, entry: Entry) -> int:
+    """Return the length of an entry's own header, which begins at `at` in `view`."""
+    if len(view) - at < LOCAL_HEADER.size:
         raise EntryError("DP117", "the entry's header lies beyond the archive")
-    signature, _, flags, method, _, _, _, _, _, name_length, extra_length = LOCAL_HEADER.unpack_from(view)
+    (signature, _, flags, method, _, _, crc, packed, size, name_length,
+     extra_length) = LOCAL_HEADER.unpack_from(view, at)  # fmt: skip
     if signature != LOCAL_SIGNATURE:
         raise EntryError("DP117", "the directory points to something that is no entry")
-    name = bytes(view[LOCAL_HEADER.size : LOCAL_HEADER.size + name_length])
+    name_start = at + LOCAL_HEADER.size
+    name = bytes(view[name_start : name_start + name_length])
     if name != entry.name:
         raise EntryError("DP117", f"the entry's own header names it {name[:200].decode(errors='replace')!r}")
     if method != entry.method or flags & ENCRYPTED:
         raise EntryError("DP117", "the entry's own header names another compression or encryption")
+    if not flags & _SIZES_FOLLOW and (crc != entry.crc or packed != entry.packed or size != entry.size):
+        stated = zip((crc, packed, size), (entry.crc, entry.packed, entry.size), strict=True)
+        # Some writers leave zeros where they should say that the values follow the data.
+        if any(one not in (0, _IN_ZIP64, other) for one, other in stated):
+            raise EntryError("DP117", "the entry's own header states another size or checksum")
     return int(LOCAL_HEADER.size + name_length + extra_length)
 
 

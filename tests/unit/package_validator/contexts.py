@@ -17,9 +17,12 @@ RELEASE = Release(
     modules=(
         ReleaseModule(name="ApplicationPlatform"),
         ReleaseModule(name="ApplicationSuite", references=("ApplicationPlatform", "Hole")),
+        ReleaseModule(name="Veteran"),
     ),
 )
-NEWER = Release(version="10.0.46", modules=(ReleaseModule(name="Novelty"),))
+NEWER = Release(
+    version="10.0.46", modules=(*RELEASE.modules[:2], ReleaseModule(name="Novelty", references=("Cavity",)))
+)
 TARGET = TargetImage(
     platform_version="7.0.7606.108",
     application_version="10.0.2345.10",

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from services.package_validator.deployable_package import contents, unpacking
-from services.package_validator.deployable_package.archive import Allowance, Entry, read_directory
+from services.package_validator.deployable_package.archive import LOCAL_HEADER, Allowance, read_directory
 from services.package_validator.deployable_package.archive_writer import PlannedEntry, write_archive
 from services.package_validator.deployable_package.builder import (
     ModuleSource,
@@ -20,6 +20,7 @@ from services.package_validator.deployable_package.builder import (
     plan_package,
 )
 from services.package_validator.deployable_package.checking import check_package
+from services.package_validator.deployable_package.entries import Entry
 from services.package_validator.deployable_package.failures import InfrastructureError
 from services.package_validator.deployable_package.faults import build_sample, sample
 from services.package_validator.deployable_package.findings import Findings
@@ -216,8 +217,11 @@ def test_a_check_that_runs_out_of_time_is_undecided_wherever_it_is() -> None:
 
 
 def test_unpacking_stops_at_the_stated_size() -> None:
-    content = _with_files(("Resources/zeros", bytes(20 << 20)))
-    source = MemorySource(content)
+    content = bytearray(_with_files(("Resources/zeros", bytes(20 << 20))))
+    # The entry's own header says nothing of its size, so that only counting can tell.
+    header = content.index(b"Resources/zeros") - LOCAL_HEADER.size
+    content[header + 22 : header + 26] = bytes(4)
+    source = MemorySource(bytes(content))
     limits = Limits(ratio=10_000)
     payload = next(one for one in _directory(source, limits) if one.path.endswith(".zip"))
     inner = WindowSource(source, data_offset(source, payload), payload.packed)

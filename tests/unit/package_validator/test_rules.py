@@ -13,6 +13,7 @@ from services.package_validator.deployable_package.target import ImageModule, Ta
 from services.package_validator.deployable_package.verdict import Outcome
 
 from .contexts import TARGET, broken_rules, check
+from .neighbours import NEIGHBOURS, Neighbour
 
 _DOCUMENT = Path(rules_module.__file__).with_name("RULES.md")
 # Rules that no change to the package alone can break; each has a test of its own below.
@@ -28,6 +29,17 @@ def test_a_package_with_one_fault_breaks_exactly_that_rule_at_exactly_that_place
     assert [(finding.rule, finding.path) for finding in new] == [(fault.rule, fault.path)]
     is_error = RULES[fault.rule].severity is Severity.ERROR
     assert broken.verdict is (Outcome.INVALID if is_error else Outcome.VALID)
+
+
+@pytest.mark.parametrize("near", NEIGHBOURS, ids=lambda near: near.rule)
+def test_a_package_that_comes_close_to_breaking_a_rule_does_not_break_it(near: Neighbour) -> None:
+    sound = build_sample(kind=near.kind)
+    package = build_sample(near.change)
+    assert (package == sound) is (near.rule == "DP206"), "a neighbour differs from the sound package"
+    before = check(sound, near.context, **near.more).findings
+    new = [finding for finding in check(package, near.context, **near.more).findings if finding not in before]
+    assert near.rule not in {finding.rule for finding in before}
+    assert new == []
 
 
 @pytest.mark.parametrize("kind", [PackageKind.CUSTOMIZATION, PackageKind.PLATFORM])
@@ -47,10 +59,11 @@ def test_identical_content_is_a_no_op_and_one_changed_byte_is_not() -> None:
     assert check(build_sample(), target=changed).findings == ()
 
 
-def test_every_rule_has_a_fault_and_every_fault_a_rule() -> None:
+def test_every_rule_has_a_fault_and_a_neighbour_and_every_fault_a_rule() -> None:
     faulted = [fault.rule for fault in FAULTS]
     assert len(faulted) == len(set(faulted))
     assert {*faulted, *_BROKEN_BY_CONTEXT} == RULES.keys()
+    assert {*(near.rule for near in NEIGHBOURS), *_BROKEN_BY_CONTEXT} == RULES.keys()
 
 
 def test_the_committed_documentation_is_the_registry() -> None:
