@@ -79,7 +79,8 @@ def attempt(work: Callable[[Installation], Coroutine[Any, Any, T]], *, timeout: 
         raise Stopped(Exit.DETACHED, "detached; what was started goes on") from error
     except Exception as error:
         if type(error).__module__.startswith("aiokafka"):
-            raise Stopped(Exit.UNREACHABLE, f"Kafka does not answer: {_words(error)}") from error
+            way_out = "is Drydock running? `drydock doctor` looks"
+            raise Stopped(Exit.UNREACHABLE, f"Kafka does not answer: {_words(error)}; {way_out}") from error
         raise
 
 
