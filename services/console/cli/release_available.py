@@ -136,10 +136,7 @@ def _print(found: _Available, saved: str | None, output: Form) -> None:
             ("base", _base(running.base_version, release.base_version)),
             ("published", release.published_at),
             ("package", release.package),
-            (
-                f"{place.project} has it as",
-                ", ".join(f"{one.package} ({one.status.value})" for one in found.has) or "-",
-            ),
+            ("project has", ", ".join(f"{one.package} ({one.status.value})" for one in found.has) or "not yet"),
         ]
         if saved:
             rows.append(("saved as", saved))
