@@ -7,11 +7,13 @@ import typer
 
 from services.console.applicability import busy, listed
 from services.console.cli import package_check, package_files
-from services.console.cli.package_check import INVALID, UNDECIDED, VALID, PackageFile, shown
+from services.console.cli.package_check import INVALID, UNDECIDED, VALID, PackageFile
+from services.console.cli.paths import counted, require_file, shown
 from services.console.cli.printing import Column, Form, Output, print_list, print_one
 from services.console.cli.running import Exit, leave, run, tell
 from services.console.cli.submitting import VERDICTS, WORDS, package_id, put_package, submit_package
 from services.console.installation import Installation
+from services.package_validator.deployable_package.failures import InfrastructureError
 from shared.contracts.envelope import new_id
 from shared.contracts.message import Message
 from shared.contracts.package_validator import (
@@ -45,7 +47,10 @@ def submit(
     """Put a package into the artifact store and have it checked."""
     package = package_id(project, name or file.stem)
     try:
+        require_file(file)
         file.open("rb").close()
+    except InfrastructureError as error:
+        leave(Exit.NOT_FOUND, str(error))
     except OSError as error:
         leave(Exit.NOT_FOUND, f"{shown(file)} cannot be read: {error.strerror}")
 
@@ -120,7 +125,7 @@ def list_(
         if all_:
             columns[-1:] = [("WHY NOT", lambda one: one.why_not or ""), *columns[-1:]]
         elif hidden := len(beside) - len(found):
-            tell(f"{hidden} other packages of {project} cannot be applied; --all shows why")
+            tell(f"{counted(hidden, 'package')} of {project} cannot be applied; --all shows why")
     print_list(found, output, [*columns, ("FILE", lambda one: one.file_name)])
 
 

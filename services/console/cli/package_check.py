@@ -1,7 +1,6 @@
 """`drydock package check`: a verdict on a package, in the form that people, programs or build servers read."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import typer
 
 from services.console.cli.formats import print_json
 from services.console.cli.package_changes import changes_document, changes_lines
+from services.console.cli.paths import counted, require_file, shown
 from services.console.cli.running import Exit, Stopped, attempt, leave, tell
 from services.console.cli.targets import (
     NoTargetError,
@@ -111,6 +111,7 @@ def check(
     target: Target | None = None
     reason = ""
     try:
+        require_file(file)
         against = _find(release, newer_release or [], image, environment)
         target = against.target
         with _progress() as progress:
@@ -131,6 +132,7 @@ def check(
 
 def check_file(file: Path) -> Verdict:
     """The verdict on a file by itself. Raise InfrastructureError where it cannot be read."""
+    require_file(file)
     with _progress() as progress:
         return check_package(file, progress=progress)
 
@@ -228,11 +230,12 @@ def _junit(verdict: Verdict, file: Path, reason: str) -> bytes:
 
 
 def _print_table(verdict: Verdict, target: Target | None, file: Path) -> None:
-    counts = ", ".join(f"{verdict.count(one)} {one}" for one in Severity if verdict.count(one))
+    words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+    counts = ", ".join(counted(verdict.count(one), word) for one, word in words.items() if verdict.count(one))
     typer.echo(f"{shown(Path(file.name))}: {verdict.verdict}{f' ({counts})' if counts else ''}")
     if verdict.kind is not None:
         versions = f"platform {verdict.platform_version or '-'}, application {verdict.application_version or '-'}"
-        typer.echo(printable(f"{verdict.kind} package, {versions}, {len(verdict.modules)} modules"))
+        typer.echo(printable(f"{verdict.kind} package, {versions}, {counted(len(verdict.modules), 'module')}"))
     if target is not None:
         typer.echo()
         for line in changes_lines(verdict, target):
@@ -241,8 +244,3 @@ def _print_table(verdict: Verdict, target: Target | None, file: Path) -> None:
         typer.echo(f"\n{finding.severity.upper():8} {finding.rule}  {printable(finding.path) or '(the package)'}")
         typer.echo(f"         {printable(finding.message)}")
         typer.echo(f"         fix: {finding.fix}")
-
-
-def shown(file: Path) -> str:
-    """A file's path as text that can be printed, whatever bytes it has."""
-    return printable(os.fsencode(file).decode("utf-8", "replace"))

@@ -1,5 +1,6 @@
 """`drydock package show|rules|build|sample|merge|diff`: packages as files, on this machine alone."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -7,7 +8,8 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 import typer
 
-from services.console.cli.package_check import INVALID, UNDECIDED, PackageFile, check_file, shown
+from services.console.cli.package_check import INVALID, UNDECIDED, PackageFile, check_file
+from services.console.cli.paths import counted, require_file, require_folder_of, shown
 from services.package_validator.deployable_package.builder import (
     BuildError,
     BuildOptions,
@@ -140,13 +142,14 @@ def build(
     file cannot be read or written.
     """
     try:
+        require_folder_of(out)
         found = find_modules(modules, module_version)
         chosen = kind or default_kind(found)
         options = BuildOptions(
             kind=chosen,
             platform_version=platform_version,
             application_version=application_version,
-            licenses=tuple((path.name, _read(path)) for path in license_file or ()),
+            licenses=_licenses(license_file or ()),
             removed=tuple(remove or ()),
             skeleton=_skeleton(skeleton),
         )
@@ -159,7 +162,7 @@ def build(
     stand_ins = [module.name for module in found if module.placeholder]
     if stand_ins:
         named = ", ".join(stand_ins[:_NAMED]) + (", ..." if len(stand_ins) > _NAMED else "")
-        _note(f"{len(stand_ins)} modules have no bin folder and get placeholder binaries: {named}")
+        _note(f"without a bin folder, and with placeholder binaries: {counted(len(stand_ins), 'module')}: {named}")
     _print_built(verdict, out, output)
 
 
@@ -174,9 +177,12 @@ def sample(
     if fault is not None and chosen is None:
         _fail(f"there is no fault for rule {fault!r}; `drydock package rules` lists the rules", 2)
     try:
+        require_folder_of(out)
         out.write_bytes(build_sample(chosen))
+    except InfrastructureError as error:
+        _fail(str(error), UNDECIDED)
     except OSError as error:
-        _fail(f"the package cannot be written: {error}", UNDECIDED)
+        _fail(f"{shown(out)} cannot be written: {error.strerror}", UNDECIDED)
     typer.echo(shown(out))
 
 
@@ -191,6 +197,9 @@ def merge(
     they cannot be merged.
     """
     try:
+        require_folder_of(out)
+        for file in files:
+            require_file(file)
         merge_packages(files, out)
         verdict = check_package(out)
     except MergeError as error:
@@ -247,7 +256,9 @@ def _print_built(verdict: Verdict, out: Path, output: Format) -> None:
     if output is Format.JSON:
         _print_json({"file": shown(out), **verdict.as_document()})
     else:
-        typer.echo(f"{shown(out)}  {verdict.kind}  {len(verdict.modules)} modules  sha256:{verdict.sha256 or '-'}")
+        typer.echo(
+            f"{shown(out)}  {verdict.kind or '-'}  {counted(len(verdict.modules), 'module')}  sha256:{verdict.sha256 or '-'}"
+        )
         for finding in verdict.findings:
             _note(f"{finding.severity} {finding.rule} {printable(finding.path)}: {printable(finding.message)}")
     if verdict.verdict is not Outcome.VALID:
@@ -257,6 +268,14 @@ def _print_built(verdict: Verdict, out: Path, output: Format) -> None:
 def _note_verdict(verdict: Verdict, file: Path) -> None:
     if verdict.verdict is not Outcome.VALID:
         _note(f"{shown(file)} is {verdict.verdict}: `drydock package check` says why")
+
+
+def _licenses(files: Sequence[Path]) -> tuple[tuple[str, bytes], ...]:
+    found: dict[str, Path] = {}
+    for file in files:
+        if (other := found.setdefault(file.name.lower(), file)) is not file:
+            raise BuildError(f"licences lie in one folder of the package: rename {shown(file)} or {shown(other)}")
+    return tuple((file.name, _read(file)) for file in files)
 
 
 def _skeleton(folder: Path | None) -> tuple[tuple[str, Path], ...]:
@@ -274,10 +293,11 @@ def _skeleton(folder: Path | None) -> tuple[tuple[str, Path], ...]:
 
 
 def _read(path: Path) -> bytes:
+    require_file(path)
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InfrastructureError(f"{path} cannot be read: {error}") from error
+        raise InfrastructureError(f"{shown(path)} cannot be read: {error.strerror}") from error
 
 
 def _print_json(document: Any) -> None:

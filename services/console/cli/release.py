@@ -7,7 +7,7 @@ import typer
 
 from services.console.applicability import release_order
 from services.console.cli import release_available
-from services.console.cli.package_check import shown
+from services.console.cli.paths import counted, require_file, shown
 from services.console.cli.printing import Form, Output, print_list, print_one, print_values
 from services.console.cli.release_lists import ListError, count_layers, fit_package, make_list, store_list, unlisted
 from services.console.cli.running import Exit, ask, leave, run, tell
@@ -84,8 +84,9 @@ def import_release(
     except (InfrastructureError, OSError) as error:
         _end(str(error), _UNDECIDED)
     for name, users in release.dangling.items():
-        tell(printable(f"{len(users)} modules refer to {name}, which the list lacks"))
-    summary = f"release {release.version}  {len(release.modules)} modules in {layers} layers"
+        referring = "module refers" if len(users) == 1 else "modules refer"
+        tell(printable(f"{len(users)} {referring} to {name}, which the list lacks"))
+    summary = f"release {release.version}  {counted(len(release.modules), 'module')} in {counted(layers, 'layer')}"
     if package is None:
         assert out is not None
         _write(release, out)
@@ -177,6 +178,7 @@ def _fitted(release: Release, name: str, package: Message | None) -> Release:
 
 def _read(file: Path, version: str) -> Release:
     try:
+        require_file(file)
         release = load_release(file)
         count_layers(release)
     except (ReleaseError, DescriptorError) as error:

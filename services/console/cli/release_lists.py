@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from services.console.cli.paths import counted, require_file
 from services.console.installation import Installation
 from services.package_validator.deployable_package.dependencies import build_order, find_circle
 from services.package_validator.deployable_package.descriptors import (
@@ -76,7 +77,7 @@ def unlisted(release: Release, package: PackageSnapshot) -> str:
     if not missing:
         return ""
     named = ", ".join(missing[:_NAMED]) + (", ..." if len(missing) > _NAMED else "")
-    return f"{len(missing)} modules of {package.package} are not in the list: {named}"
+    return f"not in the list: {counted(len(missing), 'module')} of {package.package}: {named}"
 
 
 async def store_list(installation: Installation, release: Release) -> ArtifactRef:
@@ -93,6 +94,7 @@ def _number_in(name: str) -> str:
 
 
 def _read_modules(source: Path) -> list[Module]:
+    require_file(source)
     if source.is_dir():
         models = read_descriptors(find_descriptors(source), source)
     else:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import zstandard
 
+from services.console.cli.paths import require_file
 from services.console.installation import Installation
 from services.package_validator.deployable_package.payload import content_hash
 from services.package_validator.deployable_package.release import Release, decode_release, load_release
@@ -52,7 +53,9 @@ def names_release(word: str) -> bool:
 
 def release_in_file(path: str) -> Release:
     """The release of a file. Raise ReleaseError, or InfrastructureError where the file cannot be read."""
-    return load_release(Path(path))
+    file = Path(path)
+    require_file(file)
+    return load_release(file)
 
 
 async def published_release(installation: Installation, version: str) -> Release:

@@ -221,8 +221,8 @@ async def test_an_imported_release_is_published_with_its_module_list_in_the_stor
         application_version=f"{HIGH}.1.1",
         modules=(ReleaseModule(name="ApplicationSuite", version="1.2.3.4", references=("Hole",)),),
     )
-    assert "1 modules refer to hole, which the list lacks" in printed.err
-    assert f"1 modules of {vendor.package} are not in the list: ApplicationPlatform" in printed.err
+    assert "1 module refers to hole, which the list lacks" in printed.err
+    assert f"not in the list: 1 module of {vendor.package}: ApplicationPlatform" in printed.err
 
 
 async def test_a_release_that_is_imported_again_keeps_the_base_it_was_published_with(place: Place) -> None:
@@ -427,7 +427,7 @@ async def test_packages_are_listed_that_can_be_applied_to_an_environment_and_why
     here = ("--applicable-to", there.environment)
     printed = await place.drydock("package", "list", place.project, *here, "-o", "id")
     assert (printed.code, printed.out) == (0, f"{fits.package}\n")
-    assert f"2 other packages of {place.project} cannot be applied; --all shows why" in printed.err
+    assert f"2 packages of {place.project} cannot be applied; --all shows why" in printed.err
     every = await place.drydock("package", "list", *here, "--all", "-o", "json")
     assert {one["package"]: one["why_not"] for one in every.json} == {
         fits.package: None,
