@@ -256,9 +256,8 @@ def _print_built(verdict: Verdict, out: Path, output: Format) -> None:
     if output is Format.JSON:
         _print_json({"file": shown(out), **verdict.as_document()})
     else:
-        typer.echo(
-            f"{shown(out)}  {verdict.kind or '-'}  {counted(len(verdict.modules), 'module')}  sha256:{verdict.sha256 or '-'}"
-        )
+        modules = counted(len(verdict.modules), "module")
+        typer.echo(f"{shown(out)}  {verdict.kind or '-'}  {modules}  sha256:{verdict.sha256 or '-'}")
         for finding in verdict.findings:
             _note(f"{finding.severity} {finding.rule} {printable(finding.path)}: {printable(finding.message)}")
     if verdict.verdict is not Outcome.VALID:
