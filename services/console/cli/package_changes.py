@@ -51,7 +51,7 @@ def changes_lines(verdict: Verdict, target: Target) -> Iterator[str]:
     missing = [one["name"] for one in (document["modules"] or {}).get("missing", ())]
     if missing:
         options = " ".join(f"--acknowledge-missing {printable(name)}" for name in missing)
-        yield "  missing modules are dropped only if `drydock update apply` acknowledges exactly these:"
+        yield "  to drop what is missing, tell `drydock update apply` exactly this; the update cannot be promoted then:"
         yield f"    {options}"
 
 

@@ -174,7 +174,7 @@ def test_the_table_tells_the_changes_before_the_findings_and_how_to_acknowledge_
         "  application 10.0.2263.40 stays",
         "  missing     ContosoReports 1.0.0.0",
         "  downgraded  ContosoLoyalty 1.1.0.0 -> 1.0.0.0",
-        "  missing modules are dropped only if `drydock update apply` acknowledges exactly these:",
+        "  to drop what is missing, tell `drydock update apply` exactly this; the update cannot be promoted then:",
         "    --acknowledge-missing ContosoReports",
     ]
     identical = check(CUSTOMIZATION_V2, tmp_path, digest).stdout
