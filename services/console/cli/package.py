@@ -11,7 +11,7 @@ from services.console.cli.package_check import INVALID, UNDECIDED, VALID, Packag
 from services.console.cli.paths import counted, require_file, shown
 from services.console.cli.printing import Column, Form, Output, print_list, print_one
 from services.console.cli.running import Exit, leave, run, tell
-from services.console.cli.submitting import VERDICTS, WORDS, package_id, put_package, submit_package
+from services.console.cli.submitting import VERDICTS, WORDS, is_package_id, package_id, put_package, submit_package
 from services.console.installation import Installation
 from services.package_validator.deployable_package.failures import InfrastructureError
 from shared.contracts.envelope import new_id
@@ -27,12 +27,64 @@ from shared.contracts.servicing_executor import EnvironmentSnapshot
 
 app = typer.Typer(no_args_is_help=True, help="Packages: check, build and compare files; submit and list.")
 app.command()(package_check.check)
-app.command()(package_files.show)
 app.command()(package_files.rules)
 app.command()(package_files.build)
 app.command()(package_files.sample)
 app.command()(package_files.merge)
 app.command()(package_files.diff)
+
+
+@app.command()
+def show(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|PROJECT/NAME", help="A package in a file, or one that was submitted.", show_default=False
+        ),
+    ],
+    output: package_files.Output = package_files.Format.TABLE,
+) -> None:
+    """Show what a package is: kind, versions, modules with what they need, removed modules, hashes.
+
+    Of one that was submitted: where it stands, what was found, and what its verdict rests on. An invalid file is shown
+    as far as it can be read; exits with 1 if nothing can be told, 10 if it cannot be read.
+    """
+    if Path(what).exists() or what.lower().endswith(".zip") or not is_package_id(what):
+        package_files.show_file(Path(what), output)
+        return
+    found = run(lambda there: there.session.views(PackageSnapshot)).get(what)
+    if not isinstance(found, PackageSnapshot):
+        leave(Exit.NOT_FOUND, f"there is no file and no package {what}")
+    print_one(found, Form(output), _rows(found))
+
+
+def _rows(package: PackageSnapshot) -> list[tuple[str, object]]:
+    rows: list[tuple[str, object]] = [("package", package.package), ("status", package.status.value)]
+    if package.problem:
+        rows.append((package.problem.reason, package.problem.message))
+    if contents := package.contents:
+        rows += [
+            ("kind", contents.kind.value),
+            ("platform", contents.platform_version or "not stated"),
+            ("application", contents.application_version or "not stated"),
+            ("modules", ", ".join(f"{one.name} {one.version}" for one in contents.modules) or "-"),
+            ("vendor's modules", len(contents.platform_modules)),
+            ("removed modules", ", ".join(contents.removed_modules) or "-"),
+        ]
+    rows += [("file", package.file_name), ("content", package.artifact.digest), ("size", package.artifact.size)]
+    if package.merged_from:
+        rows.append(("merged from", ", ".join(package.merged_from)))
+    if judged := package.judged:
+        rows += [
+            ("checked", judged.checked_at),
+            ("against release", judged.release or "none: no release of its platform version is known"),
+            ("found", f"{counted(judged.errors, 'error')}, {counted(judged.warnings, 'warning')}"),
+            ("report", judged.report.digest),
+        ]
+    for finding in package.findings:
+        place = f"{finding.path}: " if finding.path else ""
+        rows.append((f"{finding.severity.value} {finding.rule}", f"{place}{finding.message}. {finding.fix}"))
+    return rows
 
 
 @app.command()

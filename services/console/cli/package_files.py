@@ -1,4 +1,4 @@
-"""`drydock package show|rules|build|sample|merge|diff`: packages as files, on this machine alone."""
+"""`drydock package rules|build|sample|merge|diff`, and `show` of a file: packages as files, on this machine alone."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 import typer
 
-from services.console.cli.package_check import INVALID, UNDECIDED, PackageFile, check_file
+from services.console.cli.package_check import INVALID, UNDECIDED, check_file
 from services.console.cli.paths import counted, require_file, require_folder_of, shown
 from services.package_validator.deployable_package.builder import (
     BuildError,
@@ -58,11 +58,8 @@ class Separator(StrEnum):
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print the result.")]
 
 
-def show(file: PackageFile, output: Output = Format.TABLE) -> None:
-    """Show what a package is: kind, versions, modules with what they need, removed modules, hashes.
-
-    An invalid package is shown as far as it can be read. Exits with 1 if nothing can be told, 10 if it cannot be read.
-    """
+def show_file(file: Path, output: Format) -> None:
+    """Print what a package in a file is; ends the command if nothing can be told."""
     verdict = _check_or_exit(file)
     document = verdict.as_document()
     del document["findings"]

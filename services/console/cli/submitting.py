@@ -37,9 +37,7 @@ def package_id(project: str, name: str) -> str:
         TypeAdapter(ProjectId).validate_python(project)
     except ValidationError:
         leave(Exit.USAGE, f"{project!r} is no project: a project has lower case letters, digits and inner hyphens")
-    try:
-        TypeAdapter(PackageId).validate_python(f"{project}/{name}")
-    except ValidationError:
+    if not is_package_id(f"{project}/{name}"):
         usable = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")[:100] or "package"
         leave(
             Exit.USAGE,
@@ -47,6 +45,15 @@ def package_id(project: str, name: str) -> str:
             f"underscores; choose one, for instance --name {usable}",
         )
     return f"{project}/{name}"
+
+
+def is_package_id(word: str) -> bool:
+    """Whether a word can be `<project>/<name>`."""
+    try:
+        TypeAdapter(PackageId).validate_python(word)
+    except ValidationError:
+        return False
+    return True
 
 
 async def put_package(installation: Installation, file: Path) -> ArtifactRef:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from shared.artifacts.folder import FolderStore
 from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Message
-from shared.contracts.package_validator import PackageSnapshot, PackageStatus, PackageSubmitted, SubmitPackage
-from shared.contracts.parts import ArtifactRef, Module, PackageContents, PackageKind
+from shared.contracts.package_validator import Judged, PackageSnapshot, PackageStatus, PackageSubmitted, SubmitPackage
+from shared.contracts.parts import ArtifactRef, Finding, Module, PackageContents, PackageKind, Severity
 from shared.contracts.promotion_scheduler import PublishRelease, ReleasePublished, ReleaseSnapshot
 from shared.contracts.servicing_executor import EnvironmentSnapshot
 from tests.demo_images import built
@@ -442,3 +443,24 @@ async def test_packages_are_listed_that_can_be_applied_to_an_environment_and_why
     assert (await place.drydock("package", "list", "other", *here)).code == 2
     assert (await place.drydock("package", "list", "--applicable-to", "nowhere")).code == 3
     assert (await place.drydock("package", "list", "--all")).code == 2
+
+
+# -- package show
+
+
+async def test_a_submitted_package_is_shown_with_what_was_found_and_what_its_verdict_rests_on(place: Place) -> None:
+    finding = Finding(rule="DP704", severity=Severity.WARNING, path="a.xml", message="it lacks a module", fix="Add it.")
+    report = await place.stored(b"{}")
+    judged = Judged(report=report, errors=0, warnings=1, rules="r1", release="10.0.45", checked_at=NOON)
+    found = await place.package("one", findings=(finding,), judged=judged)
+    table = (await place.drydock("package", "show", found.package)).out
+    rows = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in table.splitlines())
+    assert (rows["status"], rows["vendor's modules"], rows["report"]) == ("valid", "1", report.digest)
+    assert (rows["against release"], rows["found"]) == ("10.0.45", "0 errors, 1 warning")
+    assert rows["warning DP704"] == "a.xml: it lacks a module. Add it."
+    shown = await place.drydock("package", "show", found.package, "-o", "json")
+    assert shown.json == found.model_dump(mode="json")
+    none = await place.drydock("package", "show", f"{place.project}/none")
+    assert (none.code, none.err) == (3, f"there is no file and no package {place.project}/none\n")
+    file = await place.drydock("package", "show", f"{place.project}/none.zip")
+    assert (file.code, "cannot be read" in file.err) == (10, True)
