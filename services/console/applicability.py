@@ -3,11 +3,15 @@
 from collections.abc import Iterable
 
 from services.package_validator.deployable_package.versions import is_lower, parse_version
+from shared.contracts.message import Part
 from shared.contracts.package_validator import PackageSnapshot, PackageStatus
 from shared.contracts.parts import EnvironmentKind, PackageContents, PackageKind, Update
 from shared.contracts.promotion_scheduler import ReleaseSnapshot
+from shared.contracts.scalars import EnvironmentId, PackageId, ProjectId, Version
 from shared.contracts.servicing_executor import EnvironmentSnapshot, EnvironmentStatus
 
+GONE = (PackageStatus.RETIRED, PackageStatus.QUARANTINED)
+"""Packages that stand so are offered to nobody."""
 _WORDS = {
     PackageStatus.SUBMITTED: "waits for its check",
     PackageStatus.CHECKING: "is being checked",
@@ -81,6 +85,45 @@ def busy(environment: EnvironmentSnapshot) -> str | None:
     if environment.running and environment.status is not EnvironmentStatus.DEPLOYED:
         return f"{environment.environment} is {environment.status.value}"
     return None
+
+
+class AvailableRelease(Part):
+    """The one release that an environment is behind, beside what it runs."""
+
+    environment: EnvironmentId
+    project: ProjectId
+    application_version: Version
+    """What the environment runs."""
+    platform_version: Version
+    base_version: Version | None
+    current: bool
+    """Whether it is behind no release."""
+    release: ReleaseSnapshot | None
+    packages: tuple[PackageId, ...]
+    """Packages of the project that are the release's file: it has them already."""
+
+
+def available_release(
+    environment: EnvironmentSnapshot,
+    running: Update,
+    releases: Iterable[ReleaseSnapshot],
+    packages: Iterable[PackageSnapshot],
+) -> AvailableRelease:
+    """What an environment could be brought to. `running` is what it runs; `packages` are all there are."""
+    release = newest_release(running, releases)
+    known = list(packages)
+    file = next((one.artifact.digest for one in known if release and one.package == release.package), None)
+    has = [one for one in known if one.project == environment.project and one.artifact.digest == file]
+    return AvailableRelease(
+        environment=environment.environment,
+        project=environment.project,
+        application_version=running.contents.application_version,
+        platform_version=running.contents.platform_version,
+        base_version=running.contents.base_version,
+        current=release is None,
+        release=release,
+        packages=tuple(sorted(one.package for one in has if one.status not in GONE)),
+    )
 
 
 def newest_release(running: Update, releases: Iterable[ReleaseSnapshot]) -> ReleaseSnapshot | None:
