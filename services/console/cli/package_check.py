@@ -123,6 +123,8 @@ def check(
                 progress=progress,
             )
     except (InfrastructureError, ReleaseError, NoTargetError, Stopped) as error:
+        if isinstance(error, Stopped) and error.code is Exit.DETACHED:
+            leave(Exit.DETACHED, "stopped; nothing was decided")
         verdict, reason = Verdict(verdict=Outcome.UNCHECKED), printable(str(error))
     except KeyboardInterrupt:
         leave(Exit.DETACHED, "stopped; nothing was decided")

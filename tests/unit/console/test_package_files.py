@@ -14,6 +14,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from services.console.cli import app
+from services.console.cli.running import Exit, Stopped
 from services.package_validator.deployable_package import sources
 from services.package_validator.deployable_package.faults import FAULTS, build_sample
 from services.package_validator.deployable_package.release import Release, encode_release
@@ -161,9 +162,14 @@ def test_stopping_a_check_is_no_verdict(tmp_path: Path, monkeypatch: pytest.Monk
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
+    def while_asking(*_: object, **__: object) -> None:
+        raise Stopped(Exit.DETACHED, "detached")
+
     monkeypatch.setattr("services.console.cli.package_check.check_package", interrupted)
-    result = run("package", "check", package(tmp_path), "-o", "json")
-    assert (result.exit_code, result.stdout, result.stderr) == (130, "", "stopped; nothing was decided\n")
+    monkeypatch.setattr("services.console.cli.package_check.attempt", while_asking)
+    for options in ((), ("--release", "10.0.45")):
+        result = run("package", "check", package(tmp_path), *options, "-o", "json")
+        assert (result.exit_code, result.stdout, result.stderr) == (130, "", "stopped; nothing was decided\n")
 
 
 def test_a_release_is_a_file_if_there_is_one_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
