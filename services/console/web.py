@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.staticfiles import StaticFiles
 
+from services.console.choices import choice_routes
 from services.console.commands import CommandSender, command_routes, command_schemas, commands_of
 from services.console.feed import Feed
 from services.console.pages import STATIC, Guard, page_routes
@@ -43,6 +44,7 @@ def make_web(
         if not feed.caught_up:
             raise Refusal(503, "NOT_READY", "the console is still reading the topics; try again in a moment")
 
+    app.include_router(choice_routes(feed), dependencies=[Depends(ready)])
     app.include_router(query_routes(feed, artifacts), dependencies=[Depends(ready)])
     app.include_router(command_routes(catalogue, sender), dependencies=[Depends(ready)])
     app.include_router(stream_routes(feed, heartbeat_seconds=heartbeat_seconds), dependencies=[Depends(ready)])

@@ -1,7 +1,9 @@
 """The command line `drydock`: one typer application, a module per noun."""
 
+import logging
 import sys
 from importlib.metadata import version
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -65,6 +67,10 @@ def _root(
 
 def main() -> None:
     """Run the command line; the console script `drydock`."""
+    # What Kafka's client has to say about a broker that does not answer is said in a sentence at the end.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal may lack the letters of a name: they are written as codes
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except ValidationError as error:

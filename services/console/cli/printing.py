@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
@@ -58,6 +58,17 @@ def print_id(id_: str, form: Form, **fields: object) -> None:
         _json({"id": id_, **fields})
     else:
         typer.echo(id_)
+
+
+def print_values(values: Mapping[str, object], form: Form, *, id_: str, rows: Sequence[tuple[str, object]]) -> None:
+    """Print an answer that is no message: the rows for people, the values as JSON, or an id alone if there is one."""
+    if form is Form.TABLE:
+        _print_rows([[name, _text(value)] for name, value in rows])
+    elif form is Form.ID:
+        if id_:
+            typer.echo(id_)
+    else:
+        _json(values, indent=2 if form is Form.JSON else None)
 
 
 def when(moment: datetime | None) -> str:

@@ -1,113 +1,220 @@
 """`drydock release`: the vendor's releases."""
 
-import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from services.console.cli.printing import Form, Output, print_one
-from services.console.cli.running import ask, run
-from services.package_validator.deployable_package.dependencies import build_order, find_circle
-from services.package_validator.deployable_package.descriptors import (
-    DescriptorError,
-    Module,
-    find_descriptors,
-    read_archived_descriptors,
-    read_descriptors,
-    unite_models,
-)
+from services.console.applicability import release_order
+from services.console.cli import release_available
+from services.console.cli.paths import counted, require_file, shown
+from services.console.cli.printing import Form, Output, print_list, print_one, print_values
+from services.console.cli.release_lists import ListError, count_layers, fit_package, make_list, store_list, unlisted
+from services.console.cli.running import Exit, ask, leave, run, tell
+from services.console.installation import Installation
+from services.package_validator.deployable_package.descriptors import DescriptorError
 from services.package_validator.deployable_package.failures import InfrastructureError
-from services.package_validator.deployable_package.release import Release, ReleaseModule, encode_release
-from shared.contracts.promotion_scheduler import PublishRelease, ReleasePublished
+from services.package_validator.deployable_package.release import Release, ReleaseError, encode_release, load_release
+from services.package_validator.deployable_package.reports import printable
+from shared.contracts.message import Message
+from shared.contracts.package_validator import PackageSnapshot
+from shared.contracts.promotion_scheduler import PublishRelease, ReleasePublished, ReleaseSnapshot
 
-app = typer.Typer(no_args_is_help=True, help="The vendor's releases.")
+app = typer.Typer(no_args_is_help=True, help="The vendor's releases: import, publish, list, which one is available.")
+app.command()(release_available.available)
 
 _INVALID, _UNDECIDED = 1, 10
-_RELEASE_NUMBER = re.compile(r"\d+\.\d+\.\d+", re.ASCII)
 
-
-@app.callback()
-def _root() -> None:
-    pass
+Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base-version",
+        "--base",
+        help="Version of the base that goes with it; extensions are checked against that. Default: the one that it "
+        "was published with before, else none.",
+    ),
+]
 
 
 @app.command("import")
 def import_release(
-    source: Annotated[Path, typer.Argument(help="A folder or tar archive with model descriptors.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="The release file to write.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A folder or tar archive with the vendor's model descriptors, <Module>/Descriptor/<Model>.xml.",
+            show_default=False,
+        ),
+    ],
     number: Annotated[
         str | None,
         typer.Option("--version", help="The release's version. Default: the number in SOURCE's name."),
     ] = None,
-    platform_version: Annotated[str, typer.Option(help="The release's platform version.")] = "",
-    application_version: Annotated[str, typer.Option(help="The release's application version.")] = "",
+    package: Annotated[
+        str | None,
+        typer.Option(metavar="PROJECT/NAME", help="Its platform package: publish the release with its module list."),
+    ] = None,
+    base_version: Base = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the module list to this file, for `package check --release FILE`.")
+    ] = None,
+    platform_version: Annotated[
+        str, typer.Option(help="The release's platform version. Default: that of --package.")
+    ] = "",
+    application_version: Annotated[
+        str, typer.Option(help="The release's application version. Default: that of --package.")
+    ] = "",
+    output: Output = Form.TABLE,
 ) -> None:
-    """Make a release file from the descriptors of the vendor's modules, to check packages against."""
+    """Make a release's module list from descriptors, so that packages are checked against a real version.
+
+    With --package, it is put into the artifact store and the release is published: the validator checks packages
+    against it, and `package check --release VERSION` takes it. Published before, a release gets the list as a
+    correction. With --out, it is written to a file; that alone needs nothing that runs.
+    """
+    if package is None and out is None:
+        leave(Exit.USAGE, "say what to do: --package PROJECT/NAME publishes the release, --out FILE writes its list")
+    if package is None and base_version is not None:
+        leave(Exit.USAGE, "--base-version goes with --package: only a published release has a base")
     try:
-        modules = _read_modules(source)
-        release = Release(
-            version=number or _number_in(source.name),
-            platform_version=platform_version,
-            application_version=application_version,
-            modules=tuple(
-                ReleaseModule(name=module.name, version=module.version, references=module.references)
-                for module in modules
-            ),
-        )
-        layers = _count_layers(release)
-        out.write_bytes(encode_release(release))
+        release = make_list(source, number, platform_version, application_version)
+        layers = count_layers(release)
     except DescriptorError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(_INVALID) from error
+        _end(str(error), _INVALID)
     except (InfrastructureError, OSError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(_UNDECIDED) from error
-    typer.echo(f"{out}  release {release.version}  {len(release.modules)} modules in {layers} layers")
+        _end(str(error), _UNDECIDED)
     for name, users in release.dangling.items():
-        typer.echo(f"{len(users)} modules refer to {name}, which the list lacks", err=True)
-
-
-def _count_layers(release: Release) -> int:
-    references = {module.name.lower(): [one.lower() for one in module.references] for module in release.modules}
-    circle = find_circle(references)
-    if circle:
-        raise DescriptorError(f"modules refer to each other in a circle: {' -> '.join(circle)}")
-    return len(build_order(references))
-
-
-def _number_in(name: str) -> str:
-    found = _RELEASE_NUMBER.search(name)
-    if found is None:
-        raise DescriptorError(f"{name} names no release; state it with --version")
-    return found[0]
-
-
-def _read_modules(source: Path) -> list[Module]:
-    if source.is_dir():
-        models = read_descriptors(find_descriptors(source), source)
-    else:
-        models = read_archived_descriptors(source)
-    if not models:
-        raise DescriptorError(f"no model descriptor lies under {source}; expected <Module>/Descriptor/<Model>.xml")
-    return unite_models(models)
+        referring = "module refers" if len(users) == 1 else "modules refer"
+        tell(printable(f"{len(users)} {referring} to {name}, which the list lacks"))
+    summary = f"release {release.version}  {counted(len(release.modules), 'module')} in {counted(layers, 'layer')}"
+    if package is None:
+        assert out is not None
+        _write(release, out)
+        _print_written(release, out, output, summary)
+        return
+    tell(summary)
+    event = run(lambda there: _publish(there, release.version, package, base_version, release, out))
+    _print_published(event, output)
 
 
 @app.command()
 def publish(
-    number: Annotated[str, typer.Argument(metavar="VERSION", help="The release's version.")],
-    package: Annotated[str, typer.Option(help="Its platform package, <project>/<name>.")],
-    base: Annotated[str | None, typer.Option(help="Version of the base that goes with it.")] = None,
+    number: Annotated[str, typer.Argument(metavar="VERSION", help="The release's version.", show_default=False)],
+    package: Annotated[str, typer.Option(metavar="PROJECT/NAME", help="Its platform package.")],
+    base_version: Base = None,
+    modules: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its module list, a file of `drydock release import --out`.")
+    ] = None,
     output: Output = Form.TABLE,
 ) -> None:
-    """Say that a vendor version is generally available."""
-    command = PublishRelease(version=number, package=package, base_version=base)
-    event = run(lambda there: ask(there, command, ReleasePublished))
+    """Say that a vendor version is generally available. Published again, it can get another module list."""
+    release = _read(modules, number) if modules is not None else None
+    event = run(lambda there: _publish(there, number, package, base_version, release, None))
+    _print_published(event, output)
+
+
+@app.command("list")
+def list_(output: Output = Form.TABLE) -> None:
+    """List the releases that were published, the newest first."""
+
+    async def read(installation: Installation) -> list[ReleaseSnapshot]:
+        views = await installation.session.views(ReleaseSnapshot)
+        found = [one for one in views.values() if isinstance(one, ReleaseSnapshot)]
+        return sorted(found, key=release_order, reverse=True)
+
+    print_list(
+        run(read),
+        output,
+        [
+            ("RELEASE", lambda one: one.version),
+            ("APPLICATION", lambda one: one.application_version),
+            ("PLATFORM", lambda one: one.platform_version),
+            ("BASE", lambda one: one.base_version),
+            ("PACKAGE", lambda one: one.package),
+            ("MODULE LIST", lambda one: "yes" if one.modules else "no"),
+            ("PUBLISHED", lambda one: one.published_at),
+        ],
+    )
+
+
+async def _publish(
+    installation: Installation,
+    version: str,
+    package: str,
+    base_version: str | None,
+    release: Release | None,
+    out: Path | None,
+) -> ReleasePublished:
+    views = await installation.session.views(PackageSnapshot, ReleaseSnapshot)
+    published = views.get(version)
+    if base_version is None and isinstance(published, ReleaseSnapshot):
+        base_version = published.base_version
+    modules = None
+    if release is not None:
+        release = _fitted(release, package, views.get(package))
+        if out is not None:
+            _write(release, out)
+        modules = await store_list(installation, release)
+    command = PublishRelease(version=version, package=package, base_version=base_version, modules=modules)
+    event: Message = await ask(installation, command, ReleasePublished)
     assert isinstance(event, ReleasePublished)
+    return event
+
+
+def _fitted(release: Release, name: str, package: Message | None) -> Release:
+    """The list with its package's versions. A package that cannot be a release's ends the command before anything."""
+    if not isinstance(package, PackageSnapshot):
+        leave(Exit.NOT_FOUND, f"there is no package {name}; submit the vendor's platform package first")
+    if package.contents is None:
+        leave(Exit.REFUSED, f"package {name} is {package.status.value}; a release needs a valid platform package")
+    try:
+        fitted = fit_package(release, package)
+    except ListError as error:
+        leave(Exit.REFUSED, str(error))
+    if note := unlisted(fitted, package):
+        tell(printable(note))
+    return fitted
+
+
+def _read(file: Path, version: str) -> Release:
+    try:
+        require_file(file)
+        release = load_release(file)
+        count_layers(release)
+    except (ReleaseError, DescriptorError) as error:
+        _end(f"{shown(file)}: {error}", _INVALID)
+    except InfrastructureError as error:
+        _end(str(error), _UNDECIDED)
+    if release.version != version:
+        _end(f"{shown(file)} is the list of release {release.version}, not of {version}", _INVALID)
+    return release
+
+
+def _write(release: Release, out: Path) -> None:
+    try:
+        out.write_bytes(encode_release(release))
+    except OSError as error:
+        _end(f"{shown(out)} cannot be written: {error.strerror}", _UNDECIDED)
+
+
+def _print_written(release: Release, out: Path, output: Form, summary: str) -> None:
+    values = {"file": shown(out), "version": release.version, "modules": len(release.modules)}
+    print_values(values, output, id_=shown(out), rows=[(shown(out), summary)])
+
+
+def _print_published(event: ReleasePublished, output: Form) -> None:
     rows: list[tuple[str, object]] = [
         ("release", event.version),
+        ("package", event.package),
         ("platform", event.platform_version),
         ("application", event.application_version),
-        ("base", event.base_version),
+        ("base", event.base_version or "none"),
+        ("module list", event.modules.digest if event.modules else "none"),
+        ("published", event.published_at),
     ]
     print_one(event, output, rows)
+
+
+def _end(message: str, code: int) -> NoReturn:
+    tell(printable(message))
+    raise typer.Exit(code)

@@ -44,24 +44,43 @@ def leave(code: Exit, text: str) -> NoReturn:
     raise typer.Exit(int(code))
 
 
+class Stopped(Exception):  # noqa: N818 - names what happened to the command
+    """What a command asked of the installation was not done; the message says why, `code` is the exit code."""
+
+    def __init__(self, code: Exit, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
 def run(work: Callable[[Installation], Coroutine[Any, Any, T]], *, timeout: float | None = None) -> T:
     """Run the work of a command on the installation that the environment names, for at most `timeout` seconds."""
+    try:
+        return attempt(work, timeout=timeout)
+    except Stopped as stopped:
+        leave(stopped.code, str(stopped))
+
+
+def attempt(work: Callable[[Installation], Coroutine[Any, Any, T]], *, timeout: float | None = None) -> T:
+    """Like `run`, for a command that has something else to say when it fails: raise Stopped."""
     try:
         installation = find_installation()
         return asyncio.run(_within(timeout, work(installation)))
     except NoInstallation as error:
-        leave(Exit.UNREACHABLE, str(error))
+        raise Stopped(Exit.UNREACHABLE, str(error)) from error
+    except TimeoutError as error:  # an OSError as well: it must come first
+        if timeout is None:
+            raise Stopped(Exit.UNREACHABLE, _words(error)) from error
+        raise Stopped(Exit.TIMED_OUT, f"not ended within {timeout:g} s; what was started goes on") from error
     except (Unreachable, OSError) as error:
-        leave(Exit.UNREACHABLE, _words(error))
+        raise Stopped(Exit.UNREACHABLE, _words(error)) from error
     except ArtifactStoreError as error:
-        leave(Exit.FAILED, f"artifact store: {error}")
-    except TimeoutError:
-        leave(Exit.TIMED_OUT, f"not ended within {timeout:g} s; what was started goes on")
-    except KeyboardInterrupt:
-        leave(Exit.DETACHED, "detached; what was started goes on")
+        raise Stopped(Exit.FAILED, f"artifact store: {error}") from error
+    except KeyboardInterrupt as error:
+        raise Stopped(Exit.DETACHED, "detached; what was started goes on") from error
     except Exception as error:
         if type(error).__module__.startswith("aiokafka"):
-            leave(Exit.UNREACHABLE, f"Kafka does not answer: {_words(error)}")
+            way_out = "is Drydock running? `drydock doctor` looks"
+            raise Stopped(Exit.UNREACHABLE, f"Kafka does not answer: {_words(error)}; {way_out}") from error
         raise
 
 

@@ -60,10 +60,15 @@ class Payload:
         """
         if self.damaged or not self.opened:
             return ""
-        digest = hashlib.sha256()
-        for file in sorted(self.files, key=lambda one: one.path):
-            digest.update(file.path.encode("utf-8", "backslashreplace") + b"\0" + file.sha256)
-        return digest.hexdigest()
+        return content_hash((file.path, file.sha256) for file in self.files)
+
+
+def content_hash(files: Iterable[tuple[str, bytes]]) -> str:
+    """Return the hash of a module's content, in hex: its files by path in the module's folder, with their SHA-256."""
+    digest = hashlib.sha256()
+    for path, sha256 in sorted(files):
+        digest.update(path.encode("utf-8", "backslashreplace") + b"\0" + sha256)
+    return digest.hexdigest()
 
 
 def file_facts(unpacked: Unpacked) -> FileFacts:

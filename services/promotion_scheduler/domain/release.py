@@ -7,7 +7,7 @@ from services.promotion_scheduler.domain.frozen import Frozen
 from services.promotion_scheduler.domain.known import KnownPackage
 from shared.contracts.envelope import Envelope
 from shared.contracts.package_validator import PackageStatus
-from shared.contracts.parts import PackageContents, PackageKind
+from shared.contracts.parts import ArtifactRef, PackageContents, PackageKind
 from shared.contracts.promotion_scheduler import PublishRelease, Reason, ReleasePublished, ReleaseSnapshot
 from shared.kernel.decision import Decision
 from shared.kernel.outcomes import NotYet, Rejected
@@ -20,6 +20,8 @@ class Release(Frozen):
     platform_version: str
     application_version: str
     base_version: str | None
+    modules: ArtifactRef | None = None
+    """Its module list in the artifact store."""
     published_at: datetime
 
 
@@ -33,7 +35,12 @@ class PublishFacts:
 def publish(
     state: Release | None, message: Envelope[PublishRelease], facts: PublishFacts, now: datetime
 ) -> Decision[Release]:
-    """A platform package is generally available under a version. Published again, it stays as it was."""
+    """A platform package is generally available under a version.
+
+    Published again, its package, base and time stay as they were. A module list that comes with it is taken in the
+    place of the one that is known: descriptors are collected and corrected after a release is out, and packages are
+    then checked again. Without one, the list that is known stays.
+    """
     command = message.data
     if state and (state.package, state.base_version) != (command.package, command.base_version):
         raise Rejected(
@@ -42,12 +49,16 @@ def publish(
             facts={"package": state.package, "base_version": state.base_version},
         )
     release = state or _release(command, _platform(command.package, facts.package), now)
+    if command.modules is not None:
+        release = release.model_copy(update={"modules": command.modules})
     told = ReleasePublished(
         version=command.version,
         package=release.package,
         platform_version=release.platform_version,
         application_version=release.application_version,
         base_version=release.base_version,
+        modules=release.modules,
+        published_at=release.published_at,
     )
     return Decision(release, events=[told])
 
@@ -57,7 +68,7 @@ def _platform(name: str, package: KnownPackage | None) -> PackageContents:
         raise NotYet(f"package {name} is not known", waits_for=name)
     if package.status is PackageStatus.CHECKING:
         raise NotYet(f"package {name} is still being checked", waits_for=name, reason=Reason.PACKAGE_NOT_VALID)
-    if package.contents is None:
+    if package.status is not PackageStatus.VALID or package.contents is None:
         raise Rejected(Reason.PACKAGE_NOT_VALID, f"package {name} is {package.status.value}")
     if package.contents.kind is not PackageKind.PLATFORM:
         raise Rejected(
@@ -89,5 +100,6 @@ def release_view(version: str, state: Release) -> ReleaseSnapshot:
         platform_version=state.platform_version,
         application_version=state.application_version,
         base_version=state.base_version,
+        modules=state.modules,
         published_at=state.published_at,
     )

@@ -53,7 +53,11 @@ class TopicReader:
         )
 
     async def __aenter__(self) -> Self:
-        await self._consumer.start()
+        try:
+            await self._consumer.start()
+        except BaseException:
+            await self._consumer.stop()
+            raise
         self._consumer.assign(
             [
                 TopicPartition(topic, number)

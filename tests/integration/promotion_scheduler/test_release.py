@@ -21,7 +21,9 @@ CONTENTS = PackageContents(
 async def test_a_release_waits_for_the_verdict_on_its_package(world: World) -> None:
     package = f"{world.project}/service-update"
     version = f"10.0.{int(datetime.now(UTC).timestamp()) % 10**9}"
-    command = await world.user.send(PublishRelease(version=version, package=package, base_version="27.0.38460.0"))
+    modules = ArtifactRef(digest=f"sha256:{'b' * 64}", size=2048, media_type="application/json")
+    publish = PublishRelease(version=version, package=package, base_version="27.0.38460.0", modules=modules)
+    command = await world.user.send(publish)
     submitted = PackageSubmitted(package=package, project=world.project, artifact=ARTIFACT, file_name="one.zip")
     await world.tell(submitted, "package-validator")
     validated = PackageValidated(
@@ -32,13 +34,20 @@ async def test_a_release_waits_for_the_verdict_on_its_package(world: World) -> N
     [seen] = await world.user.wait_for(
         lambda seen: isinstance(seen.envelope.data, ReleasePublished) and seen.envelope.causation == command
     )
-    assert seen.envelope.data == ReleasePublished(
+    told = seen.envelope.data
+    assert isinstance(told, ReleasePublished)
+    assert told.published_at is not None
+    assert told == ReleasePublished(
         version=version,
         package=package,
         platform_version="7.0.7690.21",
         application_version="10.0.2177.37",
         base_version="27.0.38460.0",
+        modules=modules,
+        published_at=told.published_at,
     )
-    await world.user.wait_for(
+    [view] = await world.user.wait_for(
         lambda seen: isinstance(seen.envelope.data, ReleaseSnapshot) and seen.envelope.data.version == version
     )
+    assert isinstance(view.envelope.data, ReleaseSnapshot)
+    assert view.envelope.data.modules == modules

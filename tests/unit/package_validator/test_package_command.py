@@ -119,7 +119,7 @@ def test_a_package_is_built_from_descriptors_and_valid_against_an_imported_relea
     versions = ("--platform-version", "7.0.7606.108", "--application-version", "10.0.2345.10")
     built = run("package", "build", "--modules", tmp_path / "src", *versions, "--out", package, "-o", "json")
     assert built.exit_code == 0
-    assert "2 modules have no bin folder" in built.stderr
+    assert "placeholder binaries: 2 modules: Sales, Tools" in built.stderr
     assert [one["name"] for one in json.loads(built.stdout)["modules"]] == ["Sales", "Tools"]
     assert run("package", "check", package).exit_code == 0
     checked = run("package", "check", package, "--release", release, "-o", "json")
@@ -152,7 +152,7 @@ def test_release_import_refuses_what_has_no_descriptors(tmp_path: Path) -> None:
     write(tmp_path, {"d/A/Descriptor/A.xml": descriptor("A", "A")})
     assert "--version" in run("release", "import", tmp_path / "d", "--out", out).stderr
     imported = run("release", "import", tmp_path / "d", "--out", out, "--version", "1.0")
-    assert (imported.exit_code, imported.stdout) == (0, f"{out}  release 1.0  1 modules in 1 layers\n")
+    assert (imported.exit_code, imported.stdout) == (0, f"{out}  release 1.0  1 module in 1 layer\n")
     for one, other in ("BC", "CB"):
         write(tmp_path, {f"d/{one}/Descriptor/{one}.xml": descriptor(one, one, [other])})
     circle = run("release", "import", tmp_path / "d", "--out", out, "--version", "1.0")

@@ -5,13 +5,16 @@ import pytest
 from services.promotion_scheduler.domain.known import KnownPackage
 from services.promotion_scheduler.domain.release import PublishFacts, Release, publish, release_view
 from shared.contracts.package_validator import PackageStatus
-from shared.contracts.parts import PackageContents, PackageKind
+from shared.contracts.parts import ArtifactRef, PackageContents, PackageKind
 from shared.contracts.promotion_scheduler import PublishRelease, Reason, ReleasePublished
 from shared.kernel.outcomes import KernelReason, NotYet, Rejected
 from tests.unit.promotion_scheduler.story import NOW, TONIGHT, envelope
 
 PACKAGE = "contoso/service-update-10.0.44"
 COMMAND = PublishRelease(version="10.0.44", package=PACKAGE, base_version="27.0.38460.0")
+LIST, CORRECTED = (
+    ArtifactRef(digest=f"sha256:{digit * 64}", size=2048, media_type="application/json") for digit in "ab"
+)
 
 
 def package(kind: PackageKind = PackageKind.PLATFORM, *, application: str | None = "10.0.2177.37") -> KnownPackage:
@@ -26,8 +29,9 @@ def package(kind: PackageKind = PackageKind.PLATFORM, *, application: str | None
     return KnownPackage(sequence=2, status=PackageStatus.VALID, contents=contents)
 
 
-def published() -> Release:
-    state = publish(None, envelope(COMMAND), PublishFacts(package()), NOW).state
+def published(modules: ArtifactRef | None = None) -> Release:
+    command = COMMAND.model_copy(update={"modules": modules})
+    state = publish(None, envelope(command), PublishFacts(package()), NOW).state
     assert state
     return state
 
@@ -41,22 +45,48 @@ def test_a_valid_platform_package_is_published_with_its_versions() -> None:
             platform_version="7.0.7690.21",
             application_version="10.0.2177.37",
             base_version="27.0.38460.0",
+            modules=None,
+            published_at=NOW,
         )
     ]
     view = release_view("10.0.44", published())
     assert (view.package, view.published_at) == (PACKAGE, NOW)
 
 
-def test_published_again_it_is_answered_and_stays_as_it_was() -> None:
-    again = publish(published(), envelope(COMMAND), PublishFacts(None), TONIGHT)
-    assert again.state == published()
-    assert [type(event) for event in again.events] == [ReleasePublished]
+@pytest.mark.parametrize(
+    ("known", "sent", "kept"),
+    [
+        (None, None, None),
+        (None, LIST, LIST),
+        (LIST, LIST, LIST),
+        (LIST, CORRECTED, CORRECTED),
+        (LIST, None, LIST),
+    ],
+    ids=["none", "added", "the same", "corrected", "not sent"],
+)
+def test_published_again_it_is_told_again_with_the_latest_module_list_and_the_first_time(
+    known: ArtifactRef | None, sent: ArtifactRef | None, kept: ArtifactRef | None
+) -> None:
+    before = published(known)
+    decision = publish(before, envelope(COMMAND.model_copy(update={"modules": sent})), PublishFacts(None), TONIGHT)
+    [told] = decision.events
+    assert isinstance(told, ReleasePublished)
+    assert (told.modules, told.published_at) == (kept, NOW)
+    assert decision.state is not None
+    assert decision.state == before.model_copy(update={"modules": kept})
+    assert release_view("10.0.44", decision.state).modules == kept
+
+
+def test_a_release_that_was_stored_before_there_were_module_lists_is_still_read() -> None:
+    stored = published().model_dump(exclude={"modules"})
+    assert Release.model_validate(stored) == published()
 
 
 @pytest.mark.parametrize("changed", [{"package": "contoso/other"}, {"base_version": None}], ids=str)
 def test_a_release_cannot_become_another(changed: dict[str, str | None]) -> None:
+    command = COMMAND.model_copy(update={"modules": CORRECTED, **changed})
     with pytest.raises(Rejected) as refused:
-        publish(published(), envelope(COMMAND.model_copy(update=changed)), PublishFacts(package()), NOW)
+        publish(published(LIST), envelope(command), PublishFacts(package()), NOW)
     assert refused.value.reason is Reason.RELEASE_EXISTS
 
 
@@ -79,11 +109,12 @@ def test_it_waits_for_the_verdict(known: KnownPackage | None, reason: Reason) ->
     [
         (KnownPackage(sequence=2, status=PackageStatus.INVALID), Reason.PACKAGE_NOT_VALID),
         (KnownPackage(sequence=2, status=PackageStatus.CHECK_FAILED), Reason.PACKAGE_NOT_VALID),
+        (package().model_copy(update={"status": PackageStatus.RETIRED}), Reason.PACKAGE_NOT_VALID),
         (package(PackageKind.CUSTOMIZATION), Reason.PACKAGE_NOT_PLATFORM),
         (package(PackageKind.MERGED), Reason.PACKAGE_NOT_PLATFORM),
         (package(application=None), Reason.VERSIONS_NOT_STATED),
     ],
-    ids=["invalid", "check failed", "customization", "merged", "no version"],
+    ids=["invalid", "check failed", "retired", "customization", "merged", "no version"],
 )
 def test_it_is_refused(known: KnownPackage, reason: Reason) -> None:
     with pytest.raises(Rejected) as refused:
