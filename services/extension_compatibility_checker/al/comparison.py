@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from .comparison_rules import HIDDEN, SEVERITY
+from .container import display_path
 from .finding import Finding, Level
 from .index import AppIndex, Entry
 from .symbols import Method, Obsolete, Symbol, TypeRef, fold
@@ -42,7 +43,8 @@ class Comparison:
         if code in HIDDEN and not self.settings.hidden:
             return
         where = f" in {owner.title}" if owner else ""
-        place = owner.source if owner else file
+        source = owner.source if owner else file
+        place = display_path(f"src/{source}") if source else ""
         self.findings.append(Finding(code, SEVERITY[code], Level.SYMBOLS, symbol, f"{message}{where}.", place))
 
     def is_unchanged(self, entry: Entry) -> bool:
