@@ -26,7 +26,7 @@ from .manifest import (
     Manifest,
 )
 from .moved import MovedObject
-from .symbol_reader import RawObject, SymbolError, collector_paused, split_symbols
+from .symbol_reader import SymbolError, collector_paused, split_symbols
 from .symbols import Symbol, fold
 from .version import Version
 
@@ -252,17 +252,10 @@ def index_package(package: Package, country: str = "", known: AppIndex | None = 
             for raw in split_symbols(data):
                 digest = hashlib.sha1(raw.content, usedforsecurity=False).digest()
                 same = reusable.get((raw.kind, raw.namespace, digest))
-                entries.append(same or _read_entry(raw, digest))
+                entries.append(same or _entry(raw.decode(), digest))
         seen = {(e.kind, e.name) for e in entries if e.kind in _OF_PROFILES}
         for profile in package.profile_symbols():
-            entries += [e for raw in split_symbols(profile) if ((e := _read_entry(raw)).kind, e.name) not in seen]
+            entries += [e for raw in split_symbols(profile) if ((e := _entry(raw.decode())).kind, e.name) not in seen]
     except SymbolError as error:
         raise PackageError(f"{package.path}: {error}") from None
     return AppIndex(app, entries)
-
-
-def _read_entry(raw: RawObject, digest: bytes = b"") -> Entry:
-    try:
-        return _entry(raw.decode(), digest)
-    except (OverflowError, UnicodeEncodeError):  # a number beyond 64 bits
-        return _entry(raw.decode(lenient=True), digest)

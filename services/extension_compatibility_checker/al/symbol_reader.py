@@ -76,7 +76,9 @@ KEPT_PROPERTIES = _words("""
     promoted clustered
 """)
 _TARGET = re.compile(r"#([0-9a-fA-F]{32})#(.*)", re.DOTALL)
-_LENGTH = re.compile(r"(\w+)\[(\d+)\]")
+_LENGTH = re.compile(r"(\w+)\[(\d{1,9})\]")
+
+_MOST_NUMBER = (1 << 63) - 1
 
 type_cache: dict[str, TypeRef] = {}
 
@@ -135,15 +137,13 @@ class RawObject(NamedTuple):
     content: msgspec.Raw
     place: str
 
-    def decode(self, *, lenient: bool = False) -> Symbol:
-        """The object; SymbolError when it is malformed. `lenient` clears values away that no index can hold."""
+    def decode(self) -> Symbol:
+        """The object; SymbolError when it is malformed."""
         try:
             content = _object.decode(self.content)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             content = self._with_replaced_bytes(error)
         try:
-            if lenient:
-                raise ValueError
             return _symbol(self.kind, self.namespace, content)
         except _SHAPE_ERRORS:
             # What the ordinary path does not take may still be a symbol, written oddly.
@@ -202,7 +202,7 @@ def _symbol(kind: str, namespace: str, o: dict[str, Any]) -> Symbol:
     variables = o.get("Variables") or ()
     return Symbol(
         kind=kind,
-        id=int(o.get("Id") or 0),
+        id=_number(o.get("Id")),
         name=text(o.get("Name")),
         namespace=namespace,
         target=target,
@@ -242,6 +242,16 @@ def _interfaces(kind: str, o: dict[str, Any]) -> list[str]:
     if not found and kind == "interface":
         found = o.get("ExtendedInterfaces") or o.get("Extends") or o.get("BaseInterfaces")
     return found or []
+
+
+def _number(value: Any) -> int:
+    """A whole number that an index can hold; what is none takes the lenient path by an error."""
+    if type(value) is int and -_MOST_NUMBER <= value <= _MOST_NUMBER:
+        return value
+    found = int(value or 0)
+    if abs(found) > _MOST_NUMBER:
+        raise OverflowError
+    return found
 
 
 def _properties(o: dict[str, Any]) -> dict[str, str]:
@@ -306,7 +316,7 @@ def _type(d: dict[str, Any] | None, owner: dict[str, Any]) -> TypeRef:
         return simple_type(name)
     plain = simple_type(name)
     if isinstance(dimensions, str):
-        dimensions = [int(n) for n in dimensions.split(",") if n.strip()]
+        dimensions = [_number(n) for n in dimensions.split(",") if n.strip()]
     if isinstance(subject, str):
         subject = {"Name": subject}
     subject = subject or {}
@@ -314,9 +324,9 @@ def _type(d: dict[str, Any] | None, owner: dict[str, Any]) -> TypeRef:
         plain.name,
         plain.length,
         _reference(str(subject.get("Name") or ""))[1],
-        int(subject.get("Id") or 0),
+        _number(subject.get("Id")),
         bool(d.get("Temporary")),
-        tuple(int(n) for n in dimensions or ()),
+        tuple(_number(n) for n in dimensions or ()),
         tuple(_type(a, {}) for a in arguments or ()),
         options,
     )
@@ -331,7 +341,7 @@ def _members(options: Any) -> tuple[str, ...]:
 def _field(f: dict[str, Any]) -> Field:
     properties = _properties(f)
     state = _obsolete(properties)
-    number = int(f.get("Id") or 0)
+    number = _number(f.get("Id"))
     name = f["Name"] if not number else f.get("Name")
     return Field(number, text(name), _type(f.get("TypeDefinition"), f), properties, state)
 
@@ -386,7 +396,7 @@ def _method(m: dict[str, Any]) -> Method:
         arguments,
         _obsolete_attribute(attributes),
         scope,
-        int(m.get("Id") or 0),
+        _number(m.get("Id")),
     )
 
 
@@ -402,7 +412,7 @@ def _variable(v: dict[str, Any]) -> Variable:
 def _value(v: dict[str, Any]) -> EnumValue:
     properties = _properties(v)
     return EnumValue(
-        int(v.get("Ordinal") or 0),
+        _number(v.get("Ordinal")),
         text(v.get("Name")),
         _obsolete(properties),
         properties.get("implementation", ""),
@@ -424,7 +434,7 @@ def _tree(nodes: Any, child: str, kinds: type[ControlKind] | type[ActionKind], p
         yield Element(
             name,
             _kind_name(kinds, node.get("Kind")),
-            int(node.get("Id") or 0),
+            _number(node.get("Id")),
             parent,
             str(related.get("Name") or related.get("Id") or properties.get("runobject", "")),
             _obsolete(properties),
@@ -460,7 +470,7 @@ def _control_actions(nodes: Any) -> Iterator[Element]:
 
 def _views(o: dict[str, Any]) -> Iterator[Element]:
     for view in o.get("Views") or ():
-        yield Element(text(view.get("Name")), "view", int(view.get("Id") or 0))
+        yield Element(text(view.get("Name")), "view", _number(view.get("Id")))
     for change in o.get("ViewChanges") or ():
         yield from _views(change)
 
@@ -470,24 +480,24 @@ def _columns(o: dict[str, Any]) -> Iterator[Element]:
     for item in [*(o.get("DataItems") or ()), *(o.get("Elements") or ())]:
         name = text(item.get("Name"))
         table = _reference(text(item.get("RelatedTable")))[1]
-        yield Element(name, "dataitem", int(item.get("Id") or 0), text(item.get("OwningDataItemName")), table)
+        yield Element(name, "dataitem", _number(item.get("Id")), text(item.get("OwningDataItemName")), table)
         for kind, list_name in (("column", "Columns"), ("filter", "Filters")):
             for column in item.get(list_name) or ():
                 yield Element(
                     text(column.get("Name")),
                     kind,
-                    int(column.get("Id") or 0),
+                    _number(column.get("Id")),
                     name,
                     text(column.get("SourceColumn")),
                 )
         yield from _columns({"DataItems": item.get("DataItems")})
     if "TargetObject" in o or "Target" in o:
         for column in o.get("Columns") or ():
-            yield Element(text(column.get("Name")), "column", int(column.get("Id") or 0))
+            yield Element(text(column.get("Name")), "column", _number(column.get("Id")))
 
 
 def _changes(o: dict[str, Any]) -> Iterator[Change]:
     for part, name in (("control", "ControlChanges"), ("action", "ActionChanges"), ("view", "ViewChanges")):
         for change in o.get(name) or ():
-            verb = _VERBS.get(int(change.get("ChangeKind") or 0), "move")
+            verb = _VERBS.get(_number(change.get("ChangeKind")), "move")
             yield Change(part, verb, text(change.get("Anchor")))
