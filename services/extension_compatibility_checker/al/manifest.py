@@ -73,7 +73,9 @@ def parse_manifest(xml: bytes) -> Manifest:
     Names are matched without case and namespace; elements that are not known are passed over.
     """
     try:
-        root = fromstring(xml.removeprefix(b"\xef\xbb\xbf").rstrip(b"\0"), forbid_dtd=True)
+        if not xml.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16 may well end in NUL
+            xml = xml.removeprefix(b"\xef\xbb\xbf").rstrip(b"\0")
+        root = fromstring(xml, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise ManifestError(f"NavxManifest.xml is not well-formed XML: {error}") from None
     found = next(_children(root, "App"), None)

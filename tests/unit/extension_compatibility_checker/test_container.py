@@ -307,6 +307,14 @@ def test_a_manifest_is_read_whatever_else_is_in_it() -> None:
     assert manifest.internals_visible_to == ("cccccccc-2222-3333-4444-555555555555",)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_manifest_is_read_in_every_encoding_that_says_what_it_is(encoding: str) -> None:
+    written = manifest_xml(name="Beløb").decode().encode(encoding)
+    assert parse_manifest(written).name == "Beløb"
+    if encoding != "utf-16":
+        assert parse_manifest(written + bytes(64)).name == "Beløb"
+
+
 def test_names_of_entries_are_found_in_another_case_and_behind_a_slash() -> None:
     entries = {name.upper() if "src" not in name else name: content for name, content in package_entries({}).items()}
     package = open_package(container(zipped({"/" + name: content for name, content in entries.items()})))
