@@ -32,6 +32,7 @@ _PAGE_PROPERTIES = {
     "odatakeyfields": "ODataKeyFields",
 }
 _EXTENSIBLE_BY_DEFAULT = frozenset(("table", "page", "report", "permissionset", "profile"))
+_MAY_GO_WITH_TARGET = Version(13)
 _PROMOTED_ACTIONS = Version(10)  # the runtime of 21.0, whose compiler makes an action reference of each
 
 
@@ -45,13 +46,22 @@ def gone(c: Comparison, before: Symbol) -> None:
             nothing = Symbol(before.kind, before.id, before.name)
             compare_parts(c, before, nothing)
         else:
-            c.add(code, None, before.name, f"{before.title} is gone", before.source)
+            c.add(code, None, before.name, f"{before.title} is gone{_unless(c, before)}", before.source)
+
+
+def _unless(c: Comparison, before: Symbol) -> str:
+    """The exception that could not be looked at."""
+    runtime = c.new.app.runtime
+    vendor = before.target_app in ("", *_VENDOR_APPS) and not any(a.app.id in _VENDOR_APPS for a in c.others)
+    if before.kind != "tableextension" or runtime is None or runtime < _MAY_GO_WITH_TARGET or not vendor:
+        return ""
+    return f", which is allowed only if '{before.target}' was removed by Microsoft (compare with that app)"
 
 
 def _target_removed(c: Comparison, before: Symbol) -> bool:
     """From runtime 13.0 on a table extension may go with the vendor's table that it extends."""
     runtime = c.new.app.runtime
-    if runtime is None or runtime < Version(13):
+    if runtime is None or runtime < _MAY_GO_WITH_TARGET:
         return False
     for app in c.others:
         if app.app.id in _VENDOR_APPS and before.target_app in ("", app.app.id):

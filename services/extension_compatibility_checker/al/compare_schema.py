@@ -18,6 +18,7 @@ _FIELD_PROPERTIES = {
 }
 _WORDS = {"yes": "1", "true": "1", "no": "0", "false": "0"}
 _CLASSIFIED_FROM = Version(16)
+_GROWING_FROM = Version(18)
 _UNCLASSIFIED = ("", "tobeclassified", "always")
 
 
@@ -131,7 +132,7 @@ def _field(c: Comparison, owner: Symbol, before: Field, after: Field, *, in_prim
         _enum_for_option(c, owner, before, after)
     elif kinds == ("option", "option"):
         _options(c, owner, before, after)
-    elif kinds == ("integer", "biginteger"):
+    elif kinds == ("integer", "biginteger") and _may_grow(c):
         c.add("AS0146", owner, before.name, change)
     elif kinds[0] != kinds[1] or not _same_subject(a, b):
         c.add("AS0004", owner, before.name, change)
@@ -143,6 +144,11 @@ def _field(c: Comparison, owner: Symbol, before: Field, after: Field, *, in_prim
         c.add("AS0036", owner, before.name, f"Field '{before.name}' stores data no longer")
     elif is_stored(before):
         _properties(c, owner, before.name, was, now, _FIELD_PROPERTIES, ("AS0036", "AS0041"))
+
+
+def _may_grow(c: Comparison) -> bool:
+    """Whether the runtime lets an Integer become a BigInteger; one that is not known is taken for a new one."""
+    return c.new.app.runtime is None or c.new.app.runtime >= _GROWING_FROM
 
 
 def _same_subject(a: TypeRef, b: TypeRef) -> bool:

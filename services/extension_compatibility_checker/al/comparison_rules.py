@@ -139,7 +139,7 @@ BASELINE_RULES: tuple[BaselineRule, ...] = (
     BaselineRule("AS0139", _W, "a new field does not say AllowInCustomizations", "from runtime 16.0 on"),
     _schema("AS0141", _E, "a table of another app under Application appears without MovedFrom", _APPS),
     _schema("AS0142", _E, "a table of another app appears without MovedFrom", _APPS),
-    _schema("AS0146", _W, "a field went from Integer to BigInteger"),
+    _schema("AS0146", _W, "a field went from Integer to BigInteger", "from runtime 18.0 on; before it is AS0004"),
     BaselineRule("DRYDOCK", _E, "a report column or data item is gone", "the analyzer has no rule for it"),
 )
 
