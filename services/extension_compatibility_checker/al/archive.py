@@ -57,7 +57,7 @@ class Archive:
         self._infos: dict[str, zipfile.ZipInfo] = {}
         only = {name.casefold(): "" for name in only_once}
         for info in infos:
-            name = info.filename.replace("\\", "/").lstrip("/")
+            name = _name(info).replace("\\", "/").lstrip("/")
             folded = name.casefold()
             if ".." in name and ".." in name.split("/"):
                 raise PackageError(f"its entry {name[:80]} leads out of the package")
@@ -116,3 +116,13 @@ class Archive:
     def packed_size(self, names: Iterable[str]) -> int:
         """Bytes that these entries take in the archive."""
         return sum(self._infos[name].compress_size for name in names)
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """The name; one without the mark of UTF-8 is that all the same where it can be, since no writer means cp437."""
+    if info.filename.isascii() or info.flag_bits & 0x800:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename

@@ -74,8 +74,8 @@ def compare_versions(
 
 def _app(c: Comparison) -> None:
     a, b = c.old.app, c.new.app
-    if b.runtime is None or b.runtime >= Version(8):
-        return
+    if b.runtime is not None and b.runtime >= Version(8):
+        return  # from here on the id alone is the identity; before the attribute Runtime it never was
     if a.name != b.name:
         c.add("AS0096", None, a.name, f"The app is called '{b.name}' instead of '{a.name}'")
     if a.publisher != b.publisher:

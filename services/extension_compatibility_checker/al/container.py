@@ -270,7 +270,8 @@ def _ready_to_run(archive: Archive) -> bytes | None:
         raise PackageError(f"{_READY_TO_RUN} is not readable JSON") from None
     named = {str(found.name or "").casefold()}
     candidates = [n for n in archive.names if n.casefold() in named]
-    candidates += [n for n in archive.names if "/" not in n and n.lower().endswith(".app")]
+    # At the root in every package seen.
+    candidates += sorted((n for n in archive.names if n.lower().endswith(".app")), key=lambda n: n.count("/"))
     if not candidates:
         raise PackageError("it is a ready-to-run package without the app inside")
     inner = archive.view(candidates[0], MAX_INNER)

@@ -321,6 +321,13 @@ def test_names_of_entries_are_found_in_another_case_and_behind_a_slash() -> None
     assert (package.kind, package.symbols() is not None) == (Kind.PLAIN, True)
 
 
+def test_a_name_in_utf_8_without_its_mark_is_read_as_such() -> None:
+    data = zipped(package_entries({}) | {"src/Beløb.al": b"x"})
+    assert data.count(b"\x00\x08\x08\x00") == 2  # the marks of that entry
+    package = open_package(container(data.replace(b"\x00\x08\x08\x00", b"\x00\x00\x08\x00")))
+    assert [path for path, _ in package.sources()] == ["src/Beløb.al"]
+
+
 @pytest.mark.parametrize(
     ("encoded", "text"),
     [

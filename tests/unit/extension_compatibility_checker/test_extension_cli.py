@@ -1,6 +1,8 @@
 """`drydock extension` as a user types it."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,14 @@ def test_the_exit_code_says_what_was_found(files: Path, line: str, code: int, fo
     assert result.exit_code == code, result.output
     assert result.exception is None or isinstance(result.exception, SystemExit)
     assert "Traceback" not in result.output
+
+
+def test_a_process_ends_with_the_code_and_prints_no_stack_trace(files: Path) -> None:
+    start = [sys.executable, "-c", "from services.console.cli import main; main()", "extension", "check"]
+    for words, code in ((["ext.app", "--base", "bad.app"], 1), (["junk.app", "--base", "good.app", "-o", "json"], 10)):
+        ended = subprocess.run([*start, *words], check=False, capture_output=True, text=True, cwd=files)
+        assert (ended.returncode, "Traceback" in ended.stderr) == (code, False)
+        assert "-o" not in words or json.loads(ended.stdout)["verdict"] == "unverifiable"
 
 
 def test_json_is_one_object_with_verdict_extensions_and_findings(files: Path) -> None:
