@@ -6,6 +6,7 @@ import struct
 import uuid
 import zipfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
@@ -29,9 +30,9 @@ def container(content: bytes, *, signature: bytes = b"", declared: int | None = 
     return header + content + trailer
 
 
-def zipped(entries: Mapping[str, bytes]) -> bytes:
+def zipped(entries: Mapping[str, bytes], level: int | None = None) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
         for name, content in entries.items():
             archive.writestr(name, content)
     return out.getvalue()
@@ -245,3 +246,25 @@ def enum(number: int, name: str, *values: str, interfaces: Sequence[str] = (), *
 
 def interface(name: str, *methods: Json) -> Json:
     return {"Kind_": "interface", "Name": name, "Methods": [m | {"MethodKind": 5} for m in methods]}
+
+
+def multiplied(symbols: bytes, times: int) -> bytes:
+    """A symbol file with every object of another `times` times, each under an id and a name of its own."""
+    root = json.loads(symbols)
+    parts = []
+    for name, objects in root.items():
+        if not isinstance(objects, list) or name in ("Namespaces", "InternalsVisibleToModules"):
+            continue
+        copies = [
+            json.dumps(o | {"Id": o.get("Id", 0) + copy * 10_000_000, "Name": f"{o.get('Name', '')} {copy}"})
+            for copy in range(times)
+            for o in objects
+        ]
+        parts.append(f"{json.dumps(name)}:[{','.join(copies)}]")
+    return BOM + ("{" + ",".join(parts) + "}").encode()
+
+
+def peak_memory() -> float:
+    """Peak memory of this process alone, MiB. (What getrusage says begins with the peak of the parent.)"""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024

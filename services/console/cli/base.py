@@ -1,6 +1,6 @@
 """`drydock base ...`: indexes of base applications, built once and loaded fast."""
 
-import sys
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -8,10 +8,16 @@ import typer
 
 from services.console.cli.installed_extension import APP_TYPE
 from services.console.cli.printing import Form, print_list, print_one
-from services.console.cli.running import Exit, ask, leave, run
+from services.console.cli.running import Exit, ask, leave, run, tell
 from services.console.installation import Installation
 from services.extension_compatibility_checker.al.container import PackageError, read_package
-from services.extension_compatibility_checker.al.index import AppIndex, IndexFormatError, index_package
+from services.extension_compatibility_checker.al.index import (
+    FORMAT,
+    SUFFIX,
+    AppIndex,
+    IndexFormatError,
+    index_package,
+)
 from shared.artifacts.folder import FolderStore
 from shared.contracts.extension_compatibility_checker import (
     BaseIndexed,
@@ -29,21 +35,38 @@ app = typer.Typer(no_args_is_help=True, help="Indexes of base applications.")
 
 @app.command(name="import")
 def import_base(
-    file: Annotated[Path, typer.Argument(help="Base package (.app).")],
-    to: Annotated[Path, typer.Option(help="Folder for the index.")] = Path(),
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Base packages (.app).")],
+    to: Annotated[Path, typer.Option(help="Folder for the indexes.")] = Path(),
     since: Annotated[Path | None, typer.Option(help="Index of another version; what is equal is taken over.")] = None,
     country: Annotated[str, typer.Option(help="Localization; one version differs from country to country.")] = "W1",
 ) -> None:
-    """Write the index of a base; `extension check --base` takes it in place of the package."""
+    """Write the index of each base package; `extension check --base` takes it in place of the package.
+
+    Prints the path of each index. Exit code 1: a file cannot be imported; the others are.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9]{2,10}", country):
+        leave(Exit.USAGE, f"'{country}' is no country: two letters as in DK, or W1")
+    if missing := [str(file) for file in files if not file.is_file()]:
+        leave(Exit.NOT_FOUND, f"there is no file {', '.join(missing)}")
     try:
-        index = index_package(read_package(file), country, AppIndex.load(since) if since else None)
+        known = AppIndex.load(since) if since else None
         to.mkdir(parents=True, exist_ok=True)
-        path = to / f"{index.app.name}_{index.app.version}_{country}.index".replace("/", "-")
-        index.save(path)
-    except (PackageError, IndexFormatError, OSError) as error:
-        print(f"{file} cannot be imported: {error}", file=sys.stderr)
-        raise typer.Exit(1) from None
-    print(path)
+    except (IndexFormatError, OSError) as error:
+        leave(Exit.FAILED, f"{since or to} cannot be used: {_words(error)}")
+    failed = False
+    for file in files:
+        try:
+            index = index_package(read_package(file), country.upper(), known)
+            named = f"{index.app.name}_{index.app.version}_{country.upper()}"
+            path = to / (re.sub(r'[\\/:*?"<>|\x00-\x1f]', "-", named) + SUFFIX)
+            index.save(path)
+        except (PackageError, OSError) as error:
+            tell(f"{file} cannot be imported: {_words(error).removeprefix(f'{file}: ')}")
+            failed = True
+        else:
+            print(path)
+    if failed:
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command()
@@ -51,12 +74,15 @@ def show(
     file: Annotated[Path, typer.Argument(help="Stored index.")],
     output: Annotated[Output, typer.Option("-o", "--output", help="Form of the answer.")] = Output.TABLE,
 ) -> None:
-    """Say which base an index holds."""
+    """Say which base an index holds, and how many objects of each kind."""
+    if output is Output.SARIF:
+        leave(Exit.USAGE, "show answers as table or json.")
+    if not file.is_file():
+        leave(Exit.NOT_FOUND, f"there is no file {file}")
     try:
         index = AppIndex.load(file)
     except (IndexFormatError, OSError) as error:
-        print(f"{file}: {error}", file=sys.stderr)
-        raise typer.Exit(1) from None
+        leave(Exit.FAILED, f"{file}: {_words(error)}")
     app_ = index.app
     facts = {
         "id": app_.id,
@@ -64,13 +90,20 @@ def show(
         "publisher": app_.publisher,
         "version": str(app_.version),
         "country": app_.country,
+        "runtime": f"{app_.runtime.major}.{app_.runtime.minor}" if app_.runtime else "",
+        "format": FORMAT,
+        "size": file.stat().st_size,
         "objects": len(index),
     }
     if output is Output.JSON:
-        print_json(facts)
-    else:
-        for name, value in facts.items():
-            print(f"{name:10} {value}")
+        print_json({**facts, "kinds": index.kinds()})
+        return
+    for name, value in [*facts.items(), *((f"  {kind}", count) for kind, count in sorted(index.kinds().items()))]:
+        print(f"{name:26} {value}".rstrip())
+
+
+def _words(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else "") or str(error)
 
 
 @app.command()

@@ -1,6 +1,8 @@
 """`drydock extension ...`: judge extension packages against a base, offline."""
 
+import glob
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -12,11 +14,11 @@ from typer.core import TyperCommand
 
 from services.console.cli import installed_extension
 from services.extension_compatibility_checker.al.checking import Target, check_packages
-from services.extension_compatibility_checker.al.compare import BASELINE_RULES
-from services.extension_compatibility_checker.al.compare import compare as compare_versions
-from services.extension_compatibility_checker.al.container import Package, PackageError, read_package
+from services.extension_compatibility_checker.al.compare import Settings, compare_versions
+from services.extension_compatibility_checker.al.comparison_rules import BASELINE_RULES, UNDECIDED_RULES
+from services.extension_compatibility_checker.al.container import Kind, Package, PackageError, read_package
 from services.extension_compatibility_checker.al.finding import Report, Severity, Verdict, verdict_of, worst
-from services.extension_compatibility_checker.al.index import AppIndex, IndexFormatError, index_package
+from services.extension_compatibility_checker.al.index import SUFFIX, AppIndex, IndexFormatError, index_package
 from services.extension_compatibility_checker.al.rules import RULES
 
 from .formats import Output, print_json, sarif
@@ -60,25 +62,28 @@ class _SeveralValues(TyperCommand):
 
 @app.command(cls=_SeveralValues)
 def check(
-    extensions: Annotated[list[Path], typer.Argument(help="Extension packages (.app); checked as one set.")],
-    base: Annotated[list[Path], typer.Option("--base", help="Apps of the target set, or stored indexes.")],
-    old_base: Annotated[list[Path] | None, typer.Option(help="App of the set in use today; repeatable.")] = None,
-    country: Annotated[str, typer.Option(help="Localization of the bases.")] = "",
+    extensions: Annotated[list[Path], typer.Argument(help="Extension packages (.app) or folders; one set.")],
+    base: Annotated[
+        list[Path], typer.Option("--base", help="Apps of the target set, stored indexes, or folders; repeatable.")
+    ],
+    old_base: Annotated[list[Path] | None, typer.Option(help="The same of the set in use today; repeatable.")] = None,
+    country: Annotated[str, typer.Option(help="Localization of the bases, e.g. W1.")] = "",
     output: Annotated[Output, typer.Option("-o", "--output", help="Form of the answer.")] = Output.TABLE,
     fail_on: Annotated[str, typer.Option(help="`warning`: exit 10 for warnings too.")] = "",
 ) -> None:
     """Say which extensions break on the target, where, why, and what to write instead.
 
-    Exit code 0: compatible; 1: incompatible; 10: unverifiable, or warnings with --fail-on warning.
+    Exit code 0: compatible; 1: incompatible; 10: unverifiable, a base that cannot be read, or warnings with
+    --fail-on warning.
     """
-    if fail_on not in ("", "warning"):
-        _stop(f"--fail-on knows only 'warning', not '{fail_on}'.", _USAGE)
-    packages = [_open(path) for path in extensions]
-    target = Target([_index(path, country) for path in base], [_index(path, country) for path in old_base or ()])
+    _check_fail_on(fail_on)
+    packages = [_open(path) for path in _files(extensions, ".app")]
+    target = Target(_indexes(base, country), _indexes(old_base or (), country))
     reports = check_packages(packages, target)
     verdict = worst([r.verdict for r in reports])
     if output is Output.JSON:
-        print_json({"verdict": verdict, "extensions": reports})
+        apps = [{"id": a.app.id, "name": a.app.name, "version": str(a.app.version)} for a in target.apps]
+        print_json({"verdict": verdict, "target": apps, "extensions": reports})
     elif output is Output.SARIF:
         print_json(sarif(reports))
     else:
@@ -92,10 +97,13 @@ def show(
     file: Annotated[Path, typer.Argument(help="Extension package (.app).")],
     output: Annotated[Output, typer.Option("-o", "--output", help="Form of the answer.")] = Output.TABLE,
 ) -> None:
-    """Show what a file is: its kind, and its manifest where it has one that can be read."""
-    package = _open(file)
+    """Show what a file is: its kind, and its manifest where it has one that can be read.
+
+    Exit code 0: it is an extension package, of whatever kind; 1: it is damaged, or none.
+    """
     if output is Output.SARIF:
         _stop("show answers as table or json.", _USAGE)
+    package = _open(file)
     facts = {
         "file": str(file),
         "kind": package.kind,
@@ -104,9 +112,10 @@ def show(
         "problem": package.problem,
         "manifest": describe(package),
     }
+    code = EXIT[Verdict.INCOMPATIBLE] if package.kind is Kind.DAMAGED else 0
     if output is Output.JSON:
         print_json(facts)
-        return
+        raise typer.Exit(code)
     manifest = facts.pop("manifest")
     for name, value in [*facts.items(), *(manifest.items() if isinstance(manifest, dict) else ())]:
         if isinstance(value, list | tuple):
@@ -115,6 +124,7 @@ def show(
                 print(f"{name:24} {' '.join(map(str, words))}")
         elif value not in (None, ""):
             print(f"{name:24} {value}")
+    raise typer.Exit(code)
 
 
 def describe(package: Package) -> dict[str, Any] | None:
@@ -138,8 +148,20 @@ def describe(package: Package) -> dict[str, Any] | None:
 
 @app.command()
 def compare(
-    old: Annotated[Path, typer.Argument(help="The version in use.")],
+    old: Annotated[Path, typer.Argument(help="The version in use: a package or a stored index.")],
     new: Annotated[Path, typer.Argument(help="The version to come.")],
+    others: Annotated[
+        list[Path] | None, typer.Option("--with", help="App that objects come from or go to, or that holds enums.")
+    ] = None,
+    internal: Annotated[bool, typer.Option("--validate-internal", help="Compare internal symbols too.")] = False,
+    obsolete: Annotated[
+        bool, typer.Option("--validate-obsolete", help="Compare symbols that were obsolete already, too.")
+    ] = False,
+    onprem: Annotated[bool, typer.Option("--validate-onprem", help="Compare symbols of scope OnPrem too.")] = False,
+    hidden: Annotated[
+        bool, typer.Option("--hidden", help="Report what the analyzer hides: new schema, changed obsolete tags.")
+    ] = False,
+    obsolete_tag: Annotated[str, typer.Option(help="Tag that new obsoletions must have (AS0072); with --hidden.")] = "",
     output: Annotated[Output, typer.Option("-o", "--output", help="Form of the answer.")] = Output.TABLE,
     fail_on: Annotated[str, typer.Option(help="`warning`: exit 10 for warnings too.")] = "",
 ) -> None:
@@ -147,24 +169,29 @@ def compare(
 
     Exit code 0: nothing; 1: breaks; 10: unverifiable, or warnings with --fail-on warning.
     """
-    if fail_on not in ("", "warning"):
-        _stop(f"--fail-on knows only 'warning', not '{fail_on}'.", _USAGE)
-    packages = [_open(old), _open(new)]
-    try:
-        before, after = (index_package(p) for p in packages)
-    except PackageError as error:
-        _stop(f"Nothing to compare: {error}", EXIT[Verdict.UNVERIFIABLE])
-    if before.app.id != after.app.id:
+    _check_fail_on(fail_on)
+    before, after = _index(old, ""), _index(new, "")
+    around = _indexes(others or (), "")
+    if before.app.id != after.app.id and not (before.app.is_base and after.app.is_base):
         _stop(
             f"{old} is {before.app.title}, {new} is {after.app.title}: two versions of one app are needed.",
             _USAGE,
         )
-    findings = compare_versions(before, after)
-    verdict = verdict_of(findings, ())
+    compared = compare_versions(before, after, Settings(internal, obsolete, onprem, hidden, obsolete_tag), around)
     a = after.app
-    report = Report(a.id, a.name, a.publisher, str(a.version), verdict, findings)
+    verdict = verdict_of(compared.findings, compared.undecided)
+    report = Report(a.id, a.name, a.publisher, str(a.version), verdict, compared.findings, compared.undecided)
     if output is Output.JSON:
-        print_json({"verdict": verdict, "old": str(before.app.version), "new": report.version, "findings": findings})
+        print_json(
+            {
+                "verdict": verdict,
+                "app": {"id": a.id, "name": a.name, "publisher": a.publisher},
+                "old": str(before.app.version),
+                "new": report.version,
+                "findings": report.findings,
+                "undecided": report.undecided,
+            }
+        )
     elif output is Output.SARIF:
         print_json(sarif([report]))
     else:
@@ -175,27 +202,36 @@ def compare(
 
 @app.command()
 def rules(
+    comparison: Annotated[bool, typer.Option("--comparison", help="Only the rules of `extension compare`.")] = False,
     output: Annotated[Output, typer.Option("-o", "--output", help="Form of the answer.")] = Output.TABLE,
 ) -> None:
     """Print what can break an extension, and what of it is decided here."""
+    if output is Output.SARIF:
+        _stop("rules answers as table or json.", _USAGE)
     if output is Output.JSON:
-        print_json(
-            {
-                "target": [{**msgspec.to_builtins(r), "implemented": r.implemented} for r in RULES],
-                "baseline": BASELINE_RULES,
-            }
-        )
+        target = [{**msgspec.to_builtins(r), "implemented": r.implemented} for r in RULES]
+        compared = {"baseline": BASELINE_RULES, "not_decided": UNDECIDED_RULES}
+        print_json(compared if comparison else {"target": target, **compared})
         return
-    table = Table("row", "condition", "level", "codes", "not decided here")
-    for rule in RULES:
-        codes = ", ".join(f"{code} {severity}" for code, severity in rule.codes.items())
-        table.add_row(str(rule.row), rule.condition, rule.level, codes, rule.undecided)
     console = Console()
-    console.print(table)
+    if not comparison:
+        table = Table("row", "condition", "level", "codes", "not decided here")
+        for rule in RULES:
+            codes = ", ".join(f"{code} {severity}" for code, severity in rule.codes.items())
+            table.add_row(str(rule.row), rule.condition, rule.level, codes, rule.undecided)
+        console.print(table)
     baseline = Table("code", "severity", "condition (extension compare)", "not decided here")
     for entry in BASELINE_RULES:
-        baseline.add_row(entry.code, entry.severity, entry.condition, entry.note)
+        shown = f"{entry.severity}, on request (--hidden)" if entry.hidden else str(entry.severity)
+        baseline.add_row(entry.code, shown, entry.condition, entry.note)
+    for left_out in UNDECIDED_RULES:
+        baseline.add_row(left_out.code, "-", left_out.condition, left_out.reason)
     console.print(baseline)
+
+
+def _check_fail_on(fail_on: str) -> None:
+    if fail_on not in ("", "warning"):
+        _stop(f"--fail-on knows only 'warning', not '{fail_on}'.", _USAGE)
 
 
 def _open(path: Path) -> Package:
@@ -204,17 +240,40 @@ def _open(path: Path) -> Package:
     return read_package(path)
 
 
+def _files(paths: Sequence[Path], *suffixes: str) -> list[Path]:
+    """The paths, each folder replaced by its packages and each pattern by what it matches."""
+    found: list[Path] = []
+    for path in paths:
+        inside = [path]
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in suffixes)
+        elif not path.exists() and glob.has_magic(str(path)):
+            inside = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207  # takes absolute patterns
+        if not inside:
+            _stop(f"There is no {' or '.join(suffixes)} file in {path}.", _NOT_FOUND)
+        found += inside
+    return list(dict.fromkeys(found))
+
+
+def _indexes(paths: Sequence[Path], country: str) -> list[AppIndex]:
+    return [_index(path, country) for path in _files(paths, ".app", SUFFIX)]
+
+
 def _index(path: Path, country: str) -> AppIndex:
     """A base from a package or from a stored index."""
     if not path.is_file():
         _stop(f"There is no file {path}.", _NOT_FOUND)
     print(f"reading {path.name}", file=sys.stderr)
     try:
-        if path.suffix == ".index":
-            return AppIndex.load(path)
-        return index_package(read_package(path), country)
-    except (PackageError, IndexFormatError) as error:
-        _stop(f"The base {path} cannot be used: {error}", _USAGE)
+        if path.suffix != SUFFIX:
+            return index_package(read_package(path), country)
+        index = AppIndex.load(path)
+    except (PackageError, IndexFormatError, OSError) as error:
+        reason = str(error).removeprefix(f"{path}: ")
+        _stop(f"The base {path} cannot be used: {reason}", EXIT[Verdict.UNVERIFIABLE])
+    if country and index.app.country.casefold() not in ("", country.casefold()):
+        _stop(f"{path} is the index of {index.app.title}, not of country {country}.", _USAGE)
+    return index
 
 
 def _stop(message: str, code: int) -> NoReturn:
@@ -230,7 +289,8 @@ def _print_reports(reports: list[Report], verdict: Verdict) -> None:
     for report in reports:
         console.print(f"{report.name} {report.version}".strip(), report.verdict, sep=": ", markup=False)
         for f in report.findings:
-            where = f"{f.file}({f.line},{f.column}): " if f.file else ""
+            place = f"({f.line},{f.column})" if f.line else ""
+            where = f"{f.file}{place}: " if f.file else ""
             console.print(f"  {f.severity:9}{f.code}  {where}{f.message}", style=_COLOURS[f.severity], markup=False)
             if f.suggestion:
                 console.print(f"           {f.suggestion}", markup=False)

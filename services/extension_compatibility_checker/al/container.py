@@ -5,20 +5,31 @@ packages hold the genuine package nested at the root of the ZIP.
 """
 
 import hashlib
-import io
 import re
 import struct
 import uuid
-import zipfile
-import zlib
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 import msgspec
 
+from .archive import MIB, Archive, PackageError
 from .manifest import Manifest, ManifestError, parse_manifest
+from .moved import MovedObject, parse_moved
+
+__all__ = [
+    "MAX_FILE",
+    "Kind",
+    "Package",
+    "PackageError",
+    "display_path",
+    "open_package",
+    "read_package",
+    "source_entry",
+]
 
 _MAGIC = b"NAVX"
 _SIGNATURE = b"NXSB"
@@ -28,31 +39,21 @@ _HEADER = struct.Struct("<4sII16sq4s")
 
 MANIFEST = "NavxManifest.xml"
 SYMBOLS = "SymbolReference.json"
+MOVED = "MovedObjectsManifest.json"
+_READY_TO_RUN = "readytorunappmanifest.json"
+_ONLY_ONCE = (MANIFEST, SYMBOLS, MOVED, _READY_TO_RUN)
 
-MIB = 1 << 20
 MAX_FILE = 1024 * MIB
-MAX_ENTRIES = 200_000
 MAX_MANIFEST = 4 * MIB
 MAX_SYMBOLS = 512 * MIB
+MAX_INNER = 512 * MIB
 MAX_SOURCE_FILE = 16 * MIB
 MAX_SOURCES = 512 * MIB
-# Deflate cannot pack more than 1032 to 1; a directory that claims more lies.
-_MAX_RATIO = 1040
-
-# What zipfile and zlib raise for a directory or stream that is broken, encrypted or of an unknown method.
-_ZIP_ERRORS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-    OverflowError,
-    KeyError,
-    IndexError,
-    OSError,
-)
+# Source packs about 6 to 1 and symbols 11 to 1 in real packages. What packs far better is suspected of being a bomb:
+# above these sizes source of more than 64 to 1 is refused, and symbols of more than 16 to 1 have their objects counted.
+_SUSPECT_SOURCES, _SOURCE_RATIO = 16 * MIB, 64
+_SUSPECT_SYMBOLS, _SYMBOL_RATIO = 32 * MIB, 16
+MAX_JSON_OBJECTS = 12_000_000
 
 
 class Kind(StrEnum):
@@ -64,52 +65,6 @@ class Kind(StrEnum):
     RUNTIME = "runtime"
     EMPTY = "empty"
     DAMAGED = "damaged"
-
-
-class PackageError(ValueError):
-    """A part of the package cannot be read; the message names the part and the reason."""
-
-
-class Archive:
-    """The ZIP of a package; every read is limited in size before it allocates."""
-
-    def __init__(self, content: bytes) -> None:
-        try:
-            self._zip = zipfile.ZipFile(io.BytesIO(content))
-            infos = self._zip.infolist()
-        except _ZIP_ERRORS as error:
-            raise PackageError(f"its content is not a readable ZIP: {error}") from None
-        if len(infos) > MAX_ENTRIES:
-            raise PackageError(f"it has {len(infos)} entries; the limit is {MAX_ENTRIES}")
-        self._infos = {info.filename.replace("\\", "/"): info for info in infos}
-
-    @property
-    def names(self) -> list[str]:
-        """Entry names as stored, percent-encoding included."""
-        return list(self._infos)
-
-    def read(self, name: str, limit: int) -> bytes | None:
-        """The entry's bytes, None if absent; PackageError if larger than `limit` bytes or broken."""
-        view = self.view(name, limit)
-        return None if view is None else bytes(view)
-
-    def view(self, name: str, limit: int) -> memoryview | None:
-        """Like `read`, into memory that is allocated once: symbol files are most of what a check holds."""
-        info = self._infos.get(name)
-        if info is None:
-            return None
-        if info.file_size > limit or info.file_size > (info.compress_size + 1) * _MAX_RATIO:
-            raise PackageError(f"{name} unpacks to {info.file_size} bytes; the limit is {limit}")
-        content = memoryview(bytearray(info.file_size))
-        filled = 0
-        try:
-            with self._zip.open(info) as entry:
-                while chunk := entry.read(min(MIB, info.file_size - filled + 1)):
-                    content[filled : filled + len(chunk)] = chunk
-                    filled += len(chunk)
-        except _ZIP_ERRORS as error:
-            raise PackageError(f"{name} cannot be unpacked: {error}") from None
-        return content[:filled]
 
 
 class Package:
@@ -141,7 +96,7 @@ class Package:
     @property
     def source_files(self) -> list[str]:
         """Entry names of the AL source, in archive order."""
-        return [n for n in self.entries if n.startswith("src/") and n.lower().endswith(".al")]
+        return [n for n in self.entries if n.lower().startswith("src/") and n.lower().endswith(".al")]
 
     def symbols(self) -> memoryview | None:
         """SymbolReference.json without byte order mark and NUL padding; None if the package has none.
@@ -149,25 +104,78 @@ class Package:
         Files downloaded from a server end in NUL padding up to the size of its buffer.
         """
         raw = self._archive.view(SYMBOLS, MAX_SYMBOLS) if self._archive else None
-        if raw is None:
+        if raw is None or self._archive is None:
             return None
-        end = len(raw)
-        while end and raw[end - 1] == 0:
-            end -= 1
-        return raw[3 if bytes(raw[:3]) == b"\xef\xbb\xbf" else 0 : end]
+        if len(raw) > _SUSPECT_SYMBOLS and len(raw) > self._archive.packed_size([SYMBOLS]) * _SYMBOL_RATIO:
+            count = _count(raw, b"{")
+            if count > MAX_JSON_OBJECTS:
+                raise PackageError(f"{SYMBOLS} has {count} JSON objects; the limit is {MAX_JSON_OBJECTS}")
+        return _trimmed(raw)
+
+    def profile_symbols(self) -> Iterator[memoryview]:
+        """The small symbol files of profiles (page customizations), each trimmed like `symbols`."""
+        for name in self.entries:
+            if name.startswith("ProfileSymbolReferences/") and name.lower().endswith(".json"):
+                raw = self._archive.view(name, MAX_SOURCE_FILE) if self._archive else None
+                if raw is not None:
+                    yield _trimmed(raw)
+
+    @cached_property
+    def moved_objects(self) -> tuple[MovedObject, ...]:
+        """Objects that went from one app to another; empty before base 24."""
+        raw = self._archive.read(MOVED, MAX_SOURCE_FILE) if self._archive else None
+        return parse_moved(raw) if raw else ()
 
     def sources(self) -> Iterator[tuple[str, str]]:
         """Each AL file as (path as its author named it, text); PackageError when the limits are passed."""
-        assert self._archive is not None or not self.entries
+        names = self.source_files
+        if not names or self._archive is None:
+            return
+        allowed = min(MAX_SOURCES, max(_SUSPECT_SOURCES, _SOURCE_RATIO * self._archive.packed_size(names)))
         total = 0
-        for name in self.source_files:
-            raw = self._archive.read(name, MAX_SOURCE_FILE) if self._archive else None
+        for name in names:
+            raw = self._archive.view(name, MAX_SOURCE_FILE)
             if raw is None:
                 continue
             total += len(raw)
-            if total > MAX_SOURCES:
-                raise PackageError(f"its source unpacks to more than {MAX_SOURCES} bytes")
-            yield display_path(name), raw.decode("utf-8-sig", "replace")
+            if total > allowed:
+                raise PackageError(f"its source unpacks to more than {allowed} bytes")
+            yield display_path(name), _decoded(bytes(raw))
+
+    def source_of(self, reference: str) -> str | None:
+        """The text of the file that the symbols call `ReferenceSourceFileName`; None where it is not there."""
+        known = set(self.source_files)
+        # Some writers leave characters like [ and ] as they are and encode the percent sign only.
+        for name in (source_entry(reference), "src/" + reference.replace("%", "%25"), "src/" + reference):
+            if name in known and self._archive is not None:
+                raw = self._archive.read(name, MAX_SOURCE_FILE)
+                return None if raw is None else _decoded(raw)
+        return None
+
+
+def _trimmed(raw: memoryview) -> memoryview:
+    end = len(raw)
+    while end:
+        part = bytes(raw[max(0, end - 65536) : end])
+        left = len(part.rstrip(b"\0"))
+        end -= len(part) - left
+        if left:
+            break
+    return raw[3 if bytes(raw[:3]) == b"\xef\xbb\xbf" else 0 : end]
+
+
+def _count(raw: memoryview, sought: bytes) -> int:
+    return sum(bytes(raw[at : at + MIB]).count(sought) for at in range(0, len(raw), MIB))
+
+
+def _decoded(raw: bytes) -> str:
+    """Source is UTF-8; files of old editors are UTF-16 with a mark, or of the western code page."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16", "replace")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")
 
 
 def display_path(entry: str) -> str:
@@ -209,7 +217,7 @@ def _open(data: bytes, path: str, digest: str, *, nested: bool) -> Package:
         return Package(path, Kind.RUNTIME, digest, package_id, problem=problem)
     if content.startswith(_EMPTY_ZIP):
         return Package(path, Kind.EMPTY, digest, package_id, problem="its ZIP has no entries")
-    archive = Archive(content)
+    archive = Archive(content, _ONLY_ONCE)
     if not archive.names:
         return Package(path, Kind.EMPTY, digest, package_id, problem="its ZIP has no entries")
     xml = archive.read(MANIFEST, MAX_MANIFEST)
@@ -242,24 +250,29 @@ def _split(data: bytes) -> tuple[uuid.UUID | None, bytes, bytes]:
     # The length of a runtime image leaves its eight marker bytes out.
     end = start + length + (8 if data.startswith(_RUNTIME_IMAGE, start) else 0)
     if length < 0 or end > len(data):
-        raise PackageError(f"its header promises {length} bytes of content, but {len(data) - start} follow")
+        raise PackageError(
+            f"its header promises {length} bytes of content, but {len(data) - start} follow: it is cut off"
+        )
     return uuid.UUID(bytes_le=guid), data[start:end], data[end:]
 
 
 class _ReadyToRun(msgspec.Struct):
-    name: str = msgspec.field(name="EmbeddedAppFileName", default="")
+    name: str | None = msgspec.field(name="EmbeddedAppFileName", default=None)
 
 
 def _ready_to_run(archive: Archive) -> bytes | None:
-    manifest = archive.read("readytorunappmanifest.json", MAX_MANIFEST)
+    manifest = archive.read(_READY_TO_RUN, MAX_MANIFEST)
     if manifest is None:
         return None
     try:
-        named = msgspec.json.decode(manifest.lstrip(b"\xef\xbb\xbf").rstrip(b"\0"), type=_ReadyToRun).name
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise PackageError("readytorunappmanifest.json is not readable JSON") from None
-    candidates = [n for n in archive.names if n == named]
-    candidates += [n for n in archive.names if "/" not in n and n.lower().endswith(".app")]
+        found = msgspec.json.decode(manifest.removeprefix(b"\xef\xbb\xbf").rstrip(b"\0"), type=_ReadyToRun)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise PackageError(f"{_READY_TO_RUN} is not readable JSON") from None
+    named = {str(found.name or "").casefold()}
+    candidates = [n for n in archive.names if n.casefold() in named]
+    # At the root in every package seen.
+    candidates += sorted((n for n in archive.names if n.lower().endswith(".app")), key=lambda n: n.count("/"))
     if not candidates:
         raise PackageError("it is a ready-to-run package without the app inside")
-    return archive.read(candidates[0], MAX_FILE)
+    inner = archive.view(candidates[0], MAX_INNER)
+    return None if inner is None else bytes(inner)

@@ -1,10 +1,16 @@
 """One app's symbols, compact: a directory that loads at once, and objects decoded when asked for.
 
-The stored form is MessagePack. A base is identified by (version, country): localizations differ.
+The stored form is MessagePack behind a short header. A file is mapped, not copied: processes that check against the
+same base share its memory. A base is identified by (version, country): localizations differ.
 """
 
 import hashlib
-from collections import defaultdict
+import mmap
+import os
+import struct
+import tempfile
+import zlib
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,11 +25,15 @@ from .manifest import (
     AppRef,
     Manifest,
 )
+from .moved import MovedObject
 from .symbol_reader import SymbolError, collector_paused, split_symbols
 from .symbols import Symbol, fold
 from .version import Version
 
-FORMAT = 2
+FORMAT = 3
+SUFFIX = ".index"
+_HEADER = struct.Struct("<8sII")
+_MAGIC = b"DRYINDEX"
 
 
 class IndexFormatError(ValueError):
@@ -43,10 +53,11 @@ class App(msgspec.Struct, frozen=True, array_like=True):
     dependencies: tuple[AppRef, ...] = ()
     internals_visible_to: tuple[str, ...] = ()
     alternate_ids: tuple[str, ...] = ()
+    moved: tuple[MovedObject, ...] = ()
 
     @classmethod
-    def of(cls, manifest: Manifest, country: str = "") -> "App":
-        """The app of a manifest."""
+    def of(cls, manifest: Manifest, country: str = "", moved: tuple[MovedObject, ...] = ()) -> "App":
+        """The app of a manifest; `moved` are objects that came from other apps or went there."""
         return cls(
             manifest.id,
             manifest.name,
@@ -58,6 +69,7 @@ class App(msgspec.Struct, frozen=True, array_like=True):
             manifest.dependencies,
             manifest.internals_visible_to,
             manifest.alternate_ids,
+            moved,
         )
 
     @property
@@ -98,6 +110,8 @@ class _Stored(msgspec.Struct, array_like=True):
     app: App
     entries: list[Entry]
 
+
+_OF_PROFILES = ("profile", "profileextension", "pagecustomization")
 
 _encoder = msgspec.msgpack.Encoder()
 _symbol_decoder = msgspec.msgpack.Decoder(Symbol)
@@ -156,36 +170,58 @@ class AppIndex:
         """Names of all objects of a kind, for suggestions."""
         return [e.name for e in self.entries if e.kind == kind]
 
+    def kinds(self) -> dict[str, int]:
+        """How many objects there are of each kind."""
+        return dict(Counter(e.kind for e in self.entries))
+
     def to_bytes(self) -> bytes:
         """The stored form; `from_bytes` reads it."""
         body = _encoder.encode(_Stored(FORMAT, self.app, self.entries))
-        return hashlib.sha256(body).digest() + body
+        return _HEADER.pack(_MAGIC, FORMAT, zlib.crc32(body)) + body
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "AppIndex":
-        """Read the stored form; IndexFormatError if it is damaged or of another format."""
-        digest, body = data[:32], data[32:]
-        if hashlib.sha256(body).digest() != digest:
+    def from_bytes(cls, data: bytes | memoryview) -> "AppIndex":
+        """Read the stored form; IndexFormatError if it is damaged or of another format. Keeps `data`."""
+        view = memoryview(data)
+        if len(view) < _HEADER.size or view[: len(_MAGIC)] != _MAGIC:
+            raise IndexFormatError("the file is no index of this format: import the base again")
+        _, written, checksum = _HEADER.unpack_from(view)
+        if written != FORMAT:
+            raise IndexFormatError(f"the index file has format {written}, not {FORMAT}: import the base again")
+        body = view[_HEADER.size :]
+        if zlib.crc32(body) != checksum:
             raise IndexFormatError("the index file is damaged (its checksum differs): import the base again")
         try:
             with collector_paused():
                 stored = _stored_decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise IndexFormatError(f"the index file is not readable: {error}: import the base again") from None
-        if stored.format != FORMAT:
-            raise IndexFormatError(f"the index file has format {stored.format}, not {FORMAT}: import the base again")
         return cls(stored.app, stored.entries)
 
     def save(self, path: Path) -> None:
-        """Write the stored form so that a crash leaves the old file or the new one."""
-        partial = path.with_name(path.name + ".partial")
-        partial.write_bytes(self.to_bytes())
-        partial.replace(path)
+        """Write the stored form so that a crash leaves the old file or the new one; a mapped old one stays readable.
+
+        Two that save at once do not meet: the last one stays.
+        """
+        content = self.to_bytes()
+        descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            Path(draft).chmod(0o644)
+            Path(draft).replace(path)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
 
     @classmethod
     def load(cls, path: Path) -> "AppIndex":
-        """Read a stored index; IndexFormatError, OSError."""
-        return cls.from_bytes(path.read_bytes())
+        """Map a stored index; IndexFormatError, OSError. The file must not be written in place while it is in use."""
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size < _HEADER.size:
+                raise IndexFormatError("the file is no index of this format: import the base again")
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return cls.from_bytes(memoryview(mapped))
 
 
 def build_index(app: App, symbols: Iterable[Symbol]) -> AppIndex:
@@ -200,11 +236,12 @@ def _entry(s: Symbol, digest: bytes = b"") -> Entry:
 def index_package(package: Package, country: str = "", known: AppIndex | None = None) -> AppIndex:
     """Index the symbols of a package. PackageError says why it has none to read.
 
+    Profiles and page customizations that have symbol files of their own are added.
     Objects whose symbols are byte for byte those of `known`, an index of another version, are taken over.
     """
     if package.manifest is None:
         raise PackageError(f"{package.path}: {package.problem}")
-    app = App.of(package.manifest, country)
+    app = App.of(package.manifest, country, package.moved_objects)
     reusable = known.by_digest() if known else {}
     entries = []
     try:
@@ -216,6 +253,9 @@ def index_package(package: Package, country: str = "", known: AppIndex | None = 
                 digest = hashlib.sha1(raw.content, usedforsecurity=False).digest()
                 same = reusable.get((raw.kind, raw.namespace, digest))
                 entries.append(same or _entry(raw.decode(), digest))
+        seen = {(e.kind, e.name) for e in entries if e.kind in _OF_PROFILES}
+        for profile in package.profile_symbols():
+            entries += [e for raw in split_symbols(profile) if ((e := _entry(raw.decode())).kind, e.name) not in seen]
     except SymbolError as error:
         raise PackageError(f"{package.path}: {error}") from None
     return AppIndex(app, entries)

@@ -1,6 +1,7 @@
 """NavxManifest.xml: what a package says about itself."""
 
 import uuid
+from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError
 
 import msgspec
@@ -8,8 +9,6 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from .version import Version
-
-_NAMESPACE = "{http://schemas.microsoft.com/navx/2015/manifest}"
 
 # Identities that manifests refer to without listing them under Dependencies
 # (devenv-application-app-file; `Application` and `Platform` attributes).
@@ -69,73 +68,85 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 def parse_manifest(xml: bytes) -> Manifest:
-    """Read NavxManifest.xml; ManifestError names what is wrong."""
+    """Read NavxManifest.xml; ManifestError names what is wrong.
+
+    Names are matched without case and namespace; elements that are not known are passed over.
+    """
     try:
-        root = fromstring(xml.lstrip(b"\xef\xbb\xbf").rstrip(b"\0"), forbid_dtd=True)
+        if not xml.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16 may well end in NUL
+            xml = xml.removeprefix(b"\xef\xbb\xbf").rstrip(b"\0")
+        root = fromstring(xml, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise ManifestError(f"NavxManifest.xml is not well-formed XML: {error}") from None
-    app = _child(root, "App")
-    if app is None:
+    found = next(_children(root, "App"), None)
+    if found is None:
         raise ManifestError("NavxManifest.xml has no App element")
+    app = _attributes(found)
+    ranges = [*_grandchildren(root, "IdRanges", "IdRange"), *_children(root, "IdRange")]
     return Manifest(
         id=_guid(app, "Id"),
         name=_required(app, "Name"),
-        publisher=app.get("Publisher", ""),
+        publisher=app.get("publisher", ""),
         version=_version(app, "Version") or Version(),
-        target=app.get("Target", ""),
+        target=app.get("target", ""),
         runtime=_version(app, "Runtime"),
         platform=_version(app, "Platform"),
         application=_version(app, "Application"),
         show_my_code=_flag(app, "ShowMyCode"),
         propagates_dependencies=_flag(app, "PropagateDependencies"),
         dependencies=tuple(_dependency(e) for e in _grandchildren(root, "Dependencies", "Dependency")),
-        id_ranges=tuple(
-            _id_range(e) for e in [*_grandchildren(root, "IdRanges", "IdRange"), *root.iterfind(f"{_NAMESPACE}IdRange")]
-        ),
-        internals_visible_to=tuple(
-            e.get("Id", "").lower() for e in _grandchildren(root, "InternalsVisibleTo", "Module")
-        ),
-        features=tuple((e.text or "").strip() for e in _grandchildren(root, "Features", "Feature")),
-        preprocessor_symbols=tuple(
-            text for e in _grandchildren(root, "PreprocessorSymbols", None) if (text := (e.text or "").strip())
-        ),
-        alternate_ids=tuple(
-            ident.lower()
-            for e in _grandchildren(root, "AlternateIds", None)
-            if (ident := e.get("Id") or (e.text or "").strip())
-        ),
+        id_ranges=tuple(_id_range(e) for e in ranges),
+        internals_visible_to=tuple(_plain_id(e) for e in _grandchildren(root, "InternalsVisibleTo", "Module")),
+        features=_texts(root, "Features"),
+        preprocessor_symbols=_texts(root, "PreprocessorSymbols"),
+        alternate_ids=tuple(filter(None, map(_plain_id, _grandchildren(root, "AlternateIds")))),
     )
 
 
-def _child(parent: Element, name: str) -> Element | None:
-    found = parent.find(_NAMESPACE + name)
-    return parent.find(name) if found is None else found
+def _local(element: Element) -> str:
+    """The name without its namespace, in lower case; empty for a comment."""
+    return element.tag.rpartition("}")[2].casefold() if isinstance(element.tag, str) else ""
 
 
-def _grandchildren(root: Element, group: str, name: str | None) -> list[Element]:
-    parent = _child(root, group)
-    if parent is None:
-        return []
-    return [e for e in parent if name is None or e.tag in (name, _NAMESPACE + name)]
+def _attributes(element: Element) -> dict[str, str]:
+    return {name.rpartition("}")[2].casefold(): value for name, value in element.attrib.items()}
 
 
-def _required(app: Element, name: str) -> str:
-    value = app.get(name, "")
+def _children(parent: Element, name: str = "") -> Iterator[Element]:
+    return (e for e in parent if (_local(e) == name.casefold() if name else _local(e)))
+
+
+def _grandchildren(root: Element, group: str, name: str = "") -> list[Element]:
+    return [e for parent in _children(root, group) for e in _children(parent, name)]
+
+
+def _texts(root: Element, group: str) -> tuple[str, ...]:
+    return tuple(text for e in _grandchildren(root, group) if (text := (e.text or "").strip()))
+
+
+def _plain_id(element: Element) -> str:
+    """An app id, whatever carries it: the attribute `Id` or `AppId`, or the text."""
+    found = _attributes(element)
+    return (found.get("id") or found.get("appid") or element.text or "").strip().strip("{}").lower()
+
+
+def _required(app: dict[str, str], name: str) -> str:
+    value = app.get(name.casefold(), "")
     if not value.strip():
         raise ManifestError(f"NavxManifest.xml: App has no {name}")
     return value
 
 
-def _guid(app: Element, name: str) -> str:
+def _guid(app: dict[str, str], name: str) -> str:
     text = _required(app, name)
     try:
-        return str(uuid.UUID(text))
+        return str(uuid.UUID(text.strip()))
     except ValueError:
         raise ManifestError(f"NavxManifest.xml: App {name} '{text[:60]}' is not a GUID") from None
 
 
-def _version(element: Element, name: str) -> Version | None:
-    text = element.get(name)
+def _version(attributes: dict[str, str], name: str) -> Version | None:
+    text = attributes.get(name.casefold(), "").strip()
     if not text:
         return None
     try:
@@ -144,21 +155,23 @@ def _version(element: Element, name: str) -> Version | None:
         raise ManifestError(f"NavxManifest.xml: {name} {error}") from None
 
 
-def _flag(app: Element, name: str) -> bool:
-    return app.get(name, "").casefold() in {"true", "1"}
+def _flag(app: dict[str, str], name: str) -> bool:
+    return app.get(name.casefold(), "").strip().casefold() in {"true", "1", "yes"}
 
 
 def _dependency(element: Element) -> AppRef:
+    attributes = _attributes(element)
     return AppRef(
-        id=(element.get("Id") or element.get("AppId") or "").lower().strip("{}"),
-        name=element.get("Name", ""),
-        publisher=element.get("Publisher", ""),
-        min_version=_version(element, "MinVersion") or _version(element, "Version") or Version(),
+        id=_plain_id(element),
+        name=attributes.get("name", ""),
+        publisher=attributes.get("publisher", ""),
+        min_version=_version(attributes, "MinVersion") or _version(attributes, "Version") or Version(),
     )
 
 
 def _id_range(element: Element) -> IdRange:
+    attributes = _attributes(element)
     try:
-        return IdRange(int(element.get("MinObjectId", "0")), int(element.get("MaxObjectId", "0")))
+        return IdRange(int(attributes.get("minobjectid") or 0), int(attributes.get("maxobjectid") or 0))
     except ValueError:
         raise ManifestError("NavxManifest.xml: an IdRange is not made of numbers") from None

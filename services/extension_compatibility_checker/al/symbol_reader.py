@@ -3,6 +3,9 @@
 The file is split into objects with `msgspec.Raw`, which keeps slices of the one buffer; each object is
 decoded, reduced and dropped, so that memory stays near the size of the file. Both dialects are read: that of
 base 11 and older (`"Type": "Record"`, comma-separated strings) and the modern one (`TypeDefinition`, lists).
+
+Compilers differ in small things, so nulls, absent keys, numbers as text and unknown lists are no errors. What is not
+a symbol at all is one, with its place: an object that is passed over would be taken for one that is gone.
 """
 
 import gc
@@ -13,7 +16,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from .lenient import cleaned
 from .symbols import (
+    EXTENSION_OF,
     ActionKind,
     Change,
     ControlKind,
@@ -28,6 +33,7 @@ from .symbols import (
     TypeRef,
     Variable,
 )
+from .values import flag, text
 
 
 def _words(text: str) -> frozenset[str]:
@@ -58,18 +64,21 @@ LISTS = {
 
 _VERBS = {1: "addfirst", 2: "addlast", 3: "addbefore", 4: "addafter", 9: "modify"}
 
-# Properties that a rule compares or resolves; captions, tool tips and layout would only make the index
-# larger.
+# Properties that a rule compares or resolves; captions, tool tips and layout would only make the index larger.
 KEPT_PROPERTIES = _words("""
     access extensible sourcetable pagetype tabletype datapercompany tableno subtype singleinstance scope
     inherent fieldclass enabled tablerelation calcformula sqldatatype autoincrement compressed
     optionordinalvalues runobject lookuppageid drilldownpageid cardpageid movedto movedfrom
     defaultimplementation unknownvalueimplementation implementation includedpermissionsets rolecenter
-    externalname externaltype replicatedata linkedobject sourcetabletemporary permissions obsoletestate
-    obsoletereason obsoletetag columnfilter
+    externalname externaltype replicatedata linkedobject linkedintransaction sourcetabletemporary permissions
+    obsoletestate obsoletereason obsoletetag columnfilter allowincustomizations apipublisher apigroup apiversion
+    entityname entitysetname odatakeyfields assignable unique maintainsqlindex maintainsiftindex includedfields
+    promoted clustered
 """)
 _TARGET = re.compile(r"#([0-9a-fA-F]{32})#(.*)", re.DOTALL)
-_LENGTH = re.compile(r"(\w+)\[(\d+)\]")
+_LENGTH = re.compile(r"(\w+)\[(\d{1,9})\]")
+
+_MOST_NUMBER = (1 << 63) - 1
 
 type_cache: dict[str, TypeRef] = {}
 
@@ -81,8 +90,8 @@ class SymbolError(ValueError):
 class _Node(msgspec.Struct, gc=False):
     """The root or a namespace: raw object lists and further namespaces."""
 
-    Name: str = ""
-    Namespaces: list["_Node"] = []
+    Name: Any = None
+    Namespaces: list["_Node | None"] | None = None
     Tables: list[msgspec.Raw] | None = None
     Codeunits: list[msgspec.Raw] | None = None
     Pages: list[msgspec.Raw] | None = None
@@ -131,9 +140,28 @@ class RawObject(NamedTuple):
     def decode(self) -> Symbol:
         """The object; SymbolError when it is malformed."""
         try:
-            return _symbol(self.kind, self.namespace, _object.decode(self.content))
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, *_SHAPE_ERRORS) as error:
-            raise SymbolError(f"SymbolReference.json: {self.place} is malformed: {error}") from None
+            content = _object.decode(self.content)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            content = self._with_replaced_bytes(error)
+        try:
+            return _symbol(self.kind, self.namespace, content)
+        except _SHAPE_ERRORS:
+            # What the ordinary path does not take may still be a symbol, written oddly.
+            try:
+                return _symbol(self.kind, self.namespace, cleaned(content))
+            except _SHAPE_ERRORS as error:
+                raise self._malformed(error) from None
+
+    def _with_replaced_bytes(self, error: Exception) -> dict[str, Any]:
+        """The object when only the bytes of a text are no UTF-8; a caption must not cost the whole file."""
+        try:
+            return _object.decode(bytes(self.content).decode("utf-8", "replace"))
+        except (msgspec.DecodeError, RecursionError):
+            raise self._malformed(error) from None
+
+    def _malformed(self, error: Exception) -> SymbolError:
+        said = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        return SymbolError(f"SymbolReference.json: {self.place} is malformed: {said}")
 
 
 def split_symbols(data: bytes | memoryview) -> Iterator[RawObject]:
@@ -142,7 +170,7 @@ def split_symbols(data: bytes | memoryview) -> Iterator[RawObject]:
         root = _split.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise SymbolError(f"SymbolReference.json is not a readable symbol file: {error}") from None
-    yield from _objects(root, "")
+    yield from _objects(root)
 
 
 def read_symbols(data: bytes | memoryview) -> Iterator[Symbol]:
@@ -150,25 +178,32 @@ def read_symbols(data: bytes | memoryview) -> Iterator[Symbol]:
     return (raw.decode() for raw in split_symbols(data))
 
 
-def _objects(node: _Node, namespace: str) -> Iterator[RawObject]:
-    for name, kind in LISTS.items():
-        for position, raw in enumerate(getattr(node, name) or ()):
-            yield RawObject(kind, namespace, raw, f"{name}[{position}]")
-    for child in node.Namespaces:
-        yield from _objects(child, f"{namespace}.{child.Name}" if namespace else child.Name)
+def _objects(root: _Node) -> Iterator[RawObject]:
+    pending = [(root, "")]
+    while pending:
+        node, namespace = pending.pop()
+        for name, kind in LISTS.items():
+            for position, raw in enumerate(getattr(node, name) or ()):
+                if bytes(memoryview(raw)[:5]) != b"null":
+                    yield RawObject(kind, namespace, raw, f"{name}[{position}]")
+        for child in reversed(node.Namespaces or ()):
+            if child is not None:
+                own = text(child.Name)
+                pending.append((child, f"{namespace}.{own}" if namespace and own else namespace or own))
 
 
-_SHAPE_ERRORS = (KeyError, TypeError, AttributeError, ValueError)
+_SHAPE_ERRORS = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
 
 
 def _symbol(kind: str, namespace: str, o: dict[str, Any]) -> Symbol:
     properties = _properties(o)
-    target_app, target = _reference(o.get("TargetObject") or o.get("Target") or "")
+    target_app, target = _reference(_target(kind, o))
     fields = o.get("Fields") or ()
+    variables = o.get("Variables") or ()
     return Symbol(
         kind=kind,
-        id=int(o.get("Id") or 0),
-        name=str(o.get("Name") or ""),
+        id=_number(o.get("Id")),
+        name=text(o.get("Name")),
         namespace=namespace,
         target=target,
         target_app=target_app,
@@ -177,16 +212,46 @@ def _symbol(kind: str, namespace: str, o: dict[str, Any]) -> Symbol:
         fields=tuple(_field(f) for f in fields),
         keys=tuple(_key(k) for k in o.get("Keys") or ()),
         methods=tuple(_method(m) for m in [*(o.get("Methods") or ()), *(o.get("Events") or ())]),
-        variables=tuple(_variable(v) for v in o.get("Variables") or () if v.get("Protected")),
+        variables=tuple(_variable(v) for v in variables if flag(v.get("Protected"))),
         controls=tuple(_controls(o)),
         actions=tuple(_actions(o)),
         views=tuple(_views(o)),
         columns=tuple(_columns(o)),
         values=tuple(_value(v) for v in o.get("Values") or ()),
-        interfaces=tuple(_reference(i)[1] for i in o.get("ImplementedInterfaces") or ()),
+        interfaces=tuple(_reference(i)[1] for i in _interfaces(kind, o)),
         changes=tuple(_changes(o)),
-        source=str(o.get("ReferenceSourceFileName") or ""),
+        source=text(o.get("ReferenceSourceFileName")),
+        private_variables="\n".join(text(v.get("Name")) for v in variables if not v.get("Protected")),
     )
+
+
+def _target(kind: str, o: dict[str, Any]) -> str:
+    """What an extension object extends: `TargetObject`, `Target` in report extensions, in any case."""
+    found = o.get("TargetObject") or o.get("Target")
+    if not found and kind in EXTENSION_OF:
+        found = next((v for k, v in o.items() if k.lower() in ("targetobject", "target")), "")
+    return found or ""
+
+
+def _interfaces(kind: str, o: dict[str, Any]) -> list[str]:
+    """Names of implemented interfaces, or of those that an interface extends.
+
+    No package seen holds the latter, so its key is not known: these are the likely ones.
+    """
+    found = o.get("ImplementedInterfaces")
+    if not found and kind == "interface":
+        found = o.get("ExtendedInterfaces") or o.get("Extends") or o.get("BaseInterfaces")
+    return found or []
+
+
+def _number(value: Any) -> int:
+    """A whole number that an index can hold; what is none takes the lenient path by an error."""
+    if type(value) is int and -_MOST_NUMBER <= value <= _MOST_NUMBER:
+        return value
+    found = int(value or 0)
+    if abs(found) > _MOST_NUMBER:
+        raise OverflowError
+    return found
 
 
 def _properties(o: dict[str, Any]) -> dict[str, str]:
@@ -194,7 +259,8 @@ def _properties(o: dict[str, Any]) -> dict[str, str]:
     for p in o.get("Properties") or ():
         name = p["Name"].lower()
         if name in KEPT_PROPERTIES:
-            found[name] = str(p.get("Value") or "")
+            value = p.get("Value")
+            found[name] = value if type(value) is str else text(value)
     return found
 
 
@@ -208,23 +274,21 @@ def _obsolete(properties: dict[str, str]) -> Obsolete | None:
 def _obsolete_attribute(attributes: list[dict[str, Any]]) -> Obsolete | None:
     for attribute in attributes:
         if attribute["Name"].lower() == "obsolete":
-            texts = [str(a.get("Value") or "").strip("'") for a in attribute.get("Arguments") or ()]
+            texts = [text(a.get("Value")).strip("'") for a in attribute.get("Arguments") or ()]
             return Obsolete("pending", *texts[:2])
     return None
 
 
-def _reference(text: str) -> tuple[str, str]:
-    """(app id with dashes or empty, name): `#<32 hex>#Customer`, `Customer` and `"No. Series"` are all
-    written.
-    """
-    found = _TARGET.fullmatch(text)
+def _reference(written: str) -> tuple[str, str]:
+    """(app id with dashes or empty, name): `#<32 hex>#Customer`, `Customer` and `"No. Series"` are all written."""
+    found = _TARGET.fullmatch(written)
     app = ""
     if found:
-        h, text = found[1].lower(), found[2]
+        h, written = found[1].lower(), found[2]
         app = f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
-    if len(text) > 1 and text[0] == '"' == text[-1]:
-        text = text[1:-1].replace('""', '"')
-    return app, text
+    if len(written) > 1 and written[0] == '"' == written[-1]:
+        written = written[1:-1].replace('""', '"')
+    return app, written
 
 
 def simple_type(name: str) -> TypeRef:
@@ -252,7 +316,7 @@ def _type(d: dict[str, Any] | None, owner: dict[str, Any]) -> TypeRef:
         return simple_type(name)
     plain = simple_type(name)
     if isinstance(dimensions, str):
-        dimensions = [int(n) for n in dimensions.split(",") if n.strip()]
+        dimensions = [_number(n) for n in dimensions.split(",") if n.strip()]
     if isinstance(subject, str):
         subject = {"Name": subject}
     subject = subject or {}
@@ -260,9 +324,9 @@ def _type(d: dict[str, Any] | None, owner: dict[str, Any]) -> TypeRef:
         plain.name,
         plain.length,
         _reference(str(subject.get("Name") or ""))[1],
-        int(subject.get("Id") or 0),
+        _number(subject.get("Id")),
         bool(d.get("Temporary")),
-        tuple(int(n) for n in dimensions or ()),
+        tuple(_number(n) for n in dimensions or ()),
         tuple(_type(a, {}) for a in arguments or ()),
         options,
     )
@@ -277,46 +341,53 @@ def _members(options: Any) -> tuple[str, ...]:
 def _field(f: dict[str, Any]) -> Field:
     properties = _properties(f)
     state = _obsolete(properties)
-    return Field(int(f.get("Id") or 0), str(f["Name"]), _type(f.get("TypeDefinition"), f), properties, state)
+    number = _number(f.get("Id"))
+    name = f["Name"] if not number else f.get("Name")
+    return Field(number, text(name), _type(f.get("TypeDefinition"), f), properties, state)
 
 
 def _key(k: dict[str, Any]) -> Key:
-    properties = {p["Name"].lower(): str(p.get("Value") or "") for p in k.get("Properties") or ()}
-    clustered = properties.get("clustered")
+    properties = _properties(k)
+    clustered = properties.pop("clustered", None)
     names = k.get("FieldNames") or ()
     return Key(
-        str(k.get("Name") or ""),
+        text(k.get("Name")),
         tuple(names.split(",")) if isinstance(names, str) else tuple(map(str, names)),
-        None if clustered is None else clustered.lower() in ("yes", "1", "true"),
+        None if clustered is None else flag(clustered),
         _obsolete(properties),
+        properties,
     )
 
 
 def _method(m: dict[str, Any]) -> Method:
     attributes = m.get("Attributes") or []
-    event, scope = "", ""
+    event, scope, is_try = "", "", False
     arguments: tuple[str, ...] = ()
     for a in attributes:
         name = a["Name"].lower()
         if name.endswith("event"):
             event = name[: -len("event")]
-            arguments = tuple(str(x.get("Value") or "").lower() for x in a.get("Arguments") or ())
+            arguments = tuple(text(x.get("Value")).strip("'").lower() for x in a.get("Arguments") or ())
         elif name == "scope":
-            scope = "".join(str(x.get("Value") or "") for x in a.get("Arguments") or ()).strip("'").lower()
+            scope = "".join(text(x.get("Value")) for x in a.get("Arguments") or ()).strip("'").lower()
+        elif name == "tryfunction":
+            is_try = True
     access = "public"
-    for flag in ("IsLocal", "IsInternal", "IsProtected"):
-        if m.get(flag):
-            access = flag[2:].lower()
+    for key in ("IsLocal", "IsInternal", "IsProtected"):
+        if m.get(key) and flag(m[key]):
+            access = key[2:].lower()
     returned = m.get("ReturnTypeDefinition")
     if returned is None and m.get("ReturnType"):
         returned = {"Name": m["ReturnType"]}
     returns = _type(returned, {}) if returned else None
     if returns is not None and returns.name.lower() in ("none", ""):
         returns = None
+    if returns is None and is_try:
+        returns = simple_type("Boolean")  # what a TryFunction returns without saying so
     return Method(
-        str(m.get("Name") or ""),
+        text(m.get("Name")),
         tuple(
-            Parameter(str(p.get("Name") or ""), _type(p.get("TypeDefinition"), p), bool(p.get("IsVar")))
+            Parameter(text(p.get("Name")), _type(p.get("TypeDefinition"), p), flag(p.get("IsVar")))
             for p in m.get("Parameters") or ()
         ),
         returns,
@@ -325,13 +396,13 @@ def _method(m: dict[str, Any]) -> Method:
         arguments,
         _obsolete_attribute(attributes),
         scope,
-        int(m.get("Id") or 0),
+        _number(m.get("Id")),
     )
 
 
 def _variable(v: dict[str, Any]) -> Variable:
     return Variable(
-        str(v.get("Name") or ""),
+        text(v.get("Name")),
         _type(v.get("TypeDefinition"), v),
         True,
         _obsolete_attribute(v.get("Attributes") or []),
@@ -339,10 +410,10 @@ def _variable(v: dict[str, Any]) -> Variable:
 
 
 def _value(v: dict[str, Any]) -> EnumValue:
-    properties = {p["Name"].lower(): str(p.get("Value") or "") for p in v.get("Properties") or ()}
+    properties = _properties(v)
     return EnumValue(
-        int(v.get("Ordinal") or 0),
-        str(v.get("Name") or ""),
+        _number(v.get("Ordinal")),
+        text(v.get("Name")),
         _obsolete(properties),
         properties.get("implementation", ""),
     )
@@ -358,15 +429,16 @@ def _kind_name(kinds: type[ControlKind] | type[ActionKind], number: Any) -> str:
 def _tree(nodes: Any, child: str, kinds: type[ControlKind] | type[ActionKind], parent: str) -> Iterator[Element]:
     for node in nodes or ():
         properties = _properties(node)
-        name = str(node.get("Name") or "")
+        name = text(node.get("Name"))
         related = node.get("RelatedPagePartId") or {}
         yield Element(
             name,
             _kind_name(kinds, node.get("Kind")),
-            int(node.get("Id") or 0),
+            _number(node.get("Id")),
             parent,
             str(related.get("Name") or related.get("Id") or properties.get("runobject", "")),
             _obsolete(properties),
+            "promoted" in properties and flag(properties["promoted"]),
         )
         yield from _tree(node.get(child), child, kinds, name)
 
@@ -374,7 +446,7 @@ def _tree(nodes: Any, child: str, kinds: type[ControlKind] | type[ActionKind], p
 def _controls(o: dict[str, Any]) -> Iterator[Element]:
     yield from _tree(o.get("Controls"), "Controls", ControlKind, "")
     for change in o.get("ControlChanges") or ():
-        yield from _tree(change.get("Controls"), "Controls", ControlKind, str(change.get("Anchor") or ""))
+        yield from _tree(change.get("Controls"), "Controls", ControlKind, text(change.get("Anchor")))
     page = o.get("RequestPage")
     if isinstance(page, dict):
         yield from _controls(page)
@@ -382,13 +454,23 @@ def _controls(o: dict[str, Any]) -> Iterator[Element]:
 
 def _actions(o: dict[str, Any]) -> Iterator[Element]:
     yield from _tree(o.get("Actions"), "Actions", ActionKind, "")
+    yield from _control_actions(o.get("Controls"))
     for change in o.get("ActionChanges") or ():
-        yield from _tree(change.get("Actions"), "Actions", ActionKind, str(change.get("Anchor") or ""))
+        yield from _tree(change.get("Actions"), "Actions", ActionKind, text(change.get("Anchor")))
+
+
+def _control_actions(nodes: Any) -> Iterator[Element]:
+    """Actions of a cue group stand in its control."""
+    for node in nodes or ():
+        if "Actions" in node:
+            yield from _tree(node["Actions"], "Actions", ActionKind, text(node.get("Name")))
+        if "Controls" in node:
+            yield from _control_actions(node["Controls"])
 
 
 def _views(o: dict[str, Any]) -> Iterator[Element]:
     for view in o.get("Views") or ():
-        yield Element(str(view.get("Name") or ""), "view", int(view.get("Id") or 0))
+        yield Element(text(view.get("Name")), "view", _number(view.get("Id")))
     for change in o.get("ViewChanges") or ():
         yield from _views(change)
 
@@ -396,26 +478,26 @@ def _views(o: dict[str, Any]) -> Iterator[Element]:
 def _columns(o: dict[str, Any]) -> Iterator[Element]:
     """Report data items and columns, query data items, columns and filters, in file order."""
     for item in [*(o.get("DataItems") or ()), *(o.get("Elements") or ())]:
-        name = str(item.get("Name") or "")
-        table = _reference(str(item.get("RelatedTable") or ""))[1]
-        yield Element(name, "dataitem", int(item.get("Id") or 0), str(item.get("OwningDataItemName") or ""), table)
+        name = text(item.get("Name"))
+        table = _reference(text(item.get("RelatedTable")))[1]
+        yield Element(name, "dataitem", _number(item.get("Id")), text(item.get("OwningDataItemName")), table)
         for kind, list_name in (("column", "Columns"), ("filter", "Filters")):
             for column in item.get(list_name) or ():
                 yield Element(
-                    str(column.get("Name") or ""),
+                    text(column.get("Name")),
                     kind,
-                    int(column.get("Id") or 0),
+                    _number(column.get("Id")),
                     name,
-                    str(column.get("SourceColumn") or ""),
+                    text(column.get("SourceColumn")),
                 )
         yield from _columns({"DataItems": item.get("DataItems")})
     if "TargetObject" in o or "Target" in o:
         for column in o.get("Columns") or ():
-            yield Element(str(column.get("Name") or ""), "column", int(column.get("Id") or 0))
+            yield Element(text(column.get("Name")), "column", _number(column.get("Id")))
 
 
 def _changes(o: dict[str, Any]) -> Iterator[Change]:
     for part, name in (("control", "ControlChanges"), ("action", "ActionChanges"), ("view", "ViewChanges")):
         for change in o.get(name) or ():
-            verb = _VERBS.get(int(change.get("ChangeKind") or 0), "move")
-            yield Change(part, verb, str(change.get("Anchor") or ""))
+            verb = _VERBS.get(_number(change.get("ChangeKind")), "move")
+            yield Change(part, verb, text(change.get("Anchor")))

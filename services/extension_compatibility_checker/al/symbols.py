@@ -1,7 +1,6 @@
 """What a compiled app exposes: the compact form of SymbolReference.json and of declarations read from source.
 
-One vocabulary for both, so that every check asks the same questions whatever decided the answer. Kinds are
-the
+One vocabulary for both, so that every check asks the same questions whatever decided the answer. Kinds are the
 keywords of AL (`table`, `pageextension`, ...). Names keep their author's casing; compare them with `fold`.
 """
 
@@ -75,12 +74,13 @@ class Field(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Key(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A key; the first of a table is its primary key."""
+    """A key; the first of a table is its primary key. `properties` holds what rules compare, keys in lower case."""
 
     name: str
     fields: tuple[str, ...]
     clustered: bool | None = None
     obsolete: Obsolete | None = None
+    properties: dict[str, str] = {}
 
 
 class Variable(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -101,6 +101,7 @@ class Element(msgspec.Struct, array_like=True, frozen=True, gc=False):
     parent: str = ""
     subject: str = ""
     obsolete: Obsolete | None = None
+    promoted: bool = False
 
 
 class EnumValue(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -122,7 +123,11 @@ class Change(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Symbol(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One object. `target` is what an extension object extends; `properties` keys are in lower case."""
+    """One object. `target` is what an extension object extends; `properties` keys are in lower case.
+
+    `interfaces` are those that it implements, or extends if it is an interface itself. `private_variables` are the
+    names of global variables that others cannot see, one a line.
+    """
 
     kind: str
     id: int
@@ -144,6 +149,7 @@ class Symbol(msgspec.Struct, array_like=True, frozen=True, gc=False):
     interfaces: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     source: str = ""
+    private_variables: str = ""
 
     @property
     def title(self) -> str:

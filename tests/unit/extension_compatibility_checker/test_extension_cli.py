@@ -1,6 +1,8 @@
 """`drydock extension` as a user types it."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,20 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.console.cli import app as drydock
-from tests.support.al_packages import base_app, container, extension, field, table
+from tests.support.al_packages import (
+    app,
+    base_app,
+    container,
+    enum,
+    extension,
+    field,
+    package_entries,
+    symbol_file,
+    table,
+    zipped,
+)
 
+DEPENDENCY = "99999999-2222-3333-4444-555555555555"
 CUSTOMER = table(18, "Customer", field(1, "No.", "Code[20]"))
 PENDING = table(18, "Customer", field(1, "No.", "Code[20]"), ObsoleteState="Pending", ObsoleteTag="24.0")
 
@@ -23,6 +37,12 @@ def files(tmp_path: Path) -> Path:
         "pending.app": base_app(PENDING),
         "runtime.app": container(b".NEA\x00\x00\x00\x01" + bytes(50), declared=50),
         "junk.app": b"junk",
+        "empty.app": container(zipped({})),
+        "damaged.app": app({})[:-9],
+        "signed.app": container(zipped(package_entries({})), signature=b"x"),
+        "readytorun.app": container(zipped({"readytorunappmanifest.json": b"{}", "inner.app": app({})})),
+        "needy.app": extension("codeunit 50000 A { }", dependencies=[(DEPENDENCY, "Lib", "P", "2.0.0.0")]),
+        "lib.app": app({}, app_id=DEPENDENCY, name="Lib", publisher="P", version="2.0.0.0"),
     }
     for name, data in contents.items():
         (tmp_path / name).write_bytes(data)
@@ -49,8 +69,17 @@ def answer(result: Result) -> Any:
         ("runtime.app --base good.app", 10),
         ("junk.app --base good.app", 10),
         ("ext.app runtime.app --base bad.app", 1),
-        ("ext.app --base junk.app", 2),
+        ("ext.app --base junk.app", 10),
         ("ext.app --base good.app --fail-on error", 2),
+        ("ext.app --base runtime.app", 10),
+        ("ext.app --base empty.app", 10),
+        ("ext.app --base good.app --old-base junk.app", 10),
+        ("ext.app --base good.app --old-base good.app", 0),
+        ("ext.app --old-base good.app good.app --base bad.app", 1),
+        ("empty.app --base good.app", 10),
+        ("damaged.app ext.app --base good.app", 10),
+        ("signed.app --base good.app", 0),
+        ("readytorun.app --base good.app", 0),
         ("ext.app", 2),
         ("nowhere.app --base good.app", 3),
         ("ext.app --base nowhere.app", 3),
@@ -62,6 +91,14 @@ def test_the_exit_code_says_what_was_found(files: Path, line: str, code: int, fo
     assert result.exit_code == code, result.output
     assert result.exception is None or isinstance(result.exception, SystemExit)
     assert "Traceback" not in result.output
+
+
+def test_a_process_ends_with_the_code_and_prints_no_stack_trace(files: Path) -> None:
+    start = [sys.executable, "-c", "from services.console.cli import main; main()", "extension", "check"]
+    for words, code in ((["ext.app", "--base", "bad.app"], 1), (["junk.app", "--base", "good.app", "-o", "json"], 10)):
+        ended = subprocess.run([*start, *words], check=False, capture_output=True, text=True, cwd=files)
+        assert (ended.returncode, "Traceback" in ended.stderr) == (code, False)
+        assert "-o" not in words or json.loads(ended.stdout)["verdict"] == "unverifiable"
 
 
 def test_json_is_one_object_with_verdict_extensions_and_findings(files: Path) -> None:
@@ -112,6 +149,74 @@ def test_several_bases_may_follow_one_option(files: Path) -> None:
     assert len(answer(result)["extensions"]) == 1
 
 
+def test_folders_and_patterns_stand_for_the_packages_in_them(files: Path) -> None:
+    for folder, names in (("set", ("needy.app", "lib.app")), ("target", ("good.app",)), ("none", ())):
+        (files / folder).mkdir()
+        for name in names:
+            (files / folder / name).write_bytes((files / name).read_bytes())
+    (files / "set" / "readme.txt").write_text("no package")
+    result = run(files, f"extension check {files}/set --base {files}/target -o json")
+    assert result.exit_code == 0
+    assert {one["name"] for one in answer(result)["extensions"]} == {"Contoso Extension", "Lib"}
+    assert [one["name"] for one in answer(result)["target"]] == ["Base Application"]
+    again = CliRunner().invoke(drydock, ["extension", "check", f"{files}/set/*.app", "--base", f"{files}/target"])
+    assert again.exit_code == 0
+    nothing = run(files, f"extension check {files}/none --base {files}/target")
+    assert (nothing.exit_code, "There is no .app file in" in nothing.output) == (3, True)
+
+
+def test_a_dependency_that_is_nowhere_is_a_finding_and_one_among_the_bases_is_not(files: Path) -> None:
+    result = run(files, "extension check needy.app --base good.app -o json")
+    assert result.exit_code == 1
+    (finding,) = answer(result)["extensions"][0]["findings"]
+    assert (finding["code"], finding["severity"], finding["level"]) == ("AL1022", "blocks", "manifest")
+    assert run(files, "extension check needy.app --base good.app lib.app").exit_code == 0
+
+
+def test_sarif_has_the_shape_that_readers_of_it_expect(files: Path) -> None:
+    for line in ("check ext.app runtime.app --base bad.app", "compare good.app bad.app"):
+        found = answer(run(files, f"extension {line} -o sarif"))
+        assert found["version"] == "2.1.0"
+        (run_,) = found["runs"]
+        rules = run_["tool"]["driver"]["rules"]
+        assert all(rule["id"] and rule["shortDescription"]["text"] for rule in rules)
+        for result in run_["results"]:
+            assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+            assert result["level"] in ("error", "warning", "note")
+            assert result["message"]["text"]
+            for place in result.get("locations", ()):
+                region = place["physicalLocation"].get("region")
+                assert region is None or min(region.values()) >= 1
+    run_ = answer(run(files, "extension check runtime.app --base good.app -o sarif"))["runs"][0]
+    (note,) = run_["invocations"][0]["toolExecutionNotifications"]
+    assert "runtime package" in note["message"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("file", "kind", "code"),
+    [
+        ("ext.app", "plain", 0),
+        ("signed.app", "signed", 0),
+        ("readytorun.app", "ready-to-run", 0),
+        ("runtime.app", "runtime", 0),
+        ("empty.app", "empty", 0),
+        ("damaged.app", "damaged", 1),
+        ("junk.app", "damaged", 1),
+        ("nowhere.app", None, 3),
+    ],
+)
+def test_show_names_the_kind_of_every_file(files: Path, file: str, kind: str | None, code: int) -> None:
+    result = run(files, f"extension show {file} -o json")
+    assert result.exit_code == code
+    if kind is not None:
+        found = answer(result)
+        assert found["kind"] == kind
+        assert (found["manifest"] is None) == (kind in ("runtime", "empty", "damaged"))
+        assert (found["problem"] is None) != (found["manifest"] is None)
+        assert run(files, f"extension show {file}").exit_code == code
+    assert run(files, f"extension show {file} -o sarif").exit_code == 2
+
+
 def test_show_names_kind_and_manifest(files: Path) -> None:
     found = answer(run(files, "extension show ext.app -o json"))
     assert (found["kind"], found["manifest"]["version"], found["manifest"]["runtime"]) == (
@@ -131,8 +236,43 @@ def test_a_base_is_imported_once_and_then_loaded(files: Path) -> None:
     path.rename(files / "stored.index")
     assert run(files, "extension check ext.app --base stored.index").exit_code == 0
     assert answer(run(files, "base show stored.index -o json"))["country"] == "DK"
+    assert run(files, "extension check ext.app --base stored.index --country dk").exit_code == 0
+    wrong = run(files, "extension check ext.app --base stored.index --country W1")
+    assert (wrong.exit_code, "not of country W1" in wrong.output) == (2, True)
     (files / "stored.index").write_bytes(b"broken")
-    assert run(files, "extension check ext.app --base stored.index").exit_code == 2
+    broken = run(files, "extension check ext.app --base stored.index")
+    assert (broken.exit_code, "import the base again" in broken.output) == (10, True)
+
+
+def test_bases_are_imported_one_by_one_and_one_that_cannot_be_is_told(files: Path) -> None:
+    result = run(files, f"base import good.app junk.app lib.app --country w1 --to {files}/indexes")
+    assert result.exit_code == 1
+    names = [Path(line).name for line in result.stdout.splitlines()]
+    assert names == ["Base Application_25.1.1.0_W1.index", "Lib_2.0.0.0_W1.index"]
+    assert "junk.app cannot be imported: it does not begin with NAVX" in result.stderr
+    needy = CliRunner().invoke(
+        drydock, ["extension", "check", str(files / "needy.app"), "--base", str(files / "indexes")]
+    )
+    assert needy.exit_code == 0
+    assert run(files, "base import nowhere.app").exit_code == 3
+    assert run(files, "base import good.app --country ../x").exit_code == 2
+    assert run(files, "base show good.app").exit_code == 1
+    assert run(files, "base show nowhere.index").exit_code == 3
+    shown = CliRunner().invoke(drydock, ["base", "show", result.stdout.splitlines()[0], "-o", "json"])
+    assert {k: json.loads(shown.stdout)[k] for k in ("country", "objects", "kinds")} == {
+        "country": "W1",
+        "objects": 1,
+        "kinds": {"table": 1},
+    }
+
+
+def test_the_rules_of_comparison_are_printed_alone_on_request(files: Path) -> None:
+    found = answer(run(files, "extension rules --comparison -o json"))
+    assert set(found) == {"baseline", "not_decided"}
+    assert {"AS0001", "AS0146", "DRYDOCK"} <= {rule["code"] for rule in found["baseline"]}
+    assert all(rule["reason"] for rule in found["not_decided"])
+    table_ = run(files, "extension rules --comparison").stdout
+    assert ("AS0105" in table_, "AL1022" in table_) == (True, False)
 
 
 def test_rules_are_printed_from_the_code() -> None:
@@ -157,3 +297,32 @@ def test_compare_says_what_a_new_version_breaks(files: Path, line: str, code: in
     result = run(files, f"extension compare {line} -o {form}")
     assert result.exit_code == code, result.output
     assert ("AS0001" in result.stdout) == (code == 1)
+
+
+def test_compare_takes_the_settings_of_the_analyzer_and_other_apps(files: Path) -> None:
+    option = table(5, "T", field(1, "A", "Option X,Y", ObsoleteState="Pending", ObsoleteTag="1.0"))
+    other = table(5, "T", field(1, "A", "Enum 7 E", ObsoleteState="Pending", ObsoleteTag="2.0"))
+    (files / "old.app").write_bytes(app(symbol_file(option)))
+    (files / "new.app").write_bytes(app(symbol_file(other)))
+    (files / "enums.app").write_bytes(app(symbol_file(enum(7, "E", "X", "Y")), app_id=DEPENDENCY))
+    undecided = run(files, "extension compare old.app new.app -o json")
+    assert (undecided.exit_code, answer(undecided)["verdict"]) == (10, "unverifiable")
+    assert "--with" in answer(undecided)["undecided"][0]
+    assert run(files, "extension compare old.app new.app --with enums.app").exit_code == 0
+    hidden = run(files, "extension compare old.app new.app --with enums.app --hidden -o json")
+    assert [f["code"] for f in answer(hidden)["findings"]] == ["AS0074"]
+    assert hidden.exit_code == 0
+
+
+def test_compare_takes_stored_indexes(files: Path) -> None:
+    for name in ("good", "bad"):
+        imported = run(files, f"base import {name}.app --to {files}").stdout.strip()
+        Path(imported).rename(files / f"{name}.index")
+    assert run(files, "extension compare good.index bad.index").exit_code == 1
+
+
+def test_compare_names_the_file_without_a_place_that_it_does_not_know(files: Path) -> None:
+    old = table(5, "T") | {"ReferenceSourceFileName": "Tables/My%20T.al"}
+    (files / "old.app").write_bytes(app(symbol_file(old)))
+    (files / "new.app").write_bytes(app(symbol_file()))
+    assert 'AS0001  src/Tables/My T.al: table 5 "T" is gone.' in run(files, "extension compare old.app new.app").stdout

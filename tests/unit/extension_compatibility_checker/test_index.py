@@ -1,6 +1,9 @@
 """The compact index: both dialects, namespaces, and its stored form."""
 
 import json
+import subprocess
+import sys
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -8,6 +11,7 @@ import pytest
 
 from services.extension_compatibility_checker.al.container import Package, PackageError, open_package
 from services.extension_compatibility_checker.al.index import (
+    FORMAT,
     App,
     AppIndex,
     IndexFormatError,
@@ -17,8 +21,22 @@ from services.extension_compatibility_checker.al.index import (
 from services.extension_compatibility_checker.al.symbol_reader import read_symbols
 from services.extension_compatibility_checker.al.symbols import TypeRef
 from services.extension_compatibility_checker.al.version import Version
-from tests.support.al_packages import app, codeunit, enum, event, field, page, symbol_file, table
+from tests.support.al_packages import (
+    app,
+    codeunit,
+    container,
+    enum,
+    event,
+    field,
+    multiplied,
+    package_entries,
+    page,
+    symbol_file,
+    table,
+    zipped,
+)
 
+ROOT = Path(__file__).parents[3]
 APP = App("id", "Base", "Microsoft", Version(25))
 
 
@@ -117,6 +135,62 @@ def test_an_import_takes_over_what_is_equal_in_another_version() -> None:
     assert list(new.symbols()) == list(index_package(base(same, codeunit(2, "Changed"), moved)).symbols())
     marked = AppIndex(APP, [msgspec.structs.replace(e, name="Taken") for e in old.entries])
     assert [e.name for e in index_package(base(same, moved), "", marked).entries] == ["Taken", "Same"]
+
+
+def test_an_index_that_is_in_use_outlives_a_new_one_in_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "base.index"
+    old, new = (build_index(APP, read_symbols(json.dumps(symbol_file(codeunit(1, n))).encode())) for n in "AB")
+    old.save(path)
+    loaded = AppIndex.load(path)
+    new.save(path)
+    assert [s.name for s in loaded.symbols()] == ["A"]
+    assert [s.name for s in AppIndex.load(path).symbols()] == ["B"]
+    assert [p.name for p in tmp_path.iterdir()] == ["base.index"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "no index of this format"),
+        (b"DRYINDEX", "no index of this format"),
+        (b"NAVX" + bytes(100), "no index of this format"),
+        (b"DRYINDEX" + (FORMAT + 1).to_bytes(4, "little") + bytes(20), f"has format {FORMAT + 1}, not {FORMAT}"),
+        (b"DRYINDEX" + FORMAT.to_bytes(4, "little") + zlib.crc32(b"x").to_bytes(4, "little") + b"x", "not readable"),
+    ],
+)
+def test_a_file_that_is_no_index_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "x.index").write_bytes(content)
+    with pytest.raises(IndexFormatError, match=reason):
+        AppIndex.load(tmp_path / "x.index")
+
+
+MEASURE = """
+import sys
+from pathlib import Path
+from services.extension_compatibility_checker.al.container import read_package
+from services.extension_compatibility_checker.al.index import index_package
+from tests.support.al_packages import peak_memory
+before = peak_memory()
+index = index_package(read_package(Path(sys.argv[1])), "W1")
+print(len(index), peak_memory() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process is told by Linux alone")
+def test_an_import_needs_at_most_one_and_a_half_times_the_memory_of_the_symbol_file(tmp_path: Path) -> None:
+    captions = {"CaptionML": "ENU=Some caption;DAN=En anden tekst;DEU=Noch ein Text", "ToolTipML": "ENU=What it is for"}
+    fields = [field(n, f"Field {n}", "Text[50]", **captions) for n in range(1, 60)]
+    one = json.dumps(symbol_file(*(table(n, f"Table {n}", *fields) for n in range(1, 101))))
+    symbols = multiplied(one.encode(), 40)
+    path = tmp_path / "large.app"
+    path.write_bytes(container(zipped(package_entries() | {"SymbolReference.json": symbols}, level=1)))
+    told = subprocess.run(  # our own interpreter
+        [sys.executable, "-c", MEASURE, str(path)], check=True, capture_output=True, text=True, cwd=ROOT
+    ).stdout
+    count, growth = told.split()
+    assert int(count) == 4000
+    assert len(symbols) > 40 << 20
+    assert float(growth) * 2**20 < 1.5 * len(symbols), f"{growth} MiB for {len(symbols) >> 20} MiB"
 
 
 @pytest.mark.parametrize("position", [0, 40, -1])
