@@ -118,6 +118,8 @@ _LISTS = {
     "enumextension": "EnumExtensionTypes",
     "interface": "Interfaces",
     "controladdin": "ControlAddIns",
+    "permissionset": "PermissionSets",
+    "reportextension": "ReportExtensions",
 }
 
 
@@ -194,12 +196,13 @@ def table(number: int, name: str, *fields: Json, methods: Sequence[Json] = (), *
     }
 
 
-def codeunit(number: int, name: str, *methods: Json, **props: str) -> Json:
+def codeunit(number: int, name: str, *methods: Json, interfaces: Sequence[str] = (), **props: str) -> Json:
     return {
         "Kind_": "codeunit",
         "Id": number,
         "Name": name,
         "Methods": list(methods),
+        "ImplementedInterfaces": list(interfaces),
         "Properties": properties(**props),
     }
 

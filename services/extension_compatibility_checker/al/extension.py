@@ -23,7 +23,7 @@ _CODELESS = _words("""
 """)
 
 
-@dataclass
+@dataclass(eq=False)
 class Extension:
     """`index` holds its objects, `objects` their trees where there is source, `undecided` what is unread."""
 

@@ -66,10 +66,11 @@ class _Reader:
             word = lower[self.at] if kinds[self.at] is T.NAME else ""
             if word == "namespace":
                 self.at += 1
-                self.namespace = self._dotted()
+                self.source.namespace = self.namespace = self._dotted()
             elif word == "using":
                 self.at += 1
                 self.usings.append(self._dotted())
+                self.source.usings.append(self.usings[-1])
             elif word in OBJECT_KINDS:
                 self.object(word)
             elif self._is("["):

@@ -20,6 +20,7 @@ from tests.support.al_packages import (
     table,
     zipped,
 )
+from tests.support.al_rules import shows
 
 CUSTOMER = table(18, "Customer", field(1, "No.", "Code[20]"))
 IDS = {letter: f"{letter * 8}-0000-0000-0000-000000000000" for letter in "abc"}
@@ -44,6 +45,7 @@ def test_dependencies_come_first_and_give_their_objects() -> None:
     assert [(r.name, r.verdict) for r in reports] == [("A", Verdict.COMPATIBLE), ("B", Verdict.COMPATIBLE)]
 
 
+@shows((35, "DRYDOCK"))
 def test_a_break_cascades_to_dependents_and_names_the_cause() -> None:
     a = part("a", "codeunit 50000 Tools { var C: Record Customer; }")
     b = part("b", "codeunit 50001 Work { }", "a")
