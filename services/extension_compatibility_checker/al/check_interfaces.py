@@ -20,7 +20,8 @@ def check_interfaces(check: Check, symbol: Symbol, declared: ObjectDecl | None) 
     for interface in symbol.interfaces:
         place = places.get(fold(interface), here)
         found = check.reference("interface", fold_reference(interface), 0, Level.SYMBOLS, place)
-        if found is not None and symbol.kind == "codeunit":
+        whole = declared is None or not declared.is_partial
+        if found is not None and symbol.kind == "codeunit" and whole:
             _complete(check, symbol, found[0], place)
     if declared is not None and declared.kind in ("enum", "enumextension"):
         for node in (declared.root, *declared.root.children):

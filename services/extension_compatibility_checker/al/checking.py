@@ -115,7 +115,7 @@ def _unknown(check: Check) -> list[str]:
     if not check.unknown:
         return []
     names = ", ".join(list(check.unknown)[:3])
-    absent = ", ".join(check.absent)
+    absent = ", ".join(check.absent) or "the source that could not be read"
     count = f"{len(check.unknown)} reference{'s' if len(check.unknown) > 1 else ''}"
     return [f"{count} cannot be decided without {absent}: {names}"]
 

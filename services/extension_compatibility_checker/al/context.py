@@ -105,6 +105,9 @@ class Check:
         With a needed app absent nothing is certain, except that the old base had the object and today's
         version of that same app has not.
         """
+        if self.extension.has_gaps:
+            self.unknown.setdefault(f"{kind} {name or number}")
+            return False
         if self.world.is_missing(kind, name, number):
             return True
         if self.old is not None:

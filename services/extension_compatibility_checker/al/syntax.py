@@ -168,7 +168,10 @@ class Node:
 
 @dataclass(slots=True)
 class ObjectDecl:
-    """One AL object. `root` holds its sections, `namespace` what the file declares."""
+    """One AL object. `root` holds its sections, `namespace` what the file declares.
+
+    `is_partial`: its end could not be read, so what is not in it may have been.
+    """
 
     kind: str
     id: int
@@ -181,6 +184,7 @@ class ObjectDecl:
     interfaces: list[tuple[str, int]]
     root: Node
     file: "SourceFile"
+    is_partial: bool = False
 
 
 @dataclass(slots=True)
