@@ -167,7 +167,8 @@ class Check:
             self.report("AL0185", level, label, message, place, advice, about=about)
             return None
         rivals = self.world.rivals(kind, name) if name else []
-        if rivals:
+        # A file without namespace sees every one; that it compiled with two of a name says they are told apart.
+        if rivals and (self.world.spaces is not None or (self.old and not self.old.rivals(kind, name))):
             self._ambiguous(name, rivals, level, place)
             return None
         if not self.accessible(symbol, app, level, place):

@@ -11,7 +11,7 @@ from .evidence import About, signature, text_of_member, type_text
 from .finding import Level
 from .index import AppIndex
 from .suggestions import nearest
-from .symbols import EXTENSION_OF, Field, Method, Symbol, TypeRef, fold
+from .symbols import EXTENSION_OF, Field, Method, Parameter, Symbol, TypeRef, fold
 from .syntax import Call, Expr, Literal, Many, ObjectDecl, start_of
 from .tables import renamed_field
 from .world import Owned, World, fold_reference
@@ -187,10 +187,16 @@ class Members:
             if parameter.by_reference and not _assignable(expr):
                 message = "A 'var' argument must be an assignable variable."
                 self.check.report("AL0130", Level.SOURCE, name, message, at, advice, about=about)
-            elif given is not None and self.converts(given, parameter.type) is False:
+            elif given is not None and self._refused(given, parameter):
                 a, b = type_text(given, self.world), type_text(parameter.type, self.world)
                 message = f"Argument {number}: cannot convert from '{a}' to '{b}'."
                 self.check.report("AL0133", Level.SOURCE, name, message, at, advice, about=about)
+
+    def _refused(self, given: TypeRef, wanted: Parameter) -> bool:
+        """Whether an argument certainly does not fit; a secret text and a text share no variable."""
+        if wanted.by_reference and (given.name.lower() == "secrettext") != (wanted.type.name.lower() == "secrettext"):
+            return not {given.name.lower(), wanted.type.name.lower()} & {"variant", "any", "joker", ""}
+        return self.converts(given, wanted.type) is False
 
     def _returns_now(self, owner: Symbol, method: Method, place: Place, about: About) -> None:
         """Row 33, where the extension is not compiled anew: an update within one major version."""

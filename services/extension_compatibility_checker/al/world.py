@@ -90,7 +90,7 @@ class World:
             (symbol, app)
             for app in self.apps
             for symbol in app.named(kind, name)
-            if not is_gone(symbol) and self.in_sight(symbol)
+            if not is_gone(symbol) and self.in_sight(symbol) and not _is_internal(symbol)
         ]
         apart = {fold(s.namespace) for s, _ in found}
         if len({id(app) for _, app in found}) < 2 or len(apart) < 2 or any(app is self.own for _, app in found):
@@ -222,6 +222,10 @@ def fold_reference(text: str) -> str:
 def is_gone(symbol: Symbol) -> bool:
     """Whether an object is there only as a marker: removed, or moved to another app."""
     return symbol.obsolete is not None and symbol.obsolete.state in _GONE
+
+
+def _is_internal(symbol: Symbol) -> bool:
+    return symbol.properties.get("access", "").lower() == "internal"
 
 
 def is_moved(member: Symbol | Field) -> bool:
