@@ -115,7 +115,8 @@ def _unknown(check: Check) -> list[str]:
     if not check.unknown:
         return []
     names = ", ".join(list(check.unknown)[:3])
-    absent = ", ".join(check.absent) or "the source that could not be read"
+    gaps = "the source that could not be read" if check.extension.has_gaps else "more than the symbols tell"
+    absent = ", ".join(check.absent) or gaps
     count = f"{len(check.unknown)} reference{'s' if len(check.unknown) > 1 else ''}"
     return [f"{count} cannot be decided without {absent}: {names}"]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .builtins import METHODS, SYSTEM_FIELDS
-from .check_interfaces import implements
+from .check_interfaces import ancestry, implements
 from .context import Check, Place, is_on_premises
 from .conversions import converts, same_subject
 from .evidence import About, signature, text_of_member, type_text
@@ -16,6 +16,8 @@ from .syntax import Call, Expr, Literal, Many, ObjectDecl, start_of
 from .tables import renamed_field
 from .world import Owned, World, fold_reference
 
+# Runtime 15.0 lets interfaces extend others; whether symbols tell so was not seen.
+_INTERFACES_EXTEND_FROM = 26
 _WITH_MEMBERS = frozenset(("record", "codeunit", "page", "report", "query", "xmlport", "interface"))
 
 
@@ -71,6 +73,9 @@ class Members:
                     self._reached_field(field[0], field[1] or app, symbol, place)
                 return Found(field[0].type, field=field[0], table=symbol)
         methods = self.world.methods(symbol, app).get(folded)
+        if not methods and symbol.kind == "interface":
+            inherited = (m for o in ancestry(self.world, symbol)[1:] for m in o.methods if fold(m.name) == folded)
+            methods = [Owned(m, symbol, app) for m in inherited]
         if methods:
             if report:
                 self._reached_method(methods, symbol, place)
@@ -85,7 +90,7 @@ class Members:
         return None
 
     def _absent(self, owner: TypeRef, symbol: Symbol, name: str, place: Place) -> None:
-        if not self.check.member_missing(symbol):
+        if not self.check.member_missing(symbol) or (symbol.kind == "interface" and not self._told(symbol, name)):
             return
         advice = self._renamed(symbol, name)
         if symbol.kind == "query":
@@ -103,6 +108,17 @@ class Members:
             if world and found and fold(name) in world.fields(found[0]):
                 return About.of(symbol, "fields", name)
         return About.of(symbol, "methods", name)
+
+    def _told(self, interface: Symbol, name: str) -> bool:
+        """Whether an interface is known not to have a member: symbols may be silent of what it extends."""
+        version = self.check.target_version
+        before = self.check.old.find("interface", interface.name) if self.check.old else None
+        if before is not None and any(fold(m.name) == fold(name) for m in before[0].methods):
+            return True
+        if version is not None and version.major < _INTERFACES_EXTEND_FROM:
+            return True
+        self.check.unknown.setdefault(f"a member of {interface.title}")
+        return False
 
     def _renamed(self, symbol: Symbol, name: str) -> str:
         """The field that has the id now, the reason the old base gave, or the nearest name."""

@@ -16,6 +16,7 @@ from tests.support.al_packages import (
     event,
     extension,
     field,
+    interface,
     method,
     page,
     table,
@@ -201,3 +202,14 @@ def test_the_work_for_a_set_grows_with_its_size_and_not_with_its_square() -> Non
     neighbours = Neighbours(opened)
     assert [len(neighbours.of(e)) for e in opened] == [39] * 40 + [0] * 40
     assert {r.verdict for r in check_set([*packages, *lonely], base_app(CUSTOMER))} == {Verdict.COMPATIBLE}
+
+
+def test_a_member_of_an_interface_may_be_inherited_where_interfaces_can_extend_others() -> None:
+    package = extension("codeunit 50000 A { procedure P(I: Interface Price) begin I.Get(); end; }")
+    price, empty = interface("Price", method("Get")), interface("Price")
+    before = check(package, base_app(empty, version="25.1.0.0"))
+    assert [(f.code, f.symbol) for f in before.findings] == [("AL0132", "Get")]
+    unknown = check(package, base_app(empty, version="26.0.0.0"))
+    assert (unknown.findings, unknown.verdict) == ((), Verdict.UNVERIFIABLE)
+    known = check(package, base_app(empty, version="26.0.0.0"), old=[base_app(price, version="25.0.0.0")])
+    assert [(f.code, f.symbol) for f in known.findings] == [("AL0132", "Get")]

@@ -46,7 +46,7 @@ def subscribes(parameters: str, name: str = "OnBeforePost", publisher: str = 'Co
     return f"codeunit 50000 Work {{ {attribute} local procedure Handle({parameters}) begin end; }}"
 
 
-def pending(reason: str = "Use New.", tag: str = "24.0") -> dict[str, str]:
+def pending(reason: str = "Use New.", tag: str = "24.0") -> dict[str, Any]:
     return {"ObsoleteState": "Pending", "ObsoleteReason": reason, "ObsoleteTag": tag}
 
 
