@@ -50,12 +50,14 @@ def manifest_xml(
     dependencies: Sequence[tuple[str, str, str, str]] = (),
     preprocessor: Sequence[str] = (),
     internals_visible_to: Sequence[str] = (),
+    propagates: bool = False,
 ) -> bytes:
     """A manifest; a dependency is (id, name, publisher, minimum version)."""
     attributes = {"Id": app_id, "Name": name, "Publisher": publisher, "Version": version}
     attributes |= {"Runtime": runtime, "Target": target}
     attributes |= {"Application": application} if application else {}
     attributes |= {"Platform": platform} if platform else {}
+    attributes |= {"PropagateDependencies": "True"} if propagates else {}
     listed = "".join(
         f"<Dependency Id={quoteattr(i)} Name={quoteattr(n)} Publisher={quoteattr(p)} MinVersion={quoteattr(v)}/>"
         for i, n, p, v in dependencies

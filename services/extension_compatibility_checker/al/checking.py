@@ -155,8 +155,8 @@ def check_packages(packages: Sequence[Package], target: Target, replaced: Sequen
         strangers = [o for o in neighbours.of(extension) if o not in seen]
         has_unread = len(opened) < len(packages)
         before = installed.get(extension.manifest.id)
-        if before is not None and before.manifest.version == extension.manifest.version:
-            before = None
+        if before is not None and before.package.digest == extension.package.digest:
+            before = None  # it is installed already
         report = check_extension(extension, target, seen, has_unread=has_unread, replaced=before)
         if extension.manifest.id in unread:
             why = f"the installed version cannot be compared: {unread[extension.manifest.id]}"

@@ -1009,6 +1009,53 @@ def test_row_22_a_moved_table_is_looked_for_in_the_app_that_it_moved_to() -> Non
     assert codes(reached, base_app(marker), foundation(moved)) == []
 
 
+def test_row_22_a_move_is_told_once_per_file_and_only_where_the_old_owner_is_known() -> None:
+    moved = table(18, "Customer", field(1, "No.", "Code[20]"), MovedFrom=BASE_ID)
+    package = extension(run("", "C: Record Customer; D: Record Customer"))
+    assert codes(package, base_app(), foundation(moved)) == ["AL0824"]
+    # Without the old owner in the set nobody knows whether it passes the new one on.
+    alone = check(package, foundation(moved)).findings
+    assert alone == ()
+
+
+def test_row_22_an_app_that_a_dependency_passes_on_is_within_reach() -> None:
+    moved = table(18, "Customer", field(1, "No.", "Code[20]"), MovedFrom=BASE_ID)
+    needs = (LIBRARY[0], "Foundation", "Microsoft", "1.0.0.0")
+    package = extension(run("", "C: Record Customer"))
+    assert codes(package, base_app(dependencies=[needs]), foundation(moved)) == ["AL0824"]
+    assert codes(package, base_app(dependencies=[needs], propagates=True), foundation(moved)) == []
+
+
+def test_row_23_the_new_owner_of_a_field_may_fill_the_place_that_it_left() -> None:
+    source = "tableextension 50000 X extends Customer { fields { field(3; Blocked; Boolean) { } } }"
+    assert codes(extension(source), base_app(customer(field(3, "Blocked", "Boolean")))) == ["AL0155"]
+    marker = field(3, "Blocked", "Boolean", ObsoleteState="Moved", MovedTo="x")
+    assert codes(extension(source), base_app(customer(marker))) == []
+
+
+def test_row_27_a_member_with_other_parameters_is_not_implemented() -> None:
+    source = "codeunit 50000 X implements Price { procedure Get(N: Integer): Decimal begin end; }"
+    wanted = interface("Price", method("Get", "N: Integer", "M: Integer", returns="Decimal"))
+    (finding,) = check(extension(source), base_app(wanted)).findings
+    assert (finding.code, finding.suggestion) == ("AL0582", "Write: procedure Get(N: Integer; M: Integer): Decimal")
+
+
+def test_row_29_two_objects_of_one_name_in_one_namespace_are_no_ambiguous_reference() -> None:
+    package = extension(run("Post.Go();", "Post: Codeunit Post"), dependencies=[LIBRARY])
+    twin = codeunit(80, "Post", method("Go"))
+    assert codes(package, base_app(twin), library("2.0.0.0", "Library", twin)) == []
+
+
+def test_row_29_a_file_without_namespace_tells_names_apart_unless_the_update_brings_the_second() -> None:
+    package = extension(run("Post.Go();", "Post: Codeunit Post"), dependencies=[LIBRARY])
+    base = base_app(in_namespace("Microsoft.Sales", codeunit(80, "Post", method("Go"))))
+    theirs = library("2.0.0.0", "Library", in_namespace("Partner", codeunit(90, "Post", method("Go"))))
+    plain = base_app(in_namespace("Microsoft.Sales", codeunit(80, "Post", method("Go"))), version="24.0.0.0")
+    assert codes(package, base, theirs) == []
+    assert codes(package, base, theirs, old=[plain, theirs]) == []
+    assert codes(package, base, theirs, old=[plain, library()]) == ["AL0275"]
+
+
 def test_row_22_a_field_that_moved_is_found_where_it_lives_now() -> None:
     marker = customer(field(3, "Blocked", "Boolean", ObsoleteState="Moved", MovedTo=LIBRARY[0]))
     extends = {

@@ -99,7 +99,7 @@ def test_symbols_of_both_versions_are_compared_where_both_have_them() -> None:
     assert [(f.code, f.symbol) for f in report.findings] == [("AS0080", "Note")]
 
 
-def test_the_same_version_is_not_compared_with_itself_and_a_stranger_is_not_either() -> None:
+def test_the_installed_version_is_told_by_its_app_id_and_a_stranger_is_not_compared() -> None:
     target = Target([index_package(open_package(BASE))])
     same = app({}, {"L.al": PLAIN}, application="25.0.0.0")
     shorter = app({}, {"L.al": PLAIN.replace("Code[20]", "Code[10]")}, application="25.0.0.0", version="1.1.0.0")
@@ -107,7 +107,14 @@ def test_the_same_version_is_not_compared_with_itself_and_a_stranger_is_not_eith
     for replaced, expected in (([same], ["AS0118"]), ([stranger], []), ([], [])):
         (report,) = check_packages([open_package(shorter)], target, replaced=[open_package(r) for r in replaced])
         assert [f.code for f in report.findings] == expected
-    assert check_packages([open_package(same)], target, replaced=[open_package(same)])[0].findings == ()
+
+
+def test_a_package_that_is_installed_already_is_judged_as_such() -> None:
+    broken = app({}, {"L.al": "codeunit 50009 W { var C: Codeunit Gone; }"}, application="25.0.0.0")
+    old = index_package(open_package(base_app(version="24.0.0.0")))
+    target = Target([index_package(open_package(BASE))], [old])
+    (report,) = check_packages([open_package(broken)], target, replaced=[open_package(broken)])
+    assert (report.findings, report.verdict) == ((), Verdict.UNVERIFIABLE)
 
 
 def test_an_installed_version_that_cannot_be_read_says_nothing_of_the_staged_one() -> None:
