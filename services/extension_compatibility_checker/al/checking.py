@@ -98,11 +98,12 @@ def _changed(extension: Extension, old: World, findings: tuple[Finding, ...]) ->
     if not dropped:
         return findings, []
     kept = tuple(f for f in findings if f not in dropped)
-    first = dropped[0]
-    where = f"{first.file} ({first.line},{first.column})"
+    first, several = dropped[0], len(dropped) > 1
+    place = f"{first.file} ({first.line},{first.column}): {first.code} {first.symbol}"
+    count = f"{len(dropped)} {'places do' if several else 'place does'}"
     reason = (
-        f"{len(dropped)} places do not fit the old base either, so nothing can be said of them; "
-        f"the first is {where}: {first.code} {first.symbol}"
+        f"{count} not fit the old base either, so nothing can be said of {'them' if several else 'it'}; "
+        f"{'the first is' if several else 'it is'} {place}"
     )
     return kept, [reason]
 

@@ -114,7 +114,7 @@ def method_text(method: Method, world: World | None = None) -> str:
         name = {"externalbusiness": "ExternalBusiness"}.get(method.event, method.event.capitalize()) + "Event"
         attributes = f"[{name}({', '.join(method.event_arguments)})] "
     if method.scope:
-        attributes += f"[Scope('{'OnPrem' if method.scope == 'onprem' else method.scope}')] "
+        attributes += f"[Scope('{'OnPrem' if method.scope == 'onprem' else method.scope.capitalize()}')] "
     if method.obsolete is not None:
         attributes += f"[Obsolete('{method.obsolete.reason}', '{method.obsolete.tag}')] "
     access = "" if method.access == "public" else f"{method.access} "
