@@ -276,9 +276,22 @@ class _Code:
         if isinstance(target, Name):
             key = fold(target.text)
             if key not in self.locals and key not in self.globals and not self._is_implied(target):
-                found = self.world.find("enum", target.text)
-                return TypeRef("Enum", subject=found[0].name, subject_id=found[0].id) if found else None
+                return self._bare_enum(target)
         return self.resolve(target).type
+
+    def _bare_enum(self, target: Name) -> TypeRef | None:
+        """`"Sales Document Type"::Order`; without the old base any other name may stand there."""
+        place = Place(self.file, target.at)
+        found = self.world.find("enum", target.text)
+        if found is not None:
+            self.check.reference("enum", target.text, 0, Level.SOURCE, place)
+            return TypeRef("Enum", subject=found[0].name, subject_id=found[0].id)
+        old = self.check.old
+        if old is not None and old.find("enum", target.text) and self.check.missing("enum", target.text):
+            message = f"The name '{target.text}' does not exist in the current context."
+            advice, about = self.check.instead("enum", target.text, 0), About("enum", target.text)
+            self.check.report("AL0118", Level.SOURCE, target.text, message, place, advice, about=about)
+        return None
 
     def _is_implied(self, target: Name) -> bool:
         place = Place(self.file, target.at)

@@ -1078,6 +1078,18 @@ def test_an_object_and_the_marker_that_it_left_behind_do_not_clash() -> None:
     assert codes(extension(source), base_app(still_there)) == ["AL0197", "AL0264"]
 
 
+def test_row_11_an_enum_that_is_named_without_its_kind_is_missed_where_the_old_base_had_it() -> None:
+    package = extension(run('I := "Colour Kind"::Red.AsInteger();', "I: Integer"))
+    with_enum = base_app(enum(5, "Colour Kind", "Red"), version="24.0.0.0")
+    assert codes(package, base_app(enum(5, "Colour Kind", "Red"))) == []
+    assert codes(package, base_app()) == []
+    (finding,) = check(package, base_app(enum(5, "Colour Sort", "Red")), old=[with_enum]).findings
+    assert (finding.code, finding.symbol) == ("AL0118", "Colour Kind")
+    assert finding.suggestion == 'It is called "Colour Sort" now.'
+    pending = enum(5, "Colour Kind", "Red", ObsoleteState="Pending", ObsoleteTag="24.0")
+    assert codes(package, base_app(pending)) == ["AL0432"]
+
+
 def test_row_33_a_major_update_compiles_anew_so_a_new_return_value_is_no_finding() -> None:
     package = extension(run("Post.Go(Customer);"))
     returning = codeunit(80, "Sales-Post", method("Go", "var R: Record 18 Customer", returns="Boolean"))
