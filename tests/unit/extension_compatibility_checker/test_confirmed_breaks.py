@@ -337,3 +337,31 @@ def test_a_real_package_meets_only_what_really_changed(
 ) -> None:
     report = judge_real(package, *(real(b) for b in bases))
     assert Counter((f.code, f.symbol) for f in report.findings if f.severity is Severity.BLOCKS) == expected
+
+
+ONBOARDING = "ebf2f681_hougaard.com_OnBoarding_1.0.0.0.app"
+SEC_4, SEC_7, SEC_8 = (
+    f"{name}.app"
+    for name in (
+        "8f0517db_Netcompany_SECDatacom_1.0.4.5",
+        "a4357bb8_Netcompany_SECDatacom_1.0.7.2",
+        "6aa82264_Netcompany_SECDatacom_1.0.8.0",
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("installed", "staged", "gone"),
+    [
+        (ONBOARDING, "Hougaard_OnBoarding_1.0.0.2.app", 6),  # all six tables have new ids and names
+        ("Hougaard_OnBoarding_1.0.0.2.app", "Hougaard_OnBoarding_1.0.0.3.app", 0),
+        (SEC_4, SEC_7, 0),
+        (SEC_7, SEC_8, 0),
+    ],
+)
+def test_real_versions_take_over_their_data_unless_their_tables_are_others(
+    installed: str, staged: str, gone: int
+) -> None:
+    before, after = read_package(file(installed)), read_package(file(staged))
+    (report,) = check_packages([after], Target([real(V14), real(SYSTEM_14)]), replaced=[before])
+    assert [f.code for f in report.findings if f.code.startswith("AS")] == ["AS0001"] * gone
