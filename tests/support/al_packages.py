@@ -51,12 +51,14 @@ def manifest_xml(
     dependencies: Sequence[tuple[str, str, str, str]] = (),
     preprocessor: Sequence[str] = (),
     internals_visible_to: Sequence[str] = (),
+    propagates: bool = False,
 ) -> bytes:
     """A manifest; a dependency is (id, name, publisher, minimum version)."""
     attributes = {"Id": app_id, "Name": name, "Publisher": publisher, "Version": version}
     attributes |= {"Runtime": runtime, "Target": target}
     attributes |= {"Application": application} if application else {}
     attributes |= {"Platform": platform} if platform else {}
+    attributes |= {"PropagateDependencies": "True"} if propagates else {}
     listed = "".join(
         f"<Dependency Id={quoteattr(i)} Name={quoteattr(n)} Publisher={quoteattr(p)} MinVersion={quoteattr(v)}/>"
         for i, n, p, v in dependencies
@@ -119,6 +121,8 @@ _LISTS = {
     "enumextension": "EnumExtensionTypes",
     "interface": "Interfaces",
     "controladdin": "ControlAddIns",
+    "permissionset": "PermissionSets",
+    "reportextension": "ReportExtensions",
 }
 
 
@@ -195,12 +199,13 @@ def table(number: int, name: str, *fields: Json, methods: Sequence[Json] = (), *
     }
 
 
-def codeunit(number: int, name: str, *methods: Json, **props: str) -> Json:
+def codeunit(number: int, name: str, *methods: Json, interfaces: Sequence[str] = (), **props: str) -> Json:
     return {
         "Kind_": "codeunit",
         "Id": number,
         "Name": name,
         "Methods": list(methods),
+        "ImplementedInterfaces": list(interfaces),
         "Properties": properties(**props),
     }
 

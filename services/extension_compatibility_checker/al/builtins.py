@@ -136,6 +136,12 @@ PLATFORM_OBJECTS = _names("""
     Onboarding Signal|Connection String|Copilot Capability|Copilot Status|Copilot Availability|Agent|
     Agent Task|Agent Task Message|Agent Task Log Entry|Agent Metadata Provider|Sandbox Cleanup|
     Table Field Metadata|Language Translation|Object Access Intent Override|Move Object|Privacy Notice|
-    Indexed Record Set|All Objects in the System|Tenant Code Coverage
+    Indexed Record Set|All Objects in the System|Tenant Code Coverage|Agent Access Control|
+    Agent Creation Control|Agent Task File|Agent Task Message Attachment|Agent Task Pane Entry|
+    Agent Task Step|Agent Task Timeline|Agent Task Timeline Entry|Agent Task User Input Request|
+    Agent Task Memory Entry|Agent Log|All Profile Page Metadata|Designer Diagnostic|Extension Execution Info|
+    Profile Configuration Symbols|Profile Designer Diagnostic|Profile Import|Profile Page Diagnostic|
+    Page Style|Table Key Metadata|Token|Translation Text|Current Session|Tenant Information|
+    Application Environment|Database Role|Data Archive Media Field|Power Platform Environment
 """)
 FIRST_PLATFORM_ID = 2_000_000_000

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from .builtins import FIELD_ALL, FIELD_FIRST, SYSTEM_FIELDS
 from .context import Check, Place
+from .evidence import About, type_text
 from .finding import Level
 from .lexer import SourceError, whole_number
 from .members import UNKNOWN, Found, Members
@@ -14,6 +15,7 @@ from .symbols import EXTENSION_OF, Symbol, TypeRef, fold
 from .syntax import (
     Assign,
     Call,
+    Exit,
     Expr,
     Index,
     Literal,
@@ -25,6 +27,7 @@ from .syntax import (
     Scope,
     Statement,
     With,
+    start_of,
 )
 from .world import KIND_OF_TYPE, fold_reference
 
@@ -36,6 +39,7 @@ def check_code(check: Check) -> None:
     """Rows 9, 11 to 14, 19 to 21, 29 and 32 in the code of every object that has source."""
     for declared in check.extension.objects:
         if declared.kind not in ("interface", "enum", "dotnet", "permissionset"):
+            check.look_from(declared.file)
             _Code(check, declared).walk()
 
 
@@ -50,6 +54,7 @@ class _Code:
         self.procedures = {fold(p.name): p for p in declared.root.procedures if p.kind != "trigger"}
         self.locals: dict[str, TypeRef] = {}
         self.withs: list[TypeRef | None] = []
+        self.returns: TypeRef | None = None
         self.implicit: TypeRef | None = self._implicit()
         self.target = self._target()
         if self.target is not None:
@@ -121,6 +126,7 @@ class _Code:
         outer = self.implicit
         if self.object.kind == "codeunit" and fold(procedure.name) != "onrun":
             self.implicit = None
+        self.returns = procedure.returns
         self._statements(procedure.body)
         self.implicit = outer
         self.locals = {}
@@ -132,6 +138,10 @@ class _Code:
             elif isinstance(statement, With):
                 with self._inside(self.resolve(statement.subject).type):
                     self._statements(statement.body)
+            elif isinstance(statement, Exit):
+                self._converted(self.resolve(statement.value), self.returns, statement.value)
+            elif isinstance(statement, Call):
+                self._call(statement, ignored=True)
             else:
                 self.resolve(statement)
 
@@ -233,7 +243,8 @@ class _Code:
         found = self.members.subject(subject)
         known = [f.name for f, _ in self.world.fields(found[0]).values()] if found else []
         message = f"The name '{expr.text}' does not exist in the current context."
-        self.check.report("AL0118", Level.SOURCE, expr.text, message, place, nearest(expr.text, known))
+        about = About.of(found[0], "fields", expr.text) if found else None
+        self.check.report("AL0118", Level.SOURCE, expr.text, message, place, nearest(expr.text, known), about=about)
 
     def _was_field(self, table: Symbol, name: str) -> bool:
         before = self.check.old.find("table", table.name) if self.check.old else None
@@ -265,9 +276,22 @@ class _Code:
         if isinstance(target, Name):
             key = fold(target.text)
             if key not in self.locals and key not in self.globals and not self._is_implied(target):
-                found = self.world.find("enum", target.text)
-                return TypeRef("Enum", subject=found[0].name, subject_id=found[0].id) if found else None
+                return self._bare_enum(target)
         return self.resolve(target).type
+
+    def _bare_enum(self, target: Name) -> TypeRef | None:
+        """`"Sales Document Type"::Order`; without the old base any other name may stand there."""
+        place = Place(self.file, target.at)
+        found = self.world.find("enum", target.text)
+        if found is not None:
+            self.check.reference("enum", target.text, 0, Level.SOURCE, place)
+            return TypeRef("Enum", subject=found[0].name, subject_id=found[0].id)
+        old = self.check.old
+        if old is not None and old.find("enum", target.text) and self.check.missing("enum", target.text):
+            message = f"The name '{target.text}' does not exist in the current context."
+            advice, about = self.check.instead("enum", target.text, 0), About("enum", target.text)
+            self.check.report("AL0118", Level.SOURCE, target.text, message, place, advice, about=about)
+        return None
 
     def _is_implied(self, target: Name) -> bool:
         place = Place(self.file, target.at)
@@ -284,22 +308,31 @@ class _Code:
                 return
             values = self.world.enum_values(enum[0])
             value = values.get(fold(name))
+            about = About.of(enum[0], "values", name)
             if value is not None:
-                title = f"Value '{value.name}' of {enum[0].title}"
-                self.check.state(value.obsolete, title, value.name, Level.SOURCE, place)
+                title = f"Value '{value.name}'"
+                self.check.state(value.obsolete, title, value.name, Level.SOURCE, place, about)
             elif not name.isdigit() and self.check.member_missing(enum[0]):
                 message = f"'Enum {enum[0].name}' does not contain a definition for '{name}'."
-                advice = nearest(name, (v.name for v in values.values()))
-                self.check.report("AL0132", Level.SOURCE, name, message, place, advice)
+                advice = self._other_value(enum[0], name) or nearest(name, (v.name for v in values.values()))
+                self.check.report("AL0132", Level.SOURCE, name, message, place, advice, about=about)
         elif kind == "option" and owner.options and not name.isdigit():
             members = {fold(o) for o in owner.options}
             if fold(name) not in members and not (name.strip() == "" and "" in members):
                 message = f"'Option' does not contain a definition for '{name}'."
                 self.check.report("AL0132", Level.SOURCE, name, message, place, nearest(name, owner.options))
 
+    def _other_value(self, enum: Symbol, name: str) -> str:
+        """The value that has the ordinal now."""
+        old = self.check.old
+        before = old.find("enum", enum.name) if old else None
+        was = old.enum_values(before[0]).get(fold(name)) if old and before else None
+        now = [v.name for v in self.world.enum_values(enum).values() if was and v.ordinal == was.ordinal]
+        return f'Value {was.ordinal} is called "{now[0]}" now.' if was and now else ""
+
     # -- calls and assignments ---------------------------------------------------------------------
 
-    def _call(self, expr: Call) -> Found:
+    def _call(self, expr: Call, *, ignored: bool = False) -> Found:
         target = expr.target
         found, owner = UNKNOWN, None
         if isinstance(target, Name):
@@ -315,8 +348,10 @@ class _Code:
             return UNKNOWN
         types = [self.resolve(argument).type for argument in expr.arguments]
         if found.methods and isinstance(target, Name | Member):
-            self.members.arguments(expr, found.methods, types, Place(self.file, target.at))
-        return Found(found.type) if found.methods or isinstance(target, Name) else UNKNOWN
+            self.members.arguments(expr, found, types, Place(self.file, target.at), ignored=ignored)
+        if found.methods:
+            return Found(found.type, found.methods, owner=found.owner)
+        return Found(found.type) if isinstance(target, Name) else UNKNOWN
 
     def _field_arguments(self, table: Symbol, method: str, call: Call) -> None:
         """`Rec.SetRange("No.", X)`: such arguments are names of the record's own fields."""
@@ -342,17 +377,27 @@ class _Code:
         return found is None or found[1] is self.world.own
 
     def _assign(self, statement: Assign) -> None:
-        wanted = self.resolve(statement.target)
-        given = self.resolve(statement.value)
-        if wanted.type is None or given.type is None:
+        self._converted(self.resolve(statement.value), self.resolve(statement.target).type, statement.value)
+
+    def _converted(self, given: Found, wanted: TypeRef | None, value: Expr) -> None:
+        if wanted is None or given.type is None:
             return
-        place = Place(self.file, statement.value.at)
-        if self.members.converts(given.type, wanted.type) is False:
-            a, b = self.members.readable(given.type), self.members.readable(wanted.type)
-            name = given.field.name if given.field else getattr(statement.value, "text", a)
-            self.check.report("AL0122", Level.SOURCE, name, f"Cannot implicitly convert type '{a}' to '{b}'.", place)
+        place = Place(self.file, start_of(value))
+        if self.members.converts(given.type, wanted) is False:
+            a, b = type_text(given.type, self.world), type_text(wanted, self.world)
+            name = given.field.name if given.field else _called(value) or a
+            about: About | None
+            if given.field is not None and given.table is not None:
+                about = About.of(given.table, "fields", given.field.name)
+            elif given.owner is not None and given.methods:
+                about = About.of(given.owner, "methods", given.methods[0].member.name)
+            else:
+                found = self.world.find_type(given.type)
+                about = About.object(found[0]) if found else None
+            message = f"Cannot implicitly convert type '{a}' to '{b}'."
+            self.check.report("AL0122", Level.SOURCE, name, message, place, about=about)
         elif given.field is not None and given.table is not None:
-            self._grown(given, wanted.type, place)
+            self._grown(given, wanted, place)
 
     def _grown(self, given: Found, wanted: TypeRef, place: Place) -> None:
         """Row 32: it fitted before and need not fit now."""
@@ -369,7 +414,14 @@ class _Code:
                 f"{given.field.type}; a {wanted} may overflow at run time."
             )
             advice = f"Declare it as {given.field.type}, or cut the value with CopyStr."
-            self.check.report("AS0086", Level.SOURCE, given.field.name, message, place, advice)
+            about = About.of(given.table, "fields", given.field.name)
+            self.check.report("AS0086", Level.SOURCE, given.field.name, message, place, advice, about=about)
+
+
+def _called(value: Expr) -> str:
+    """The name of what is called or read, empty for anything else."""
+    inner = value.target if isinstance(value, Call) else value
+    return inner.text if isinstance(inner, Name | Member | Scope | Literal) else ""
 
 
 def _nodes(node: Node) -> Iterator[Node]:

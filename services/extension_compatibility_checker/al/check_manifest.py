@@ -5,22 +5,59 @@ from collections.abc import Sequence
 from .context import Check
 from .finding import Level
 from .index import App, AppIndex
-from .manifest import BUSINESS_FOUNDATION, PLATFORM, SYSTEM_APPLICATION, AppRef, Manifest
+from .manifest import (
+    APPLICATION,
+    BASE_APPLICATION,
+    BUSINESS_FOUNDATION,
+    PLATFORM,
+    SYSTEM_APPLICATION,
+    AppRef,
+    Manifest,
+)
 from .version import Version, base_major_of_runtime, runtime_major_of_base
 
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
 def provider(wanted: AppRef, apps: Sequence[AppIndex]) -> AppIndex | None:
-    """The app that a dependency means: by id or alternate id; by name where the manifest names no id."""
-    for app in apps:
-        if wanted.id == app.app.id or wanted.id in app.app.alternate_ids:
-            return app
+    """The app that a dependency means, in its newest version.
+
+    By id, then by alternate id; by name where the manifest names no id.
+    """
     if wanted.id in ("", _NO_ID):
-        for app in apps:
-            if (app.app.name, app.app.publisher) == (wanted.name, wanted.publisher):
-                return app
-    return None
+        found = [a for a in apps if (a.app.name, a.app.publisher) == (wanted.name, wanted.publisher)]
+    else:
+        found = [a for a in apps if wanted.id == a.app.id] or [a for a in apps if wanted.id in a.app.alternate_ids]
+    return max(found, key=lambda a: a.app.version, default=None)
+
+
+def newest(apps: Sequence[AppIndex]) -> list[AppIndex]:
+    """Each app once, in its newest version; early base apps all have the same empty id and are kept."""
+    best: dict[str, AppIndex] = {}
+    for app in apps:
+        known = best.get(app.app.id)
+        if known is None or app.app.version > known.app.version:
+            best[app.app.id] = app
+    return [a for a in apps if a.app.id in ("", _NO_ID) or best[a.app.id] is a]
+
+
+def reached_apps(manifest: Manifest, apps: Sequence[AppIndex]) -> frozenset[str]:
+    """Ids of the apps whose objects the extension may name, whether they are in the set or not.
+
+    Those it depends on, those of the base if it names a minimum application, and what these pass on.
+    """
+    reached = {d.id for d in manifest.dependencies}
+    if manifest.application is not None:
+        reached |= {APPLICATION, BASE_APPLICATION, SYSTEM_APPLICATION, BUSINESS_FOUNDATION}
+        reached |= {a.app.id for a in apps if a.app.is_base}
+    pending = list(reached)
+    by_id = {a.app.id: a.app for a in apps}
+    while pending:
+        app = by_id.get(pending.pop())
+        passed_on = app.dependencies if app is not None and app.propagates_dependencies else ()
+        pending += [d.id for d in passed_on if d.id not in reached]
+        reached |= {d.id for d in passed_on}
+    return frozenset(reached)
 
 
 def application_version(apps: Sequence[AppIndex]) -> Version | None:
@@ -87,7 +124,8 @@ def _dependency(check: Check, wanted: AppRef, found: AppIndex | None) -> None:
             f"with '{wanted.min_version}' could not be found in the target set."
         )
         advice = f"Install {label}, or check with its package among --base."
-        check.report("AL1022", Level.MANIFEST, wanted.name or wanted.id, message, suggestion=advice)
+        evidence = (_before(check, wanted), "")
+        check.report("AL1022", Level.MANIFEST, wanted.name or wanted.id, message, suggestion=advice, evidence=evidence)
         return
     if found.app.version < wanted.min_version:
         _too_old(check, wanted.name, wanted.min_version, found.app.version)
@@ -96,7 +134,15 @@ def _dependency(check: Check, wanted: AppRef, found: AppIndex | None) -> None:
             f"The dependency '{wanted.name}' by '{wanted.publisher}' is called '{found.app.name}' by "
             f"'{found.app.publisher}' now."
         )
-        check.report("AL1076", Level.MANIFEST, wanted.name, message, suggestion="Use the new name in app.json.")
+        evidence = (f"{wanted.name} by {wanted.publisher}", f"{found.app.name} by {found.app.publisher}")
+        advice = "Use the new name in app.json."
+        check.report("AL1076", Level.MANIFEST, wanted.name, message, suggestion=advice, evidence=evidence)
+
+
+def _before(check: Check, wanted: AppRef) -> str:
+    """The app as the old base's set has it."""
+    found = provider(wanted, check.old.apps[1:]) if check.old else None
+    return found.app.title if found else ""
 
 
 def _renamed(wanted: AppRef, found: App) -> bool:
@@ -105,7 +151,8 @@ def _renamed(wanted: AppRef, found: App) -> bool:
 
 def _too_old(check: Check, name: str, least: Version, there: Version) -> None:
     message = f"'{name}' {least} or later is required; the target set has {there}."
-    check.report("AL1022", Level.MANIFEST, name, message, suggestion=f"Needs a target with {name} {least}.")
+    advice, evidence = f"Needs a target with {name} {least}.", ("", f"{name} {there}")
+    check.report("AL1022", Level.MANIFEST, name, message, suggestion=advice, evidence=evidence)
 
 
 def _runtime(check: Check, runtime: Version, base: Version) -> None:
@@ -120,4 +167,11 @@ def _runtime(check: Check, runtime: Version, base: Version) -> None:
             f"{base.major}.{base.minor}."
         )
         advice = f"It needs base version {base_major_of_runtime(runtime)}.{runtime.minor if same_major else 0}."
-        check.report("AL1043", Level.MANIFEST, f"{runtime.major}.{runtime.minor}", message, suggestion=advice)
+        symbol, evidence = f"{runtime.major}.{runtime.minor}", ("", f"runtime {newest_of(base)}")
+        check.report("AL1043", Level.MANIFEST, symbol, message, suggestion=advice, evidence=evidence)
+
+
+def newest_of(base: Version) -> str:
+    """The newest runtime that a base version runs."""
+    major = runtime_major_of_base(base)
+    return f"{major}.{base.minor}" if major >= 6 else f"{major}.x"

@@ -1,15 +1,14 @@
 """Checks of what declarations name: types, properties, relations, formulas, keys, data items."""
 
-from dataclasses import dataclass
-
-from .builtins import SYSTEM_FIELDS
+from .check_links import check_links
 from .context import NOWHERE, Check, Place
+from .evidence import About
 from .finding import Level
 from .index import AppIndex
 from .lexer import SourceError, T, Tokens
-from .suggestions import nearest
 from .symbols import EXTENSION_OF, Field, Symbol, TypeRef, fold
 from .syntax import Node, ObjectDecl, Procedure, Property, SourceFile, VarDecl
+from .tables import Relation, field_exists, relations
 from .world import KIND_OF_TYPE, fold_reference
 
 _OBJECT_PROPERTIES = {
@@ -21,6 +20,7 @@ _OBJECT_PROPERTIES = {
     "rolecenter": "page",
 }
 _ARGUMENT_OBJECTS = {"part": "page", "dataitem": "table", "tableelement": "table"}
+_SERVER_SETS = frozenset(("super", "super (data)", "security"))
 _KINDS = frozenset(("table", "tabledata", "page", "codeunit", "report", "query", "xmlport"))
 
 
@@ -28,10 +28,12 @@ def check_references(check: Check) -> None:
     """Rows 9, 20, 21, 30, 31 for every declaration."""
     for symbol in check.extension.index.symbols():
         declared = check.extension.declaration(symbol)
+        check.look_from(declared.file if declared else None)
         if declared is None:
             _compiled(check, symbol)
         else:
             _Declarations(check, declared, symbol).walk()
+            check_links(check, declared)
 
 
 def check_type(check: Check, declared: TypeRef, level: Level, place: Place) -> None:
@@ -110,8 +112,10 @@ class _Declarations:
             run = KIND_OF_TYPE.get(self.tokens.lower[first])
             if run is not None:
                 self._named(run, first + 1, last, Level.SYMBOLS)
-        elif prop.name == "permissions":
+        elif prop.name in ("permissions", "accessbypermission"):
             self._permissions(first, last)
+        elif prop.name in ("includedpermissionsets", "excludedpermissionsets"):
+            self._permission_sets(first, last)
         elif prop.name in ("tablerelation", "calcformula"):
             for relation in relations(self.tokens, first, last):
                 self._relation(relation)
@@ -130,13 +134,19 @@ class _Declarations:
                 end += 1
             at = end + 1
 
-    def _relation(self, relation: "Relation") -> None:
+    def _permission_sets(self, first: int, last: int) -> None:
+        """`"D365 Basic", Mine`; sets that the server itself brings are in no symbol file."""
+        for at in range(first, last):
+            if self.tokens.kinds[at] in (T.NAME, T.QUOTED) and self.tokens.lower[at] not in _SERVER_SETS:
+                self._named("permissionset", at, at + 1, Level.SYMBOLS)
+
+    def _relation(self, relation: Relation) -> None:
         place = self._place(relation.table_at)
         found = self.check.reference("table", relation.table, 0, Level.SYMBOLS, place)
         if found is None or found[1] is self.check.world.own:
             return
         for name, at in relation.fields:
-            _field_exists(self.check, found[0], name, Level.SYMBOLS, self._place(at), "AL0132")
+            field_exists(self.check, found[0], name, Level.SYMBOLS, self._place(at), "AL0132")
 
     def _table_field(self, node: Node) -> None:
         declared = next((f for f in self.symbol.fields if len(node.arguments) > 2 and self._is(node, f.name)), None)
@@ -172,10 +182,11 @@ class _Declarations:
     ) -> None:
         known = fields.get(fold(name))
         if known and known[0].obsolete and known[0].obsolete.state == "removed":
-            message = f"The removed field '{name}' cannot be part of an active key."
-            self.check.report("AL0450", Level.SYMBOLS, name, message, place, known[0].obsolete.reason)
+            message = f"Field '{name}' is removed and cannot be used in an active key."
+            about = About.of(table, "fields", name)
+            self.check.report("AL0450", Level.SYMBOLS, name, message, place, known[0].obsolete.reason, about=about)
         else:
-            _field_exists(self.check, table, name, Level.SYMBOLS, place, "AL0186")
+            field_exists(self.check, table, name, Level.SYMBOLS, place, "AL0186")
 
     def _modified_field(self, node: Node) -> None:
         table = self._target_table()
@@ -183,7 +194,7 @@ class _Declarations:
             return
         at = node.arguments[0][0]
         place = self._place(self.tokens.offsets[at])
-        _field_exists(self.check, table, self.tokens.texts[at], Level.SOURCE, place, "AL0295")
+        field_exists(self.check, table, self.tokens.texts[at], Level.SOURCE, place, "AL0295")
 
     def _query_items(self, node: Node, table: Symbol | None) -> None:
         for child in node.children:
@@ -195,102 +206,7 @@ class _Declarations:
                 first, last = child.arguments[1]
                 if last - first == 1:
                     place = self._place(self.tokens.offsets[first])
-                    _field_exists(self.check, table, self.tokens.texts[first], Level.SYMBOLS, place, "AL0345")
-
-
-_MESSAGES = {
-    "AL0132": "'Record {table}' does not contain a definition for '{field}'.",
-    "AL0186": "Reference '{field}' in application object '{table}' does not exist.",
-    "AL0295": "The field '{field}' is not found in the target '{table}'.",
-    "AL0345": "The source '{field}' is no field of the table '{table}' of its data item.",
-}
-
-
-def _field_exists(check: Check, table: Symbol, name: str, level: Level, place: Place, code: str) -> None:
-    known = check.world.fields(table)
-    found = known.get(fold(name))
-    if found is not None:
-        field, app = found
-        if app is not check.world.own:
-            check.state(field.obsolete, f"Field '{field.name}' of {table.title}", field.name, level, place)
-        return
-    if fold(name) in SYSTEM_FIELDS or not check.member_missing(table):
-        return
-    message = _MESSAGES[code].format(table=table.name, field=name)
-    check.report(code, level, name, message, place, nearest(name, (f.name for f, _ in known.values())))
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """A table and fields of it that a relation or formula names; offsets are those of their tokens."""
-
-    table: str
-    table_at: int
-    fields: tuple[tuple[str, int], ...]
-
-
-def relations(tokens: Tokens, first: int, last: int) -> list[Relation]:
-    """Tables and fields of a TableRelation or CalcFormula value in tokens `first` to `last`.
-
-    Conditions (`if (Type = const(Item))`) and right-hand sides (`field("No.")`) name fields of the table that
-    declares them; they are passed over.
-    """
-    found: list[Relation] = []
-    texts, lower, kinds = tokens.texts, tokens.lower, tokens.kinds
-    at = first
-    while at < last:
-        if kinds[at] is T.NAME and lower[at] == "if":
-            at = _behind(texts, at + 1, last)
-        elif (kinds[at] is T.NAME and lower[at] == "else") or kinds[at] is T.SIGN:
-            at += 1
-        elif kinds[at] is T.NAME and lower[at] in _FORMULAS and at + 1 < last and texts[at + 1] == "(":
-            at += 2
-        elif kinds[at] in (T.NAME, T.QUOTED):
-            table, table_at = texts[at], tokens.offsets[at]
-            at += 1
-            fields: list[tuple[str, int]] = []
-            names = []
-            while at + 1 < last and texts[at] == "." and kinds[at] is T.SIGN:
-                names.append((texts[at + 1], tokens.offsets[at + 1]))
-                at += 2
-            if len(names) > 1:  # a namespace stands before the table
-                return found
-            fields += names
-            if at < last and lower[at] == "where" and kinds[at] is T.NAME:
-                end = _behind(texts, at + 1, last)
-                fields += _left_sides(tokens, at + 2, end - 1)
-                at = end
-            found.append(Relation(table, table_at, tuple(fields)))
-        else:
-            at += 1
-    return found
-
-
-_FORMULAS = frozenset(("sum", "average", "exist", "count", "min", "max", "lookup"))
-
-
-def _behind(texts: list[str], at: int, last: int) -> int:
-    """The token behind the parenthesis that opens at `at`."""
-    depth = 0
-    while at < last:
-        depth += (texts[at] == "(") - (texts[at] == ")")
-        at += 1
-        if depth == 0:
-            break
-    return at
-
-
-def _left_sides(tokens: Tokens, at: int, last: int) -> list[tuple[str, int]]:
-    """`A = const(x), B = field(C)` -> A and B with their offsets."""
-    found, depth, begins = [], 0, True
-    while at < last:
-        text = tokens.texts[at]
-        if begins and depth == 0 and tokens.kinds[at] in (T.NAME, T.QUOTED) and tokens.texts[at + 1] == "=":
-            found.append((text, tokens.offsets[at]))
-        depth += (text == "(") - (text == ")")
-        begins = text == "," and depth == 0
-        at += 1
-    return found
+                    field_exists(self.check, table, self.tokens.texts[first], Level.SYMBOLS, place, "AL0345")
 
 
 # -- without source --------------------------------------------------------------------------------
@@ -342,4 +258,4 @@ def _compiled_relation(check: Check, text: str) -> None:
         found = check.reference("table", relation.table, 0, Level.SYMBOLS, NOWHERE)
         if found is not None and found[1] is not check.world.own:
             for name, _ in relation.fields:
-                _field_exists(check, found[0], name, Level.SYMBOLS, NOWHERE, "AL0132")
+                field_exists(check, found[0], name, Level.SYMBOLS, NOWHERE, "AL0132")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from .container import Package, PackageError
+from .container import SYMBOLS, Package, PackageError
 from .declared import declare
 from .index import App, AppIndex, build_index
 from .manifest import Manifest
@@ -23,9 +23,12 @@ _CODELESS = _words("""
 """)
 
 
-@dataclass
+@dataclass(eq=False)
 class Extension:
-    """`index` holds its objects, `objects` their trees where there is source, `undecided` what is unread."""
+    """`index` holds its objects, `objects` their trees where there is source, `undecided` what is unread.
+
+    `has_gaps`: source could not be read, and there are no symbols that would tell which objects it declares.
+    """
 
     package: Package
     manifest: Manifest
@@ -34,6 +37,7 @@ class Extension:
     objects: list[ObjectDecl] = field(default_factory=list)
     compiled: list[Symbol] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
+    has_gaps: bool = False
 
     @property
     def title(self) -> str:
@@ -62,13 +66,15 @@ def open_extension(package: Package) -> Extension:
         for problem, offset in source.problems:
             line, column = source.tokens.place(offset)
             undecided.append(f"{source.path} ({line},{column}) could not be read: {problem}")
-    declared = [declare(o) for o in objects]
+    whole = {(s.kind, fold(s.name)) for s in compiled}
+    declared = [declare(o) for o in objects if not (o.is_partial and (o.kind, fold(o.name)) in whole)]
     in_source = {(s.kind, fold(s.name)) for s in declared}
     rest = [s for s in compiled if (s.kind, fold(s.name)) not in in_source]
     if not undecided and any(s.kind not in _CODELESS for s in rest) and not files:
         undecided.append("the package carries no AL source, so procedure bodies and event subscribers stay unchecked")
     index = build_index(App.of(manifest), [*declared, *rest])
-    return Extension(package, manifest, index, files, objects, compiled, undecided)
+    has_gaps = SYMBOLS not in package.entries and any(f.problems for f in files)
+    return Extension(package, manifest, index, files, objects, compiled, undecided, has_gaps)
 
 
 def _compiled(package: Package) -> tuple[list[Symbol], list[str]]:

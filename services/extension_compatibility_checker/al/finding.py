@@ -34,7 +34,8 @@ class Finding(msgspec.Struct, frozen=True):
     """One thing to know. `line` and `column` count from 1, 0 where there is no source; `file` is then empty.
 
     `code` is the compiler's diagnostic where it has one, else the analyzer's; `DRYDOCK` marks what only
-    Drydock says.
+    Drydock says. `before` and `after` declare the symbol as the old base and the target have it; empty where
+    it is not there, or where that base is not known.
     """
 
     code: str
@@ -46,6 +47,8 @@ class Finding(msgspec.Struct, frozen=True):
     line: int = 0
     column: int = 0
     suggestion: str = ""
+    before: str = ""
+    after: str = ""
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -66,18 +66,40 @@ class _Reader:
             word = lower[self.at] if kinds[self.at] is T.NAME else ""
             if word == "namespace":
                 self.at += 1
-                self.namespace = self._dotted()
+                self.source.namespace = self.namespace = self._dotted()
             elif word == "using":
                 self.at += 1
                 self.usings.append(self._dotted())
+                self.source.usings.append(self.usings[-1])
             elif word in OBJECT_KINDS:
-                self.object(word)
+                self._object_or_problem(word)
             elif self._is("["):
                 self._attribute()
             elif self._is(";"):
                 self.at += 1
             else:
                 raise self._error(f"'{self.tokens.texts[self.at][:30]}' begins no object")
+
+    def _object_or_problem(self, kind: str) -> None:
+        """Read an object; one that cannot be read is kept as far as it goes, and the next one looked for."""
+        known = len(self.source.objects)
+        try:
+            self.object(kind)
+        except (SourceError, RecursionError) as error:
+            message = str(error) if isinstance(error, SourceError) else "it is nested too deep"
+            self.source.problems.append((message, getattr(error, "offset", self.tokens.offsets[self.at])))
+            for declared in self.source.objects[known:]:
+                declared.is_partial = True
+            self._depth = 0
+            self._skip_to_object()
+
+    def _skip_to_object(self) -> None:
+        kinds, lower, texts = self.tokens.kinds, self.tokens.lower, self.tokens.texts
+        while kinds[self.at] is not T.END:
+            self.at += 1
+            begins = kinds[self.at] is T.NAME and lower[self.at] in OBJECT_KINDS and texts[self.at - 1] == "}"
+            if begins and kinds[self.at + 1] in (T.NAME, T.QUOTED, T.NUMBER):
+                return
 
     def object(self, kind: str) -> None:
         tokens = self.tokens

@@ -1,10 +1,10 @@
 """Procedure bodies: statements and expressions, as far as names, members, calls and assignments go."""
 
 from .lexer import SourceError, T, Tokens
-from .syntax import Assign, Call, Expr, Index, Literal, Many, Member, Name, Scope, Statement, With
+from .syntax import Assign, Call, Exit, Expr, Index, Literal, Many, Member, Name, Scope, Statement, With
 
 _UNARY = {"+", "-", "not"}
-_ARITHMETIC = {"+", "-", "*", "/", "div", "mod", "and", "or", "xor", "..", "?", ":"}
+_ARITHMETIC = {"+", "-", "*", "/", "div", "mod", "and", "or", "xor", "..", "?", ":", "as"}
 _COMPARISON = {"=", "<>", "<", ">", "<=", ">=", "in", "is"}
 _ASSIGNING = {":=", "+=", "-=", "*=", "/="}
 _JUMP_ENDS = {";", "end", "else", "until"}
@@ -143,14 +143,15 @@ class BodyReader:
         if self.tokens.lower[at] == "exit" and self._is("("):
             self.at += 1
             if not self._is(")"):
-                out.append(self.expression())
+                value = self.expression()
+                out.append(Exit(value) if self.tokens.lower[at] == "exit" else value)
             self._expect(")")
 
     def expression(self, *, colon_ends: bool = False) -> Expr:
         """An expression; operators are kept flat, since no check depends on their order."""
         self._enter()
         start = self._offset()
-        parts, comparison = [self._operand()], False
+        parts, comparison, chosen = [self._operand()], False, False
         while True:
             sign = self._sign()
             if sign not in _ARITHMETIC and sign not in _COMPARISON:
@@ -158,10 +159,11 @@ class BodyReader:
             if sign == ":" and (colon_ends or len(parts) < 2):
                 break
             comparison = comparison or sign in _COMPARISON
+            chosen = chosen or sign == "?"  # of type of its branches, not Boolean
             self.at += 1
             parts.append(self._operand())
         self._depth -= 1
-        return parts[0] if len(parts) == 1 else Many(parts, start, comparison)
+        return parts[0] if len(parts) == 1 else Many(parts, start, comparison and not chosen)
 
     def _operand(self) -> Expr:
         signs = 0

@@ -1,10 +1,12 @@
 """What to write instead: the obsolete reason, a moved object, the nearest name."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from .symbols import Element, Method, Obsolete, fold
+from .evidence import quoted
+from .symbols import Element, Method, Obsolete, Parameter, fold
+from .syntax import VarDecl
 from .version import Version
 
 # devenv-deprecation-timeline: what was marked in 24.0 may be removed from 27.0 on.
@@ -39,21 +41,27 @@ def replacement(obsolete: Obsolete) -> str:
 
 
 def nearest_control(anchor: str, verb: str, old: Element | None, now: dict[str, Element]) -> str:
-    """The control in the anchor's place: the same id, else the only one of its kind, else the nearest."""
+    """The control in the anchor's place: that of its id, of its source field, the only one of its kind, the nearest."""
     if old is not None:
-        same_id = [e for e in now.values() if old.id and e.id == old.id and e.kind == old.kind]
-        same_kind = [e for e in now.values() if e.kind == old.kind]
-        found = same_id or (same_kind if len(same_kind) == 1 else [])
-        if found:
-            return f"Use {found[0].name}: it is the {old.kind} that {old.name} was."
+        alike = [e for e in now.values() if e.kind == old.kind]
+        tried = (
+            [e for e in alike if old.id and e.id == old.id],
+            [e for e in alike if old.subject and fold(e.subject) == fold(old.subject)],
+            alike,
+        )
+        found = next((group[0] for group in tried if len(group) == 1), None)
+        if found is not None:
+            return f"Use {quoted(found.name)}: it is the {old.kind} that {old.name} was."
     close = nearest(anchor, (e.name for e in now.values()))
     containers = [e for e in now.values() if e.kind == "repeater"]
     if verb in ("addfirst", "addlast") and len(containers) == 1:
-        return f"Use {containers[0].name}, the page's repeater."
+        return f"Use {quoted(containers[0].name)}, the page's repeater."
     return close
 
 
-def signature(method: Method) -> str:
-    """`OnX(var A: Record "B"; C: Code[20])`: the form in which AL declares it."""
-    parameters = "; ".join(f"{'var ' if p.by_reference else ''}{p.name}: {p.type}" for p in method.parameters)
-    return f"{method.name}({parameters})" + (f": {method.returns}" if method.returns else "")
+def same_parameters(wanted: Sequence[Parameter | VarDecl], events: Iterable[Method]) -> list[Method]:
+    """Events whose parameters have the names and types of `wanted`; none for an event without parameters."""
+    shape = [(fold(p.name), p.type.name.lower(), p.by_reference) for p in wanted]
+    if not shape:
+        return []
+    return [e for e in events if [(fold(p.name), p.type.name.lower(), p.by_reference) for p in e.parameters] == shape]

@@ -72,6 +72,13 @@ class Many:
 Expr = Name | Member | Scope | Call | Index | Literal | Many
 
 
+def start_of(expr: Expr) -> int:
+    """The offset at which an expression begins."""
+    while isinstance(expr, Member | Scope | Call | Index):
+        expr = expr.target
+    return expr.at
+
+
 @dataclass(slots=True)
 class Assign:
     """`target := value`."""
@@ -88,7 +95,14 @@ class With:
     body: list["Statement"]
 
 
-Statement = Expr | Assign | With
+@dataclass(slots=True)
+class Exit:
+    """`exit(value)`."""
+
+    value: Expr
+
+
+Statement = Expr | Assign | With | Exit
 
 
 @dataclass(slots=True)
@@ -154,7 +168,10 @@ class Node:
 
 @dataclass(slots=True)
 class ObjectDecl:
-    """One AL object. `root` holds its sections, `namespace` what the file declares."""
+    """One AL object. `root` holds its sections, `namespace` what the file declares.
+
+    `is_partial`: its end could not be read, so what is not in it may have been.
+    """
 
     kind: str
     id: int
@@ -167,6 +184,7 @@ class ObjectDecl:
     interfaces: list[tuple[str, int]]
     root: Node
     file: "SourceFile"
+    is_partial: bool = False
 
 
 @dataclass(slots=True)
@@ -177,3 +195,5 @@ class SourceFile:
     tokens: Tokens
     objects: list[ObjectDecl] = field(default_factory=list)
     problems: list[tuple[str, int]] = field(default_factory=list)
+    namespace: str = ""
+    usings: list[str] = field(default_factory=list)

@@ -1,17 +1,18 @@
 """Everything an extension can see on one side of an update: its own objects, its dependencies, the base.
 
 A name that is not there is `missing` only if nothing that could hold it is absent from the set; otherwise
-it is
-unknown, and unknown is never reported as a break.
+it is unknown, and unknown is never reported as a break.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from .builtins import FIRST_PLATFORM_ID, PLATFORM_OBJECTS
 from .index import AppIndex
 from .lexer import whole_number
 from .symbols import EXTENSION_OF, Element, EnumValue, Field, Method, Symbol, TypeRef, fold
+from .syntax import SourceFile
 
 KIND_OF_TYPE = {
     "record": "table",
@@ -51,16 +52,54 @@ class World:
         self.apps = [own, *apps]
         self.closed = closed
         self.has_platform = any(a.app.is_platform for a in apps)
+        self.spaces: frozenset[str] | None = None
         self._fields: dict[tuple[str, int], dict[str, tuple[Field, AppIndex | None]]] = {}
         self._methods: dict[tuple[str, str, int], dict[str, list[Owned]]] = {}
 
+    def look_from(self, file: SourceFile | None) -> None:
+        """From now on names mean what they mean in `file`: its namespace and usings come first.
+
+        A file without a namespace sees every one (devenv-namespaces-overview), so nothing is told apart there.
+        """
+        self.spaces = None
+        if file is not None and (file.namespace or file.usings):
+            own = fold(file.namespace).split(".")
+            around = (".".join(own[:n]) for n in range(len(own) + 1))
+            self.spaces = frozenset((*around, *map(fold, file.usings)))
+
+    def in_sight(self, symbol: Symbol) -> bool:
+        """Whether the file under check may name the object without its namespace."""
+        return self.spaces is None or not symbol.namespace or fold(symbol.namespace) in self.spaces
+
     def find(self, kind: str, name: str, number: int = 0) -> tuple[Symbol, AppIndex] | None:
-        """The object by name (`A.B.Name` names a namespace) or id; a living one before a removed one."""
+        """The object by name (`A.B.Name` names a namespace) or id.
+
+        A living one comes before a removed one, then one in sight before one that is not.
+        """
         best: tuple[Symbol, AppIndex] | None = None
+        rank = (False, False)
         for symbol, app in self._candidates(kind, name, number):
-            if best is None or (_is_gone(best[0]) and not _is_gone(symbol)):
-                best = (symbol, app)
+            this = (not is_gone(symbol), self.in_sight(symbol))
+            if best is None or this > rank:
+                best, rank = (symbol, app), this
         return best
+
+    def rivals(self, kind: str, name: str) -> list[tuple[Symbol, AppIndex]]:
+        """Living objects of that bare name in sight, if more than one app brings one and none is the own."""
+        found = [
+            (symbol, app)
+            for app in self.apps
+            for symbol in app.named(kind, name)
+            if not is_gone(symbol) and self.in_sight(symbol) and not _is_internal(symbol)
+        ]
+        apart = {fold(s.namespace) for s, _ in found}
+        if len({id(app) for _, app in found}) < 2 or len(apart) < 2 or any(app is self.own for _, app in found):
+            return []
+        return found
+
+    def publishers(self, event: str) -> list[tuple[Symbol, Method]]:
+        """Objects of other apps that publish an event of that name."""
+        return [found for app in self.apps[1:] for found in _events_of(app).get(fold(event), ())]
 
     def _candidates(self, kind: str, name: str, number: int) -> Iterator[tuple[Symbol, AppIndex]]:
         for app in self.apps:
@@ -116,7 +155,9 @@ class World:
             merged: dict[str, tuple[Field, AppIndex | None]] = {
                 fold(f.name): (f, app) for ext, app in self.extensions(table) for f in ext.fields
             }
-            merged.update({fold(f.name): (f, None) for f in table.fields})
+            # A field that moved to another app lives on there; the table keeps a marker of it.
+            mine = ((fold(f.name), f) for f in table.fields)
+            merged.update({name: (f, None) for name, f in mine if not (is_moved(f) and name in merged)})
             known = self._fields[key] = merged
         return known
 
@@ -178,5 +219,31 @@ def fold_reference(text: str) -> str:
     return text
 
 
-def _is_gone(symbol: Symbol) -> bool:
+def is_gone(symbol: Symbol) -> bool:
+    """Whether an object is there only as a marker: removed, or moved to another app."""
     return symbol.obsolete is not None and symbol.obsolete.state in _GONE
+
+
+def _is_internal(symbol: Symbol) -> bool:
+    return symbol.properties.get("access", "").lower() == "internal"
+
+
+def is_moved(member: Symbol | Field) -> bool:
+    """Whether it lives in another app now."""
+    return member.obsolete is not None and member.obsolete.state == "moved"
+
+
+_PUBLISHERS = frozenset(("codeunit", "table", "page", "report", "xmlport", "query"))
+_events: "WeakKeyDictionary[AppIndex, dict[str, list[tuple[Symbol, Method]]]]" = WeakKeyDictionary()
+
+
+def _events_of(app: AppIndex) -> dict[str, list[tuple[Symbol, Method]]]:
+    """Events by folded name; reads every publisher of the app, so it is asked only where one is gone."""
+    known = _events.get(app)
+    if known is None:
+        known = _events[app] = {}
+        for symbol in (app.symbol(e) for e in app.entries if e.kind in _PUBLISHERS):
+            for method in symbol.methods:
+                if method.event and method.event != "internal":
+                    known.setdefault(fold(method.name), []).append((symbol, method))
+    return known

@@ -122,6 +122,8 @@ def test_json_is_one_object_with_verdict_extensions_and_findings(files: Path) ->
             "line": 3,
             "column": 19,
             "suggestion": "",
+            "before": "",
+            "after": "",
         }
     ]
 
