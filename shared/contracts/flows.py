@@ -50,7 +50,14 @@ TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
             ("servicing-executor", servicing_executor.OperationFinished),
             ("promotion-scheduler", promotion_scheduler.PromotionScheduled),
             ("promotion-scheduler", promotion_scheduler.PromotionCancelled),
+            ("promotion-scheduler", promotion_scheduler.RolloutPlanned),
+            ("promotion-scheduler", promotion_scheduler.RolloutSkipped),
+            ("promotion-scheduler", promotion_scheduler.RolloutFinished),
             ("extension-compatibility-checker", checker.ExtensionIncompatible),
+            ("extension-compatibility-checker", checker.RemediationStarted),
+            ("extension-compatibility-checker", checker.RemediationReminded),
+            ("extension-compatibility-checker", checker.RemovalDue),
+            ("extension-compatibility-checker", checker.RemediationEnded),
         ),
     }
 )
