@@ -42,6 +42,9 @@ TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
             ("servicing-executor", CommandRejected),
             _JUDGED,
             ("extension-compatibility-checker", CommandRejected),
+            ("extension-compatibility-checker", checker.RemovalDue),
+            ("extension-compatibility-checker", checker.RemediationEnded),
+            ("promotion-scheduler", promotion_scheduler.ReleasePublished),
         ),
         "notifier": (
             ("servicing-executor", servicing_executor.OperationAccepted),
@@ -65,6 +68,10 @@ TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
 COMMANDS: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
     {
         "servicing-executor": (("image-builder", image_builder.BuildImage), _CHECK),
-        "promotion-scheduler": (("servicing-executor", servicing_executor.ApplyImage), _CHECK),
+        "promotion-scheduler": (
+            ("servicing-executor", servicing_executor.ApplyImage),
+            ("servicing-executor", servicing_executor.ApplyRelease),
+            _CHECK,
+        ),
     }
 )

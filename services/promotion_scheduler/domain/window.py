@@ -5,7 +5,7 @@ it says; a local time that is skipped stands for the moment an hour later, one t
 """
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from shared.contracts.promotion_scheduler import Reason, UpdateWindow
 from shared.kernel.outcomes import Rejected
@@ -21,11 +21,11 @@ def checked(window: UpdateWindow) -> UpdateWindow:
     """The window, if it can be used. Raise Rejected with WINDOW_INVALID otherwise."""
     length = _length(window)
     if length < SHORTEST:
-        hours = length.total_seconds() / 3600
+        hours, minutes = divmod(length // timedelta(minutes=1), 60)
         raise Rejected(
             Reason.WINDOW_INVALID,
-            f"{window.opens} to {window.closes} is {hours:g} hours; an update window has at least 6, "
-            "and may end on the next day",
+            f"{window.opens} to {window.closes} is {hours} h {minutes:02} min; an update window has at least six "
+            "hours, and may end on the next day",
             facts={"opens": window.opens, "closes": window.closes},
         )
     _zone(window)
@@ -81,8 +81,11 @@ def _zone(window: UpdateWindow) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
+        known = (
+            "use a name of the IANA time zone database, Europe/Berlin say"
+            if available_timezones()
+            else "there is no time zone data at all, so that only UTC can be used: install the package tzdata"
+        )
         raise Rejected(
-            Reason.WINDOW_INVALID,
-            f"the time zone {name!r} is not known here; use a name of the IANA time zone database, Europe/Berlin say",
-            facts={"time_zone": name},
+            Reason.WINDOW_INVALID, f"the time zone {name!r} is not known here; {known}", facts={"time_zone": name}
         ) from None

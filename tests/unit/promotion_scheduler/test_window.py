@@ -79,8 +79,8 @@ def test_a_week_later_is_the_same_hour_on_the_wall(start: str, now: str, found: 
 @pytest.mark.parametrize(
     ("chosen", "words"),
     [
-        (window("20:00", "01:59"), "20:00 to 01:59 is 5.98333 hours; an update window has at least 6"),
-        (window("08:00", "13:59"), "at least 6"),
+        (window("20:00", "01:59"), "20:00 to 01:59 is 5 h 59 min; an update window has at least six hours"),
+        (window("08:00", "13:59"), "at least six"),
         (window(time_zone="Europe/Atlantis"), "'Europe/Atlantis' is not known here; use a name of the IANA"),
         (window(time_zone="Europe"), "not known here"),
         (window(time_zone="../../etc/passwd"), "not known here"),
@@ -106,8 +106,9 @@ def test_without_zone_data_the_default_window_works_and_others_are_refused(monke
         raise ZoneInfoNotFoundError(name)
 
     monkeypatch.setattr("services.promotion_scheduler.domain.window.ZoneInfo", no_data)
+    monkeypatch.setattr("services.promotion_scheduler.domain.window.available_timezones", set)
     assert next_window(window(), utc("2026-11-21T09:00"))[0] == utc("2026-11-21T20:00")
-    with pytest.raises(Rejected, match="not known here"):
+    with pytest.raises(Rejected, match="no time zone data at all, so that only UTC can be used"):
         checked(window(time_zone="Europe/Berlin"))
 
 
