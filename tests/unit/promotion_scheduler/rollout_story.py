@@ -141,7 +141,7 @@ def started(*events: RemovalDue | RemediationEnded) -> Rollout:
 
 def begun(state: Rollout) -> OperationAccepted:
     """The executor has begun it."""
-    return accepted(OperationKind.ROLL_OUT, operation=state.apply_command or "", name="Release 27.0")
+    return accepted(OperationKind.ROLL_OUT, operation=state.apply_command or "none", name="Release 27.0")
 
 
 def over(state: Rollout, outcome: Outcome = Outcome.SUCCEEDED, reason: str | None = None) -> OperationFinished:
