@@ -116,12 +116,27 @@ def next_attempt(state: KnownEnvironment | None, now: datetime) -> datetime | No
     return min((start for start in starts if start and start > now), default=None)
 
 
+def removal_is_known(state: KnownEnvironment | None, message: Envelope[RemovalDue]) -> bool:
+    """Whether an earlier event said the same: the checker says it anew whenever the set of extensions changes."""
+    due = message.data
+    known = remediation_of(state, due.extension.app_id, due.target_major)
+    if known is None or known.removal is None:
+        return False
+    return (known.extension, known.dependents) == (due.extension, due.dependents) and known.removal != message.id
+
+
 def _open(state: KnownEnvironment | None, message: Envelope[Any]) -> Decision[KnownEnvironment]:
     told: Open = message.data
+    before = remediation_of(state, told.extension.app_id, told.target_major)
+    dependents, removal = (before.dependents, before.removal) if before else ((), None)
+    if isinstance(told, RemovalDue):
+        removal = removal if removal_is_known(state, message) else message.id
+        dependents = told.dependents
     known = KnownRemediation(
         target_major=told.target_major,
         extension=told.extension,
-        dependents=told.dependents if isinstance(told, RemovalDue) else (),
+        dependents=dependents,
+        removal=removal,
         dates=told.dates,
     )
     others = _without(state, told.extension.app_id, told.target_major)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.notifier.domain.environments import next_attempt
+from services.notifier.domain.environments import next_attempt, removal_is_known
 from services.notifier.domain.extensions import extension_facts, major_of, target_of, titled, told_at
 from services.notifier.domain.letters import Letter, moment, rows, subject
 from services.notifier.domain.notifications import EnvironmentFacts, tell
@@ -50,9 +50,11 @@ _AFTER: dict[RemediationEnding, str] = {
 def removal_due(
     state: Notification | None, message: Envelope[RemovalDue], facts: EnvironmentFacts, now: datetime
 ) -> Decision[Notification]:
-    """An extension's time is over: what goes, what stays, when, and what can still be done."""
+    """An extension's time is over: what goes, what stays, when, and what can still be done. The same said again, since
+    other extensions have changed, is not told again.
+    """
     told = message.data
-    if state is not None:
+    if state is not None or removal_is_known(facts.environment, message):
         return Decision(state)
     extension, target = told.extension, target_of(told.base, facts.environment)
     start = next_attempt(facts.environment, now)

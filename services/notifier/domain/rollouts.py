@@ -8,8 +8,36 @@ from services.notifier.domain.notifications import EnvironmentFacts, tell
 from services.notifier.domain.state import KnownEnvironment, Notification
 from shared.contracts.envelope import Envelope
 from shared.contracts.notifier import Occasion
-from shared.contracts.promotion_scheduler import RolloutPlanned, RolloutSkipped
+from shared.contracts.promotion_scheduler import Reason, RolloutPlanned, RolloutSkipped
 from shared.kernel.decision import Decision
+
+_SKIPPED = (
+    "update skipped",
+    (
+        "The update of {environment} to release {release} did not start. "
+        "The environment stays as it is, and nothing was removed."
+    ),
+    "Nothing needs to be done. If it is planned again, another mail says so.",
+)
+_SKIPS: dict[str, tuple[str, str, str]] = {
+    Reason.NOT_NEEDED: (
+        "update called off",
+        (
+            "The planned update of {environment} to release {release} will not take place. "
+            "The environment stays as it is, and nothing was removed."
+        ),
+        "Nothing needs to be done.",
+    ),
+    Reason.RELEASE_UNKNOWN: (
+        "update waits for a release",
+        (
+            "{environment} is to be updated to a release with base {release}, without the extensions whose time "
+            "is over. There is no such release yet; until there is, the environment stays as it is."
+        ),
+        "Whoever publishes releases: drydock release publish VERSION --package PACKAGE --base {release}",
+    ),
+}
+"""Subject, what happened, and what to do, by the reason."""
 
 
 def planned(
@@ -68,21 +96,18 @@ def skipped(
     if state is not None:
         return Decision(state)
     again = told.next_start
+    what, headline, step = _SKIPS.get(told.problem.reason, _SKIPPED)
+    if again:
+        step = "Nothing needs to be done. Another mail says what becomes of the next try."
+    words = {"environment": told.environment, "release": told.release}
+    window = f"To see or change the window: drydock environment window {told.environment}"
     letter = Letter(
-        subject=subject(told.project, told.environment, "update skipped", f"release {told.release}"),
-        headline=f"The update of {told.environment} to release {told.release} did not start. The environment stays as "
-        "it is, and nothing was removed.",
+        subject=subject(told.project, told.environment, what, f"release {told.release}"),
+        headline=headline.format(**words),
         facts=rows((("Project", told.project), ("Environment", told.environment), ("Release", told.release))),
         reason=told.problem.message,
         dates=rows((("Next try", moment(again) if again else "not by itself"),)),
-        next_steps=(
-            (
-                "Nothing needs to be done. Another mail says what becomes of the next try.",
-                f"To see or change the window: drydock environment window {told.environment}",
-            )
-            if again
-            else ("Nothing needs to be done. If it is planned again, another mail says so.",)
-        ),
+        next_steps=(step.format(**words), *((window,) if again else ())),
     )
     return tell(message, Occasion.ROLLOUT_SKIPPED, letter, facts, now)
 

@@ -37,6 +37,8 @@ class KnownRemediation(Frozen):
     extension: ExtensionName
     dependents: tuple[ExtensionName, ...] = ()
     """Those that would be removed with it."""
+    removal: str | None = None
+    """Id of the event that said first that it, with these dependents, is to be removed now; None: none has."""
     dates: RemediationDates
 
 

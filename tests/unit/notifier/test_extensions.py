@@ -12,7 +12,8 @@ from services.notifier.domain.state import Audience, KnownEnvironment
 from shared.contracts.extension_compatibility_checker import FindingSeverity, RemediationDates, RemediationEnding
 from shared.contracts.message import Event
 from shared.contracts.notifier import Recipient
-from shared.contracts.parts import Downtime
+from shared.contracts.parts import Downtime, Problem
+from shared.contracts.promotion_scheduler import Reason
 from tests.told_events import (
     APP,
     AT,
@@ -235,6 +236,26 @@ def test_a_removal_names_what_goes_with_it_says_that_data_stays_and_when() -> No
     assert facts_of(removal_due("contoso", dependents=()))["Removed with it, since they need it"] == "nothing else"
 
 
+def test_a_removal_that_is_said_again_since_the_set_changed_is_told_again_only_if_something_else_goes() -> None:
+    first = removal_due("contoso")
+    environment = known(first)
+    assert tell(first, environment=environment).work, "known already, from this very event"
+    environment = environment.model_copy(
+        update={
+            "remediations": tuple(one.model_copy(update={"removal": "earlier"}) for one in environment.remediations)
+        }
+    )
+    again = removal_due("contoso", set_version=4)
+    decision = tell(again, environment=environment)
+    assert (decision.state, decision.work, decision.events) == (None, {}, ())
+    after = environments.removal_due(environment, envelope(again, 9, "event-2"), None, AT).state
+    assert after is not None
+    assert after.remediations == environment.remediations
+    assert tell(removal_due("contoso", dependents=()), environment=environment).work
+    reopened = known(remediation_ended("contoso"), first)
+    assert reopened.remediations[0].removal == "event-1"
+
+
 @pytest.mark.parametrize(
     ("ending", "words"),
     [
@@ -282,6 +303,24 @@ def test_a_skipped_rollout_says_why_and_when_it_is_tried_again() -> None:
     assert letter.reason == "the window closed before the update could start"
     assert dates_of(skipped("contoso")) == {"Next try": DAY_AFTER}
     assert dates_of(skipped("contoso", next_start=None)) == {"Next try": "not by itself"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "what", "headline", "step"),
+    [
+        (Reason.NOT_NEEDED, "update called off", "will not take place", "Nothing needs to be done."),
+        (Reason.RELEASE_UNKNOWN, "update waits for a release", "There is no such release yet", "--base 27.0.38460.0"),
+        ("HIGHER_VERSION", "update skipped", "did not start", "Nothing needs to be done."),
+    ],
+)
+def test_a_rollout_that_is_not_tried_again_by_itself_says_what_became_of_it(
+    reason: str, what: str, headline: str, step: str
+) -> None:
+    problem = Problem(reason=reason, message="in words")
+    letter = mail_of(skipped("contoso", release="27.0.38460.0", problem=problem, next_start=None)).letter
+    assert letter.subject == f"contoso / contoso-prod: {what}: release 27.0.38460.0"
+    assert headline in letter.headline
+    assert step in letter.next_steps[0]
 
 
 @pytest.mark.parametrize(
