@@ -8,7 +8,7 @@ from email.policy import default
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from icalendar import Calendar
 from pydantic import TypeAdapter, ValidationError
@@ -227,6 +227,7 @@ def test_every_address_that_may_be_a_recipient_can_be_written_to(command: AddRec
     assert str(parsed(given_)["To"]) == command.address
 
 
+@example("=?utf-8?q?not_encoded?=")
 @given(st.lists(st.text("aä重 :=?", min_size=1, max_size=40), max_size=9).map(" ".join))
 def test_a_subject_arrives_as_it_was_written_however_long_and_in_whatever_script(name: str) -> None:
     letter = Letter(subject=subject("contoso", "contoso-test", "update failed", name), headline="-", facts=())
