@@ -9,9 +9,21 @@ from shared.contracts.extension_compatibility_checker import (
     ExtensionIncompatible,
     FindingSeverity,
     Level,
+    RemediationDates,
+    RemediationEnded,
+    RemediationEnding,
+    RemediationReminded,
+    RemediationStarted,
+    RemovalDue,
 )
 from shared.contracts.parts import ArtifactRef, Downtime, EnvironmentKind, ExtensionName, ImageContents, Problem, Update
-from shared.contracts.promotion_scheduler import PromotionCancelled, PromotionScheduled
+from shared.contracts.promotion_scheduler import (
+    PromotionCancelled,
+    PromotionScheduled,
+    RolloutFinished,
+    RolloutPlanned,
+    RolloutSkipped,
+)
 from shared.contracts.servicing_executor import (
     EnvironmentStatus,
     EnvironmentStatusChanged,
@@ -164,16 +176,123 @@ def incompatible(
     )
 
 
-def finding(severity: FindingSeverity, line: int) -> ExtensionFinding:
+EXTENSION = ExtensionName(app_id=APP, name="Contoso Freight", publisher="Contoso Ltd.", version="4.2.0.17")
+DEPENDENT = ExtensionName(
+    app_id="7a2e1f7c-91d7-4f0e-8f0a-0c4a52f1c9d3", name="Contoso Labels", publisher="Contoso Ltd.", version="1.0.0.3"
+)
+DATES = RemediationDates(
+    detected_at=AT - timedelta(days=61),
+    first_notified_at=AT - timedelta(days=60),
+    removal_due_at=AT + timedelta(days=30),
+)
+WINDOW_MISSED = Problem(reason="WINDOW_MISSED", message="the window closed before the update could start")
+
+
+def _remediation(project: str, **values: Any) -> dict[str, Any]:
+    return {
+        "environment": "contoso-prod",
+        "project": project,
+        "extension": EXTENSION,
+        "base": "27.0.38460.0/DE",
+        "target_major": 27,
+        "dates": DATES,
+        **values,
+    }
+
+
+def remediation_started(project: str, **values: Any) -> RemediationStarted:
+    """The clock of Contoso Freight runs: 60 days ago it was told first, in 30 days it is removed."""
+    return RemediationStarted(**_remediation(project, **values))
+
+
+def reminded(project: str, **values: Any) -> RemediationReminded:
+    """Contoso Freight is still not compatible, 30 days before its removal."""
+    return RemediationReminded(
+        **_remediation(
+            project,
+            **{
+                "reminder": 2,
+                "findings": incompatible(project).findings,
+                "report": ArtifactRef(digest=DIGEST, size=10, media_type="application/json"),
+                **values,
+            },
+        )
+    )
+
+
+def removal_due(project: str, **values: Any) -> RemovalDue:
+    """The time of Contoso Freight is over; Contoso Labels needs it."""
+    return RemovalDue(**_remediation(project, **{"set_version": 3, "dependents": (DEPENDENT,), **values}))
+
+
+def remediation_ended(
+    project: str, ending: RemediationEnding = RemediationEnding.FIXED, **values: Any
+) -> RemediationEnded:
+    """The clock of Contoso Freight has stopped."""
+    return RemediationEnded(**_remediation(project, **{"ending": ending, **values}))
+
+
+def planned(project: str, **values: Any) -> RolloutPlanned:
+    """Production gets a release in the night, without Contoso Labels and Contoso Freight."""
+    return RolloutPlanned(
+        **{
+            "environment": "contoso-prod",
+            "project": project,
+            "release": "27.0",
+            "package": f"{project}/release-27.0",
+            "start": AT + timedelta(hours=22),
+            "end": AT + timedelta(hours=32),
+            "remove_extensions": (DEPENDENT.app_id, APP),
+            "set_version": 3,
+            **values,
+        }
+    )
+
+
+def skipped(project: str, **values: Any) -> RolloutSkipped:
+    """The release comes a day later."""
+    return RolloutSkipped(
+        **{
+            "environment": "contoso-prod",
+            "project": project,
+            "release": "27.0",
+            "problem": WINDOW_MISSED,
+            "next_start": AT + timedelta(hours=46),
+            **values,
+        }
+    )
+
+
+def rolled_out(project: str, **values: Any) -> RolloutFinished:
+    """The release is there."""
+    return RolloutFinished(
+        **{
+            "environment": "contoso-prod",
+            "project": project,
+            "release": "27.0",
+            "operation": new_id(),
+            "problem": None,
+            "next_start": None,
+            **values,
+        }
+    )
+
+
+def finding(severity: FindingSeverity, line: int, **values: Any) -> ExtensionFinding:
     """A finding about one line."""
     return ExtensionFinding(
-        code="AL0270",
-        severity=severity,
-        level=Level.SYMBOLS,
-        file="src/Item<Card>.al",
-        line=line,
-        column=9,
-        symbol="Page Item Card",
-        message=f"The control 'Item' is not found in the target 'Item Card' (line {line})",
-        suggestion="Use the control 'No.'",
+        **{
+            "code": "AL0270",
+            "severity": severity,
+            "level": Level.SYMBOLS,
+            "file": "src/Item<Card>.al",
+            "line": line,
+            "column": 9,
+            "symbol": "Page Item Card",
+            "before": "field(Item; Rec.Item)",
+            "after": "",
+            "message": f"The control 'Item' is not found in the target 'Item Card' (line {line})",
+            "suggestion": "Use the control 'No.'",
+            **values,
+        }
     )

@@ -1,16 +1,41 @@
 """notifier: recipients come and go, and everything that concerns them is told them once."""
 
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, StringConstraints
 
 from services.notifier.channels.smtp import Security, SmtpChannel
-from services.notifier.domain import audience, deliveries, extensions, known, notifications, promotions, state, updates
+from services.notifier.domain import (
+    audience,
+    deliveries,
+    environments,
+    extensions,
+    known,
+    notifications,
+    promotions,
+    removals,
+    rollouts,
+    state,
+    updates,
+)
 from services.notifier.domain.views import audience_view, notification_view
 from services.notifier.steps import Steps
-from shared.contracts.extension_compatibility_checker import ExtensionIncompatible
+from shared.contracts.extension_compatibility_checker import (
+    ExtensionIncompatible,
+    RemediationEnded,
+    RemediationReminded,
+    RemediationStarted,
+    RemovalDue,
+)
 from shared.contracts.notifier import AddRecipient, Address, RemoveRecipient
-from shared.contracts.promotion_scheduler import PromotionCancelled, PromotionScheduled
+from shared.contracts.promotion_scheduler import (
+    PromotionCancelled,
+    PromotionScheduled,
+    RolloutFinished,
+    RolloutPlanned,
+    RolloutSkipped,
+)
 from shared.contracts.registry import CATALOGUE
 from shared.contracts.servicing_executor import (
     EnvironmentStatusChanged,
@@ -23,11 +48,17 @@ from shared.kernel.app import Aggregate, Fact, Load, On, OnTimer, OnWork, Servic
 AUDIENCES = Aggregate("audiences", state.Audience, view=audience_view)
 NOTIFICATIONS = Aggregate("notifications", state.Notification, view=notification_view)
 OPERATIONS = Aggregate("known_operations", state.KnownOperation)
+ENVIRONMENTS = Aggregate("known_environments", state.KnownEnvironment)
 
 AUDIENCE = Fact(AUDIENCES, lambda event, told: event.project)
 RECIPIENTS = Load(notifications.Recipients, audience=AUDIENCE)
 STATUS_FACTS = Load(
     updates.StatusFacts, audience=AUDIENCE, operation=Fact(OPERATIONS, lambda event, told: event.operation)
+)
+ENVIRONMENT_FACTS = Load(
+    notifications.EnvironmentFacts,
+    audience=AUDIENCE,
+    environment=Fact(ENVIRONMENTS, lambda event, told: event.environment),
 )
 OWN_ID = notifications.notification_id
 
@@ -45,6 +76,8 @@ class NotifierSettings(Settings):
     """How long one answer of the mail server may take."""
     smtp_from: Address = "drydock@localhost"
     """The sender of all mails."""
+    console_url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$")] | None = None
+    """Where recipients find the console; None: the mails do not say it."""
     keep_trying: timedelta = timedelta(days=4)
     """How long a mail is tried that the server does not take for now."""
 
@@ -61,6 +94,7 @@ def make(settings: Settings) -> Service:
         seconds=settings.smtp_timeout.total_seconds(),
     )
     steps = Steps(channel, settings.smtp_from)
+    mails = extensions.ExtensionMails(settings.console_url)
     policy = deliveries.Deliveries(settings.keep_trying)
     return make_service(
         "notifier",
@@ -70,13 +104,28 @@ def make(settings: Settings) -> Service:
         On(OperationAccepted, OPERATIONS, known.operation_accepted, key=lambda event: event.operation),
         On(OperationFinished, OPERATIONS, known.operation_finished, key=lambda event: event.operation),
         OnTimer("forget", OPERATIONS, known.forget),
+        On(OperationFinished, ENVIRONMENTS, environments.operation_finished),
+        On(PromotionScheduled, ENVIRONMENTS, environments.promotion_scheduled),
+        On(PromotionCancelled, ENVIRONMENTS, environments.promotion_cancelled),
+        On(RolloutPlanned, ENVIRONMENTS, environments.rollout_planned),
+        On(RolloutSkipped, ENVIRONMENTS, environments.rollout_skipped),
+        On(RolloutFinished, ENVIRONMENTS, environments.rollout_finished),
+        On(RemediationStarted, ENVIRONMENTS, environments.remediation_started),
+        On(RemediationReminded, ENVIRONMENTS, environments.remediation_reminded),
+        On(RemovalDue, ENVIRONMENTS, environments.removal_due),
+        On(RemediationEnded, ENVIRONMENTS, environments.remediation_ended),
         On(OperationAccepted, NOTIFICATIONS, updates.queued, facts=RECIPIENTS, named_by=OWN_ID),
         On(EnvironmentStatusChanged, NOTIFICATIONS, updates.started, facts=STATUS_FACTS, named_by=OWN_ID),
         On(OperationHeld, NOTIFICATIONS, updates.held, facts=RECIPIENTS, named_by=OWN_ID),
         On(OperationFinished, NOTIFICATIONS, updates.finished, facts=RECIPIENTS, named_by=OWN_ID),
         On(PromotionScheduled, NOTIFICATIONS, promotions.scheduled, facts=RECIPIENTS, named_by=OWN_ID),
         On(PromotionCancelled, NOTIFICATIONS, promotions.cancelled, facts=RECIPIENTS, named_by=OWN_ID),
-        On(ExtensionIncompatible, NOTIFICATIONS, extensions.incompatible, facts=RECIPIENTS, named_by=OWN_ID),
+        On(ExtensionIncompatible, NOTIFICATIONS, mails.incompatible, facts=ENVIRONMENT_FACTS, named_by=OWN_ID),
+        On(RemediationReminded, NOTIFICATIONS, mails.reminded, facts=ENVIRONMENT_FACTS, named_by=OWN_ID),
+        On(RemovalDue, NOTIFICATIONS, removals.removal_due, facts=ENVIRONMENT_FACTS, named_by=OWN_ID),
+        On(RemediationEnded, NOTIFICATIONS, removals.ended, facts=ENVIRONMENT_FACTS, named_by=OWN_ID),
+        On(RolloutPlanned, NOTIFICATIONS, rollouts.planned, facts=ENVIRONMENT_FACTS, named_by=OWN_ID),
+        On(RolloutSkipped, NOTIFICATIONS, rollouts.skipped, facts=ENVIRONMENT_FACTS, named_by=OWN_ID),
         OnWork("deliver", NOTIFICATIONS, steps.deliver, policy.attempted, limit=timedelta(minutes=5), attempts=3),
         OnTimer("again", NOTIFICATIONS, deliveries.try_again),
     )

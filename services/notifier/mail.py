@@ -1,5 +1,8 @@
-"""A letter as a mail: plain text and HTML, a calendar entry where there is one, and the headers of automatic mail."""
+"""A letter as a mail: plain text and HTML, a calendar entry or a file where there is one, and the headers of automatic
+mail.
+"""
 
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -7,6 +10,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from services.notifier import attachment
 from services.notifier.calendar_entry import calendar_of
 from services.notifier.domain.letters import Letter
 from services.notifier.domain.work import DeliveryInput
@@ -37,7 +41,6 @@ def compose(given: DeliveryInput, sender: str) -> bytes:
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address("Drydock", addr_spec=sender)
     mail["To"] = Address(addr_spec=given.address)
-    mail["Subject"] = letter.subject
     mail["Date"] = given.date
     mail["Message-ID"] = given.message_id
     # RFC 3834: nobody's automatic reply is to answer this.
@@ -51,4 +54,17 @@ def compose(given: DeliveryInput, sender: str) -> bytes:
         mail.add_alternative(
             calendar, subtype="calendar", cte="base64", params={"method": letter.calendar.method.value}
         )
-    return mail.as_bytes()
+    if letter.judged:
+        main, _, sub = attachment.MEDIA_TYPE.partition("/")
+        file = attachment.content(letter.judged)
+        mail.add_attachment(file, main, sub, filename=attachment.file_name(letter.judged), cte="base64")
+    return b"Subject: " + _subject(letter.subject) + b"\r\n" + mail.as_bytes()
+
+
+def _subject(text: str) -> bytes:
+    """The value of a subject's header. EmailMessage loses blanks where it folds a long one that is not ASCII, and
+    begins one with a blank that is.
+    """
+    if text.isascii() and text.isprintable() and "=?" not in text:
+        return text.encode()  # at most 250 characters: a line may have 998 (RFC 5322, section 2.1.1)
+    return Header(text, charset="utf-8", header_name="Subject", maxlinelen=75).encode(linesep="\r\n").encode()

@@ -42,6 +42,9 @@ TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
             ("servicing-executor", CommandRejected),
             _JUDGED,
             ("extension-compatibility-checker", CommandRejected),
+            ("extension-compatibility-checker", checker.RemovalDue),
+            ("extension-compatibility-checker", checker.RemediationEnded),
+            ("promotion-scheduler", promotion_scheduler.ReleasePublished),
         ),
         "extension-compatibility-checker": (
             ("extension-compatibility-checker", checker.BaseIndexed),
@@ -61,7 +64,14 @@ TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
             ("servicing-executor", servicing_executor.OperationFinished),
             ("promotion-scheduler", promotion_scheduler.PromotionScheduled),
             ("promotion-scheduler", promotion_scheduler.PromotionCancelled),
+            ("promotion-scheduler", promotion_scheduler.RolloutPlanned),
+            ("promotion-scheduler", promotion_scheduler.RolloutSkipped),
+            ("promotion-scheduler", promotion_scheduler.RolloutFinished),
             ("extension-compatibility-checker", checker.ExtensionIncompatible),
+            ("extension-compatibility-checker", checker.RemediationStarted),
+            ("extension-compatibility-checker", checker.RemediationReminded),
+            ("extension-compatibility-checker", checker.RemovalDue),
+            ("extension-compatibility-checker", checker.RemediationEnded),
         ),
     }
 )
@@ -69,6 +79,10 @@ TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
 COMMANDS: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
     {
         "servicing-executor": (("image-builder", image_builder.BuildImage), _CHECK),
-        "promotion-scheduler": (("servicing-executor", servicing_executor.ApplyImage), _CHECK),
+        "promotion-scheduler": (
+            ("servicing-executor", servicing_executor.ApplyImage),
+            ("servicing-executor", servicing_executor.ApplyRelease),
+            _CHECK,
+        ),
     }
 )

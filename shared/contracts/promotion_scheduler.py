@@ -72,6 +72,8 @@ class Reason(StrEnum):
     """No release with the base was published."""
     WINDOW_MISSED = "WINDOW_MISSED"
     """The window closed before the rollout could start."""
+    NOT_NEEDED = "NOT_NEEDED"
+    """What the rollout was planned for was settled otherwise: nothing has to be removed any more."""
     VERSIONS_NOT_STATED = "VERSIONS_NOT_STATED"
     """The package does not say which platform and application version it brings."""
 
@@ -318,6 +320,7 @@ class RolloutSkipped(Event, key="environment"):
     environment: EnvironmentId
     project: ProjectId
     release: Version
+    """The base's version, while no release with it is known."""
     problem: Problem
     """The reason is one of ours, or of servicing-executor where that refused the start."""
     next_start: Instant | None

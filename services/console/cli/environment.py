@@ -3,13 +3,16 @@
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from services.console.cli.following import end, start_operation
 from services.console.cli.printing import Form, Output, print_id, print_list, print_one
-from services.console.cli.running import Exit, leave, run
+from services.console.cli.running import Exit, ask, leave, run
 from services.console.installation import Installation
 from shared.contracts.envelope import new_id
+from shared.contracts.message import Message
 from shared.contracts.parts import EnvironmentKind
+from shared.contracts.promotion_scheduler import RolloutSnapshot, SetUpdateWindow, UpdateWindow, UpdateWindowSet
 from shared.contracts.servicing_executor import EnvironmentSnapshot, OperationSnapshot, RegisterEnvironment
 
 app = typer.Typer(no_args_is_help=True, help="Environments: register, look at, read the history of.")
@@ -124,6 +127,64 @@ async def find_environment(installation: Installation, environment: str) -> Envi
     if not isinstance(found, EnvironmentSnapshot):
         leave(Exit.NOT_FOUND, f"there is no environment {environment}")
     return found
+
+
+@app.command()
+def window(
+    environment: Environment,
+    opens: Annotated[str | None, typer.Option(metavar="HH:MM", help="Local time at which it opens.")] = None,
+    closes: Annotated[
+        str | None,
+        typer.Option(metavar="HH:MM", help="Local time at which it closes, on the next day if that is not after."),
+    ] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Name in the IANA time zone database.")] = None,
+    output: Output = Form.TABLE,
+) -> None:
+    """Show the hours in which an environment may be updated without being asked, or choose them.
+
+    What is not given stays as it is. A window has at least six hours; without a choice it is 20:00 to 06:00 UTC.
+    """
+    chosen = {"opens": opens, "closes": closes, "time_zone": time_zone}
+    given = {name: value for name, value in chosen.items() if value is not None}
+
+    async def work(installation: Installation) -> Message:
+        views = await installation.session.views(RolloutSnapshot)
+        view = views.get(environment)
+        if not given:
+            known = await _environments(installation)
+            if not isinstance(view, RolloutSnapshot) and environment not in {one.environment for one in known}:
+                leave(Exit.NOT_FOUND, f"there is no environment {environment}")
+            if isinstance(view, RolloutSnapshot):
+                return view
+            return UpdateWindowSet(environment=environment, window=UpdateWindow())
+        now = view.window if isinstance(view, RolloutSnapshot) else UpdateWindow()
+        return await ask(
+            installation, SetUpdateWindow(environment=environment, window=_window(now, given)), UpdateWindowSet
+        )
+
+    found = run(work)
+    assert isinstance(found, RolloutSnapshot | UpdateWindowSet)
+    told = UpdateWindowSet(environment=environment, window=found.window)
+    rows: list[tuple[str, object]] = [
+        ("environment", environment),
+        ("opens", found.window.opens),
+        ("closes", found.window.closes),
+        ("time zone", found.window.time_zone),
+    ]
+    if isinstance(found, RolloutSnapshot) and found.release:
+        rows += [("rollout", f"release {found.release}, {found.status.value}"), ("window", found.start)]
+        rows.append(("removes", ", ".join(found.remove_extensions)))
+    print_one(told, output, rows)
+
+
+def _window(now: UpdateWindow, given: dict[str, str]) -> UpdateWindow:
+    try:
+        return UpdateWindow(**{**now.model_dump(), **given})
+    except ValidationError as error:
+        option = str(error.errors()[0]["loc"][0])
+        wanted = "a name such as Europe/Berlin" if option == "time_zone" else "a time from 00:00 to 23:59"
+        name = option.replace("_", "-")
+        leave(Exit.USAGE, f"--{name} {given.get(option, '')!r} is not {wanted}")
 
 
 async def _environments(installation: Installation) -> list[EnvironmentSnapshot]:

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from services.notifier.domain.state import Delivery, Notification
 from services.notifier.domain.work import Answer, Attempt, DeliveryInput
 from shared.contracts.message import Event
-from shared.contracts.notifier import DeliveryStatus, NotificationFailed, NotificationSent, Reason
+from shared.contracts.notifier import DeliveryStatus, NobodyTold, NotificationFailed, NotificationSent, Reason
 from shared.contracts.parts import Problem
 from shared.contracts.scalars import sentence
 from shared.kernel.decision import Decision, TimerDue, WorkEnded
@@ -41,8 +41,10 @@ def wait_after(attempts: int) -> timedelta:
 
 
 def begin(state: Notification) -> Decision[Notification]:
-    """The first deliveries of a new notification."""
+    """The first deliveries of a new notification; without a recipient, the word that nobody was told."""
     draft = _Draft(state)
+    if not state.deliveries:
+        draft.nobody()
     for _ in range(AT_ONCE):
         draft.begin_next()
     return draft.decision()
@@ -134,6 +136,19 @@ class _Draft:
             message_id=delivery.message_id,
             date=self.state.told_at,
             letter=self.state.letter,
+        )
+
+    def nobody(self) -> None:
+        state = self.state
+        self.events.append(
+            NobodyTold(
+                project=state.project,
+                environment=state.environment,
+                notification=state.id,
+                occasion=state.occasion,
+                app_id=state.app_id,
+                base=state.base,
+            )
         )
 
     def sent(self, delivery: Delivery, at: datetime) -> None:

@@ -7,11 +7,21 @@ from typing import Any
 from services.notifier.domain.audience import addresses
 from services.notifier.domain.deliveries import begin, new_delivery
 from services.notifier.domain.letters import Letter
-from services.notifier.domain.state import Audience, Notification
+from services.notifier.domain.state import Audience, KnownEnvironment, Notification
 from shared.contracts.envelope import Envelope
-from shared.contracts.extension_compatibility_checker import ExtensionIncompatible
+from shared.contracts.extension_compatibility_checker import (
+    ExtensionIncompatible,
+    RemediationEnded,
+    RemediationReminded,
+    RemovalDue,
+)
 from shared.contracts.notifier import Occasion
-from shared.contracts.promotion_scheduler import PromotionCancelled, PromotionScheduled
+from shared.contracts.promotion_scheduler import (
+    PromotionCancelled,
+    PromotionScheduled,
+    RolloutPlanned,
+    RolloutSkipped,
+)
 from shared.contracts.servicing_executor import (
     EnvironmentStatusChanged,
     OperationAccepted,
@@ -28,6 +38,11 @@ Told = (
     | PromotionScheduled
     | PromotionCancelled
     | ExtensionIncompatible
+    | RemediationReminded
+    | RemovalDue
+    | RemediationEnded
+    | RolloutPlanned
+    | RolloutSkipped
 )
 """The events that recipients are told."""
 
@@ -39,6 +54,13 @@ class Recipients:
     audience: Audience | None
 
 
+@dataclass(frozen=True)
+class EnvironmentFacts(Recipients):
+    """Who is to be told, and what is known of the environment."""
+
+    environment: KnownEnvironment | None
+
+
 def notification_id(message: Envelope[Told]) -> str:
     """`<project>/<id of the event>`: an event that comes twice is one notification."""
     return f"{message.data.project}/{message.id}"
@@ -47,7 +69,7 @@ def notification_id(message: Envelope[Told]) -> str:
 def tell(
     message: Envelope[Told], occasion: Occasion, letter: Letter, facts: Recipients, now: datetime, **values: Any
 ) -> Decision[Notification]:
-    """A new notification with a delivery for each recipient. Without any it is recorded all the same."""
+    """A new notification with a delivery for each recipient. Without any it is recorded, and said to be told nobody."""
     id_ = notification_id(message)
     told = message.data
     notification = Notification(

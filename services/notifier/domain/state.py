@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.notifier.domain.letters import Letter
+from shared.contracts.extension_compatibility_checker import RemediationDates
 from shared.contracts.notifier import DeliveryStatus, Occasion, Recipient
-from shared.contracts.parts import Problem
+from shared.contracts.parts import ExtensionName, Problem
 from shared.contracts.servicing_executor import OperationKind
 
 
@@ -27,6 +28,33 @@ class KnownOperation(Frozen):
 
     kind: OperationKind
     update_name: str | None
+
+
+class KnownRemediation(Frozen):
+    """An extension that is to be mended or removed, as the checker told of it last."""
+
+    target_major: int
+    extension: ExtensionName
+    dependents: tuple[ExtensionName, ...] = ()
+    """Those that would be removed with it."""
+    removal: str | None = None
+    """Id of the event that said first that it, with these dependents, is to be removed now; None: none has."""
+    dates: RemediationDates
+
+
+class KnownEnvironment(Frozen):
+    """What the mails about extensions of an environment say of it beside what they are about."""
+
+    heard: dict[str, int] = Field(default_factory=dict)
+    """For each aggregate that tells of it: the sequence of the latest event that was taken in."""
+    base_version: str | None = None
+    """Of the base in use; None: not known."""
+    promotion_start: datetime | None = None
+    """Downtime start of the promotion that was scheduled last; None if that was cancelled."""
+    rollout_start: datetime | None = None
+    """When the next release is tried, or tried again; None: not by itself."""
+    remediations: tuple[KnownRemediation, ...] = ()
+    """Those that are open."""
 
 
 class Delivery(Frozen):

@@ -1,6 +1,7 @@
 """Everybody is told once: whatever comes twice, dies in the middle, or is away."""
 
 import asyncio
+import json
 import signal
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -11,6 +12,7 @@ from shared.contracts.message import Message
 from shared.contracts.notifier import (
     AddRecipient,
     AudienceChanged,
+    NobodyTold,
     NotificationFailed,
     NotificationSent,
     NotificationSnapshot,
@@ -20,7 +22,21 @@ from shared.contracts.servicing_executor import Outcome
 from tests.integration.notifier.conftest import REFUSED
 from tests.support.mail import MailCatcher
 from tests.support.services import Client, Seen, ServiceProcess
-from tests.told_events import accepted, cancelled, finished, incompatible, scheduled, status_changed
+from tests.told_events import (
+    APP,
+    accepted,
+    cancelled,
+    finished,
+    incompatible,
+    planned,
+    remediation_ended,
+    remediation_started,
+    reminded,
+    removal_due,
+    scheduled,
+    skipped,
+    status_changed,
+)
 
 Make = Callable[..., ServiceProcess]
 
@@ -48,6 +64,13 @@ async def settled(user: Client, service: str = "notifier") -> None:
             await asyncio.sleep(0.1)
 
 
+def text_of(mail: EmailMessage) -> str:
+    """What a mail says in plain text."""
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
 def ids(mails: list[EmailMessage]) -> set[str]:
     return {str(mail["Message-ID"]) for mail in mails}
 
@@ -57,14 +80,19 @@ async def test_each_recipient_gets_one_mail_for_each_transition_and_events_that_
 ) -> None:
     await notifier().start().ready()
     await add(user, project, ADA, BOB)
-    begun, planned = accepted(project), scheduled(project)
+    begun, promotion, plan = accepted(project), scheduled(project), planned(project)
     events: list[Message] = [
         begun,
         status_changed(begun),
         finished(begun, Outcome.ROLLED_BACK),
-        planned,
-        cancelled(planned),
+        promotion,
+        cancelled(promotion),
         incompatible(project),
+        reminded(project),
+        removal_due(project),
+        plan,
+        skipped(project),
+        remediation_ended(project),
     ]
     sent = [(await user.send(event), event) for event in events]
     for id_, event in sent:
@@ -179,6 +207,56 @@ async def test_the_start_of_an_update_waits_until_its_operation_is_known(
         one.envelope.data.notification for one in told if isinstance(one.envelope.data, NotificationSent)
     }
     assert len(catcher.mails(project)) == 2
+
+
+async def test_a_mail_about_an_extension_says_the_dates_of_its_clock_and_brings_its_findings_as_a_file(
+    user: Client, notifier: Make, catcher: MailCatcher, project: str
+) -> None:
+    await notifier(console_url="https://drydock.contoso.example").start().ready()
+    await add(user, project, ADA)
+    environment = f"prod-{project}"
+    event = incompatible(project, environment, removal_days=90)
+    first = await user.send(event)
+    told = await user.wait_for(about(project, NotificationSent), 1)
+    sent = told[0].envelope.data
+    assert isinstance(sent, NotificationSent)
+    assert (sent.occasion, sent.app_id, sent.base) == ("extension-incompatible", APP, "27.0.38460.0/DE")
+    assert sent.notification == f"{project}/{first}"
+
+    await user.send(remediation_started(project, environment=environment))
+    await settled(user)
+    await user.send(event)
+    await user.wait_for(about(project, NotificationSent), 2)
+    earlier, later = (text_of(mail) for mail in catcher.mails(project))
+    if "90 days after this mail" in later:
+        earlier, later = later, earlier
+    assert "90 days after this mail" in earlier
+    assert "Removal: in the first update window after 21 December 2026, 22:00 UTC" in later
+    assert f"https://drydock.contoso.example/environments/{environment}" in later
+    for mail in catcher.mails(project):
+        [file] = mail.iter_attachments()
+        assert file.get_content_type() == "application/json"
+        assert json.loads(file.get_content())["findings"] == [one.model_dump(mode="json") for one in event.findings]
+
+
+async def test_what_no_recipient_is_told_is_said_once_to_be_told_nobody(
+    user: Client, notifier: Make, catcher: MailCatcher, project: str
+) -> None:
+    await notifier().start().ready()
+    event = incompatible(project)
+    id_ = await user.send(event)
+    await user.send(event, id=id_)
+    await user.send(reminded(project))
+    told = await user.wait_for(about(project, NobodyTold), 2)
+    await settled(user)
+    await user.caught_up()
+    seen = {one.envelope.id: one.envelope.data for one in user.seen if about(project, NobodyTold)(one)}
+    assert len(told) == len(seen) == 2
+    assert {(one.occasion.value, one.app_id, one.base) for one in seen.values() if isinstance(one, NobodyTold)} == {
+        ("extension-incompatible", APP, "27.0.38460.0/DE"),
+        ("extension-reminder", APP, "27.0.38460.0/DE"),
+    }
+    assert catcher.mails(project) == []
 
 
 async def test_recipients_are_added_and_removed_and_refused(

@@ -34,6 +34,8 @@ LONGEST: dict[str, Any] = {
     "Version": ".".join(["9" * 9] * 4),
     "rule": "DP999",
     "code": "AL99999",
+    "opens": "20:00",
+    "closes": "06:00",
 }
 
 # 200 extensions with the longest names and 50 dependencies each do not fit; with what real ones have they do, and

@@ -1,5 +1,6 @@
 """What a recipient's program finds in a mail."""
 
+import json
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -7,17 +8,36 @@ from email.policy import default
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from icalendar import Calendar
 from pydantic import TypeAdapter, ValidationError
 
-from services.notifier.domain.letters import FindingRow, Letter, Row, duration, subject
+from services.notifier.domain.letters import Judged, Letter, Row, duration, subject
 from services.notifier.domain.work import DeliveryInput
 from services.notifier.mail import compose, render_html, render_text
+from shared.contracts.extension_compatibility_checker import FindingSeverity
 from shared.contracts.message import Event
 from shared.contracts.notifier import AddRecipient, Address
-from tests.told_events import AT, accepted, cancelled, finished, held, incompatible, scheduled, update
+from tests.told_events import (
+    APP,
+    AT,
+    DIGEST,
+    EXTENSION,
+    accepted,
+    cancelled,
+    finding,
+    finished,
+    held,
+    incompatible,
+    planned,
+    remediation_ended,
+    reminded,
+    removal_due,
+    scheduled,
+    skipped,
+    update,
+)
 from tests.unit.notifier.told import mail_of
 
 SENDER = "drydock@erp.example"
@@ -30,6 +50,11 @@ EVENTS: list[Event] = [
     scheduled("contoso"),
     cancelled(scheduled("contoso")),
     incompatible("contoso"),
+    reminded("contoso"),
+    removal_due("contoso"),
+    remediation_ended("contoso"),
+    planned("contoso"),
+    skipped("contoso"),
 ]
 
 
@@ -80,7 +105,9 @@ def test_a_mail_has_the_headers_of_automatic_mail_and_says_the_same_in_text_and_
     seen = Reader(html.get_content()).text
     letter = given_.letter
     said = [letter.headline, letter.reason or "", *letter.next_steps, *(row.value for row in letter.facts)]
-    said += [finding.message for finding in letter.findings]
+    said += [row.value for row in letter.dates]
+    for blocking in letter.judged.blocking if letter.judged else ():
+        said += [blocking.file, blocking.code, blocking.before, blocking.message, blocking.suggestion]
     for one in said:
         assert one in text.get_content()
         assert one in seen
@@ -92,12 +119,31 @@ def test_html_escapes_whatever_others_have_written_and_text_leaves_it() -> None:
         headline=HOSTILE,
         facts=(Row(label=HOSTILE, value=HOSTILE),),
         reason=HOSTILE,
-        findings=(FindingRow(code=HOSTILE, place=HOSTILE, message=HOSTILE, suggestion=HOSTILE),),
+        judged=Judged(
+            project="contoso",
+            environment="contoso-prod",
+            extension=EXTENSION,
+            base="27.0.38460.0/DE",
+            report=DIGEST,
+            findings=(
+                finding(
+                    FindingSeverity.BLOCKS,
+                    1,
+                    file=HOSTILE,
+                    before=HOSTILE,
+                    after=HOSTILE,
+                    message=HOSTILE,
+                    suggestion=HOSTILE,
+                ),
+            ),
+        ),
+        dates=(Row(label=HOSTILE, value=HOSTILE),),
+        link=Row(label=HOSTILE, value="https://drydock.contoso.example"),
         next_steps=(HOSTILE,),
     )
     html = Reader(render_html(letter))
     assert not html.tags & {"script", "img"}
-    assert html.text.count(HOSTILE) == 10
+    assert html.text.count(HOSTILE) == 14
     assert HOSTILE in render_text(letter)
 
 
@@ -107,8 +153,64 @@ def test_no_name_or_reason_breaks_a_mail(name: str, what: str) -> None:
     given_ = mail_of(accepted("contoso")).model_copy(update={"letter": letter})
     mail = parsed(given_)
     assert mail["Message-ID"] == given_.message_id
+    assert mail["Subject"] == letter.subject
     assert len(letter.subject) <= 250
     assert mail["Bcc"] is None
+
+
+def test_a_mail_about_an_extension_is_an_alternative_of_text_and_html_beside_a_file_with_all_findings() -> None:
+    event = incompatible("contoso", count=49)
+    mail = parsed(mail_of(event))
+    assert mail.get_content_type() == "multipart/mixed"
+    alternative, file = mail.iter_parts()
+    assert alternative.get_content_type() == "multipart/alternative"
+    assert [one.get_content_type() for one in alternative.iter_parts()] == ["text/plain", "text/html"]
+    assert (file.get_content_type(), file.get_content_disposition()) == ("application/json", "attachment")
+    assert file.get_filename() == "Contoso-Freight-27.0.38460.0.json"
+    content = json.loads(file.get_content())
+    assert content["extension"] == EXTENSION.model_dump()
+    assert (content["project"], content["environment"], content["base"]) == (
+        "contoso",
+        "contoso-prod",
+        "27.0.38460.0/DE",
+    )
+    assert content["report"] == DIGEST
+    assert content["findings"] == [one.model_dump(mode="json") for one in event.findings]
+
+
+@pytest.mark.parametrize(
+    ("name", "file_name"),
+    [
+        ("Contoso Freight", "Contoso-Freight-27.0.38460.0.json"),
+        ("Größe & Gewicht / 重量", "Größe-Gewicht-重量-27.0.38460.0.json"),
+        ("../../etc/passwd", "etc-passwd-27.0.38460.0.json"),
+        ('a"; filename="b.exe', "a-filename-b.exe-27.0.38460.0.json"),
+        ("evil\r\nBcc: everybody@contoso.example", "evil-Bcc-everybody-contoso.example-27.0.38460.0.json"),
+        ("***", f"{APP}-27.0.38460.0.json"),
+        ("x" * 250, f"{'x' * 80}-27.0.38460.0.json"),
+    ],
+)
+def test_the_file_is_called_after_the_extension_whatever_that_is_called(name: str, file_name: str) -> None:
+    mail = parsed(mail_of(incompatible("contoso", extension=EXTENSION.model_copy(update={"name": name}))))
+    [file] = mail.iter_attachments()
+    assert file.get_filename() == file_name
+    assert mail["Bcc"] is None
+    assert not mail.defects
+
+
+@given(st.text(min_size=1, max_size=250), st.text(max_size=500), st.text(max_size=500))
+def test_no_extension_or_finding_breaks_a_mail(name: str, message: str, declared: str) -> None:
+    one = finding(FindingSeverity.BLOCKS, 1, message=message or "-", before=declared, after=declared, file=message)
+    extension = EXTENSION.model_copy(update={"name": name, "publisher": name})
+    wire = compose(mail_of(incompatible("contoso", extension=extension, findings=(one,))), SENDER)
+    assert max(len(line) for line in wire.split(b"\r\n")) <= 998  # RFC 5322, section 2.1.1
+    mail = message_from_bytes(wire, policy=default)
+    [file] = mail.iter_attachments()
+    assert json.loads(file.get_content())["findings"][0]["before"] == declared
+    assert set(mail.keys()) == {
+        "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "X-Auto-Response-Suppress", "List-Id",
+        "MIME-Version", "Content-Type",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -123,6 +225,17 @@ def test_an_address_that_no_mail_can_be_written_to_cannot_be_a_recipient(address
 def test_every_address_that_may_be_a_recipient_can_be_written_to(command: AddRecipient) -> None:
     given_ = mail_of(accepted("contoso")).model_copy(update={"address": command.address})
     assert str(parsed(given_)["To"]) == command.address
+
+
+@example("=?utf-8?q?not_encoded?=")
+@given(st.lists(st.text("aä重 :=?", min_size=1, max_size=40), max_size=9).map(" ".join))
+def test_a_subject_arrives_as_it_was_written_however_long_and_in_whatever_script(name: str) -> None:
+    letter = Letter(subject=subject("contoso", "contoso-test", "update failed", name), headline="-", facts=())
+    wire = compose(mail_of(accepted("contoso")).model_copy(update={"letter": letter}), SENDER)
+    assert message_from_bytes(wire, policy=default)["Subject"] == letter.subject
+    header = wire.partition(b"\r\nFrom:")[0]
+    assert header.isascii()
+    assert all(len(word) <= 75 for word in header.split() if word.startswith(b"=?"))  # RFC 2047, section 2
 
 
 def test_a_long_name_costs_the_subject_its_end_and_not_the_outcome() -> None:

@@ -5,10 +5,24 @@ import pytest
 from services.notifier.domain.deliveries import AT_ONCE
 from services.notifier.domain.letters import CalendarMethod
 from shared.contracts.message import Event
-from shared.contracts.notifier import Occasion
+from shared.contracts.notifier import NobodyTold, Occasion
 from shared.contracts.servicing_executor import EnvironmentStatus, OperationKind, Outcome
 from shared.kernel.outcomes import NotYet
-from tests.told_events import APP, accepted, cancelled, finished, held, incompatible, scheduled, status_changed
+from tests.told_events import (
+    APP,
+    accepted,
+    cancelled,
+    finished,
+    held,
+    incompatible,
+    planned,
+    remediation_ended,
+    reminded,
+    removal_due,
+    scheduled,
+    skipped,
+    status_changed,
+)
 from tests.unit.notifier.told import mail_of, tell
 
 BEGUN = accepted("contoso")
@@ -49,6 +63,27 @@ TOLD: list[tuple[Event, Occasion, str]] = [
         Occasion.EXTENSION_INCOMPATIBLE,
         "contoso / contoso-prod: extension not compatible with version 27: Contoso Freight 4.2.0.17",
     ),
+    (
+        reminded("contoso"),
+        Occasion.EXTENSION_REMINDER,
+        "contoso / contoso-prod: extension will be removed on 21 December 2026: Contoso Freight 4.2.0.17",
+    ),
+    (
+        removal_due("contoso"),
+        Occasion.EXTENSION_REMOVAL_DUE,
+        "contoso / contoso-prod: extension will be removed: Contoso Freight 4.2.0.17",
+    ),
+    (
+        remediation_ended("contoso"),
+        Occasion.EXTENSION_REMEDIATED,
+        "contoso / contoso-prod: extension works again (27): Contoso Freight 4.2.0.17",
+    ),
+    (
+        planned("contoso"),
+        Occasion.ROLLOUT_PLANNED,
+        "contoso / contoso-prod: update planned for 22 November 2026, 20:00 UTC: release 27.0",
+    ),
+    (skipped("contoso"), Occasion.ROLLOUT_SKIPPED, "contoso / contoso-prod: update skipped: release 27.0"),
 ]
 
 
@@ -92,10 +127,34 @@ def test_a_start_waits_for_the_event_of_its_operation() -> None:
     assert not_yet.value.waits_for == BEGUN.operation
 
 
-def test_without_recipients_the_notification_is_recorded_and_complete() -> None:
-    told = tell(BEGUN, ()).state
-    assert told is not None
-    assert (told.deliveries, told.letter) == ((), None)
+@pytest.mark.parametrize(("event", "occasion"), [row[:2] for row in TOLD], ids=[row[1] for row in TOLD])
+def test_without_recipients_the_notification_is_recorded_and_said_once_to_be_told_nobody(
+    event: Event, occasion: Occasion
+) -> None:
+    decision = tell(event, ())
+    assert decision.state is not None
+    assert (decision.state.deliveries, decision.state.letter) == ((), None)
+    about_extension = occasion.value.startswith("extension-")
+    assert decision.events == [
+        NobodyTold(
+            project="contoso",
+            environment=getattr(event, "environment"),  # noqa: B009 - every event here has one
+            notification="contoso/event-1",
+            occasion=occasion,
+            app_id=APP if about_extension else None,
+            base="27.0.38460.0/DE" if about_extension else None,
+        )
+    ]
+    assert not tell(event, (), before=decision.state).events
+
+
+@pytest.mark.parametrize(("event", "occasion"), [row[:2] for row in TOLD], ids=[row[1] for row in TOLD])
+def test_who_was_told_of_an_extension_is_said_with_its_id_and_base(event: Event, occasion: Occasion) -> None:
+    told = tell(event)
+    assert not told.events
+    assert told.state is not None
+    about_extension = occasion.value.startswith("extension-")
+    assert (told.state.app_id, told.state.base) == ((APP, "27.0.38460.0/DE") if about_extension else (None, None))
 
 
 def test_each_recipient_has_a_delivery_and_not_all_begin_at_once() -> None:
@@ -118,17 +177,6 @@ def test_a_downtime_is_one_calendar_entry_that_is_cancelled_under_its_id_with_a_
     assert mail_of(scheduled("contoso")).letter.calendar != request
 
 
-def test_the_incompatibility_says_what_blocks_and_how_much_more() -> None:
-    letter = mail_of(incompatible("contoso", count=23)).letter
-    assert len(letter.findings) == 20
-    assert letter.more_findings == 3
-    assert letter.findings[0].place == "src/Item<Card>.al (1,9)"
-    assert letter.findings[0].suggestion == "Use the control 'No.'"
-    facts = {row.label: row.value for row in letter.facts}
-    assert facts["Target version"] == "27 (checked build 27.0.38460.0, country DE)"
-    assert facts["Extension id"] == APP
-
-
 @pytest.mark.parametrize("event", [event for event, _, _ in TOLD], ids=[occasion for _, occasion, _ in TOLD])
 def test_every_letter_says_what_to_do_next(event: Event) -> None:
     assert mail_of(event).letter.next_steps
@@ -136,8 +184,14 @@ def test_every_letter_says_what_to_do_next(event: Event) -> None:
 
 @pytest.mark.parametrize(
     "event",
-    [held(BEGUN), finished(BEGUN, Outcome.FAILED), finished(BEGUN, Outcome.ROLLED_BACK), cancelled(PLANNED)],
+    [
+        held(BEGUN),
+        finished(BEGUN, Outcome.FAILED),
+        finished(BEGUN, Outcome.ROLLED_BACK),
+        cancelled(PLANNED),
+        skipped("contoso"),
+    ],
 )
 def test_what_went_wrong_is_said_in_words(event: Event) -> None:
-    problem = getattr(event, "problem").message  # noqa: B009 - three kinds of event
+    problem = getattr(event, "problem").message  # noqa: B009 - several kinds of event
     assert mail_of(event).letter.reason == problem

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.notifier.domain import extensions, promotions, state, updates
-from services.notifier.domain.notifications import Recipients
+from services.notifier.domain import extensions, promotions, removals, rollouts, state, updates
+from services.notifier.domain.notifications import EnvironmentFacts, Recipients
 from services.notifier.domain.work import DeliveryInput
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Event
@@ -13,6 +13,8 @@ from shared.contracts.servicing_executor import OperationKind
 from shared.kernel.decision import Decision
 from tests.told_events import AT
 
+MAILS = extensions.ExtensionMails("https://drydock.contoso.example/")
+
 DECIDE: dict[str, Any] = {
     "OperationAccepted": updates.queued,
     "OperationHeld": updates.held,
@@ -20,7 +22,20 @@ DECIDE: dict[str, Any] = {
     "EnvironmentStatusChanged": updates.started,
     "PromotionScheduled": promotions.scheduled,
     "PromotionCancelled": promotions.cancelled,
-    "ExtensionIncompatible": extensions.incompatible,
+    "ExtensionIncompatible": MAILS.incompatible,
+    "RemediationReminded": MAILS.reminded,
+    "RemovalDue": removals.removal_due,
+    "RemediationEnded": removals.ended,
+    "RolloutPlanned": rollouts.planned,
+    "RolloutSkipped": rollouts.skipped,
+}
+_OF_ENVIRONMENTS = {
+    "ExtensionIncompatible",
+    "RemediationReminded",
+    "RemovalDue",
+    "RemediationEnded",
+    "RolloutPlanned",
+    "RolloutSkipped",
 }
 
 
@@ -36,10 +51,13 @@ def tell(
     kind: OperationKind | None = OperationKind.APPLY,
     before: state.Notification | None = None,
     sequence: int = 4,
+    environment: state.KnownEnvironment | None = None,
 ) -> Decision[state.Notification]:
     """What is decided about an event; `kind` is that of a known operation, None: it is not known."""
     audience = state.Audience(recipients=tuple(Recipient(address=one, environment=None) for one in addresses))
     facts = Recipients(audience)
+    if type(event).__name__ in _OF_ENVIRONMENTS:
+        facts = EnvironmentFacts(audience, environment)
     if type(event).__name__ == "EnvironmentStatusChanged":
         known = state.KnownOperation(kind=kind, update_name="November release") if kind else None
         facts = updates.StatusFacts(audience, known)
@@ -47,8 +65,8 @@ def tell(
     return decision
 
 
-def mail_of(event: Event, *, sequence: int = 4) -> DeliveryInput:
+def mail_of(event: Event, *, sequence: int = 4, environment: state.KnownEnvironment | None = None) -> DeliveryInput:
     """What one recipient is to get."""
-    [given] = tell(event, sequence=sequence).work.values()
+    [given] = tell(event, sequence=sequence, environment=environment).work.values()
     assert isinstance(given, DeliveryInput)
     return given

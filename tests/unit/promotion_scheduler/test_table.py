@@ -7,15 +7,26 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.promotion_scheduler.app import SchedulerSettings, make
+from services.promotion_scheduler.domain.window import next_window
 from shared.contracts.cloudevents import decode, encode
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.contracts.parts import EnvironmentKind
-from shared.contracts.promotion_scheduler import MarkCandidate, PromotionScheduled, SchedulePromotion
+from shared.contracts.promotion_scheduler import (
+    MarkCandidate,
+    PromotionScheduled,
+    ReleasePublished,
+    RolloutPlanned,
+    RolloutSkipped,
+    SchedulePromotion,
+    SetUpdateWindow,
+    UpdateWindow,
+)
 from shared.contracts.registry import CATALOGUE
-from shared.contracts.servicing_executor import ApplyImage, EnvironmentRegistered, OperationKind
+from shared.contracts.servicing_executor import ApplyImage, ApplyRelease, EnvironmentRegistered, OperationKind
 from shared.kernel.store.memory import MemoryStore
 from tests.support.simulation import EPOCH, Broker, Clock, InstantLoop, Replica, documents
+from tests.unit.promotion_scheduler.rollout_story import BASE, FREIGHT, LABELS, SCALES, due
 from tests.unit.promotion_scheduler.story import PRODUCTION, SANDBOX, accepted, finished, update
 
 
@@ -123,3 +134,56 @@ def test_of_two_schedulers_one_starts_a_promotion_at_its_time(installation: Inst
     assert isinstance(command.data, ApplyImage)
     assert command.data.not_after == start + timedelta(minutes=30)
     assert command.actor == "ada"
+
+
+def test_of_two_schedulers_one_starts_a_rollout_when_its_window_opens(installation: Installation) -> None:
+    published = ReleasePublished(
+        version="27.0",
+        package="contoso/release-27.0",
+        platform_version="27.0.1.0",
+        application_version="27.0.38460.0",
+        base_version=BASE,
+    )
+    window = UpdateWindow(opens="22:00", closes="05:00", time_zone="Europe/Berlin")
+    installation.receive(
+        *environments(),
+        SetUpdateWindow(environment=PRODUCTION, window=window),
+        due(FREIGHT, LABELS),
+    )
+    for seconds in (1, 2, 3):
+        installation.wait_until(EPOCH + timedelta(seconds=seconds))
+    [skipped] = installation.sent(RolloutSkipped)
+    assert isinstance(skipped.data, RolloutSkipped)
+    assert skipped.data.problem.reason == "RELEASE_UNKNOWN"
+    installation.receive(published, due(SCALES))
+    for seconds in (1, 2):
+        installation.wait_until(EPOCH + timedelta(minutes=6, seconds=seconds))
+    [planned] = installation.sent(RolloutPlanned)
+    assert isinstance(planned.data, RolloutPlanned)
+    start, _ = next_window(window, EPOCH)
+    assert planned.data.start == start
+    installation.wait_until(start - timedelta(minutes=1))
+    assert not installation.sent(ApplyRelease)
+    for seconds in (0, 1, 2):
+        installation.wait_until(start + timedelta(seconds=seconds))
+    [command] = installation.sent(ApplyRelease)
+    assert isinstance(command.data, ApplyRelease)
+    assert command.data.remove_extensions == (LABELS, FREIGHT, SCALES)
+    installation.wait_until(start + timedelta(days=2))
+    assert len(installation.sent(ApplyRelease)) == 1, "the executor has it until he answers"
+
+
+def test_a_release_that_is_waited_for_is_found_within_minutes(installation: Installation) -> None:
+    installation.receive(*environments(), due())
+    published = ReleasePublished(
+        version="27.0",
+        package="contoso/release-27.0",
+        platform_version="27.0.1.0",
+        application_version="27.0.38460.0",
+        base_version=BASE,
+    )
+    installation.wait_until(EPOCH + timedelta(hours=1))
+    installation.receive(published)
+    installation.wait_until(EPOCH + timedelta(hours=1, minutes=5, seconds=1))
+    installation.wait_until(EPOCH + timedelta(hours=1, minutes=5, seconds=2))
+    assert len(installation.sent(RolloutPlanned)) == 1

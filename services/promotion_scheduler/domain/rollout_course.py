@@ -1,0 +1,189 @@
+"""What becomes of a planned rollout: it starts in its window, or not; and then what the executor says."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.promotion_scheduler.domain.known import KnownEnvironment, KnownUpdate
+from services.promotion_scheduler.domain.promotion import problem
+from services.promotion_scheduler.domain.rollout import BUSY, Rollout
+from services.promotion_scheduler.domain.rollout_draft import RolloutDraft, Window
+from services.promotion_scheduler.domain.rollout_plan import ReleaseFacts
+from services.promotion_scheduler.domain.rollout_release import is_behind
+from services.promotion_scheduler.domain.window import next_window, window_days_after
+from shared.contracts import servicing_executor
+from shared.contracts.common import CommandRejected
+from shared.contracts.envelope import Envelope
+from shared.contracts.promotion_scheduler import Reason, RolloutStatus
+from shared.contracts.scalars import update_id
+from shared.contracts.servicing_executor import (
+    ApplyRelease,
+    OperationAccepted,
+    OperationFinished,
+    OperationKind,
+    Outcome,
+)
+from shared.kernel.decision import Decision, TimerDue
+from shared.kernel.outcomes import KernelReason
+
+DAYS_UNTIL_RETRY = 7
+"""After a failure (regime of the seed and of the vendor's mechanics: retried seven days later)."""
+
+_Executor = servicing_executor.Reason
+
+WAITS_FOR_CHECKER = frozenset(
+    {
+        _Executor.EXTENSION_SET_CHANGED,
+        _Executor.EXTENSIONS_INCOMPATIBLE,
+        _Executor.EXTENSION_NEEDED,
+        _Executor.EXTENSION_NOT_INSTALLED,
+    }
+)
+"""The set is another than the one that was judged, or does not fit without more removals: the checker says what is to
+be removed now, and the rollout is planned again by that."""
+
+NEXT_WINDOW = frozenset(
+    {
+        _Executor.OPERATION_RUNNING,
+        _Executor.IN_MAINTENANCE,
+        _Executor.START_MISSED,
+        _Executor.CHECK_FAILED,
+        _Executor.UPDATE_NAME_TAKEN,
+        _Executor.NOT_A_RELEASE,
+        KernelReason.UNKNOWN,
+        KernelReason.NOT_PROCESSED,
+    }
+)
+"""What passes, or what the executor will have learned by then."""
+
+OVER = frozenset({_Executor.SAME_IMAGE, _Executor.HIGHER_VERSION, _Executor.LOWER_VERSION})
+"""The environment is not behind the release."""
+
+
+@dataclass(frozen=True)
+class StartFacts:
+    """The environment, and an update of it that may have the rollout's name."""
+
+    environment: KnownEnvironment | None
+    update: KnownUpdate | None
+
+
+def update_meant(state: Rollout | None) -> str | None:
+    """The id of the update that the rollout makes, by its first name."""
+    return update_id(state.environment, _name(state)) if state and state.release else None
+
+
+def start(state: Rollout | None, timer: TimerDue, facts: StartFacts, now: datetime) -> Decision[Rollout]:
+    """The window has opened. What can be seen from here is judged here; for all else the executor decides."""
+    if state is None or state.start is None or state.end is None or state.release is None:
+        return Decision(state)
+    if state.status in {*BUSY, RolloutStatus.SUCCEEDED} or now < state.start:
+        return Decision(state)
+    draft = RolloutDraft(state)
+    running = facts.environment.running if facts.environment else None
+    if now >= state.end:
+        why = f"the window closed at {state.end:%Y-%m-%d %H:%M} UTC, before the update could start"
+        draft.skip(problem(Reason.WINDOW_MISSED, why), next_window(state.window, now))
+    elif not state.judged_together:
+        why = "the extensions have changed since they were judged; when they were judged again, it is planned again"
+        draft.skip(problem(_Executor.EXTENSION_SET_CHANGED, why), None)
+    elif running and not is_behind(running, state.release):
+        why = f"{state.environment} runs application {running.contents.application_version} already"
+        draft.give_up(problem(_Executor.HIGHER_VERSION, why))
+    else:
+        taken = state.name_taken or bool(facts.update and facts.update.outcome is Outcome.SUCCEEDED)
+        draft.start(f"{_name(state)} ({state.start:%Y-%m-%d})" if taken else _name(state))
+    return draft.decision()
+
+
+def rolled_out_environment(told: OperationAccepted | OperationFinished) -> str | None:
+    """The environment that an operation brings to a release; None: it does something else."""
+    return told.environment if told.operation_kind is OperationKind.ROLL_OUT else None
+
+
+def operation_accepted(
+    state: Rollout | None, message: Envelope[OperationAccepted], facts: None, now: datetime
+) -> Decision[Rollout]:
+    """The executor has begun."""
+    accepted = message.data
+    if state is None or state.status is not RolloutStatus.STARTING or accepted.operation != state.apply_command:
+        return Decision(state)
+    draft = RolloutDraft(state)
+    draft.started(accepted.operation)
+    return draft.decision()
+
+
+def refused_rollout(rejected: CommandRejected) -> str | None:
+    """The environment whose rollout the executor refuses to start; None: it refuses something else."""
+    return rejected.command_key if rejected.command_type == ApplyRelease.type else None
+
+
+@dataclass(frozen=True)
+class Course:
+    """What follows from the executor's answers, as an installation has set it."""
+
+    look_every: timedelta
+    """How often it is looked whether a release that is waited for was published."""
+
+    def operation_finished(
+        self, state: Rollout | None, message: Envelope[OperationFinished], facts: ReleaseFacts, now: datetime
+    ) -> Decision[Rollout]:
+        """The executor has ended."""
+        finished = message.data
+        if state is None or state.status not in BUSY or finished.operation != state.apply_command:
+            return Decision(state)
+        draft = RolloutDraft(state)
+        if state.status is RolloutStatus.STARTING:
+            # The word that it has begun became a dead letter; what has ended has begun.
+            draft.started(finished.operation)
+        if finished.outcome is Outcome.SUCCEEDED:
+            draft.succeed(finished.operation)
+            self._go_on(draft, state, facts, now)
+            return draft.decision()
+        unknown = problem(Reason.OPERATION_FAILED, f"its operation ended as {finished.outcome.value}")
+        why = finished.problem or unknown
+        again = None if why.reason in WAITS_FOR_CHECKER else _in_seven_days(state, now)
+        draft.fail(finished.operation, why, again)
+        self._go_on(draft, state, facts, now)
+        return draft.decision()
+
+    def start_refused(
+        self, state: Rollout | None, message: Envelope[CommandRejected], facts: ReleaseFacts, now: datetime
+    ) -> Decision[Rollout]:
+        """The executor's guards, under its lock, spoke against the start."""
+        rejected = message.data
+        if state is None or state.status is not RolloutStatus.STARTING or rejected.command_id != state.apply_command:
+            return Decision(state)
+        draft = RolloutDraft(state)
+        draft.change(name_taken=state.name_taken or rejected.reason == _Executor.UPDATE_NAME_TAKEN)
+        why = problem(rejected.reason, rejected.message)
+        if rejected.reason in OVER:
+            draft.give_up(why)
+        elif rejected.reason in WAITS_FOR_CHECKER:
+            draft.skip(why, None)
+        elif rejected.reason in NEXT_WINDOW:
+            draft.skip(why, next_window(state.window, now))
+        else:
+            draft.skip(why, _in_seven_days(state, now))
+        self._go_on(draft, state, facts, now)
+        return draft.decision()
+
+    def _go_on(self, draft: RolloutDraft, sent: Rollout, facts: ReleaseFacts, now: datetime) -> None:
+        """What was learned while the executor had it counts now: other things to remove are planned, or none."""
+        rollout = draft.rollout
+        news = rollout.removals != () and (
+            rollout.wanted != sent.planned
+            or max(one.set_version for one in rollout.target) != sent.set_version
+            or rollout.target[0].base != sent.base
+        )
+        if news or (rollout.start is not None and not rollout.removals):
+            draft.plan(facts.releases, now, now + self.look_every)
+
+
+def _name(state: Rollout) -> str:
+    assert state.release
+    return f"Release {state.release.version}"
+
+
+def _in_seven_days(state: Rollout, now: datetime) -> Window:
+    assert state.start
+    return window_days_after(state.window, state.start, DAYS_UNTIL_RETRY, now)
