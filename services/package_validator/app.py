@@ -21,8 +21,8 @@ RELEASES = Aggregate("releases", releases.Releases)
 RELEASE_FACTS = Load(releases.ReleaseFacts, releases=Fact(RELEASES, lambda happening, package: releases.ALL))
 MERGE_FACTS = Load(MergeFacts, sources=Fact(PACKAGES, lambda command, package: command.sources))
 
-WORK_LIMIT = timedelta(minutes=30)
-"""Above the time that a check gives itself: it ends itself, and says why."""
+GRACE = timedelta(minutes=20)
+"""How long work may take beyond a check's own limit, at which it ends itself and says why."""
 
 
 class ValidatorSettings(Settings):
@@ -31,16 +31,19 @@ class ValidatorSettings(Settings):
     artifacts: Path = Path(".drydock/artifacts")
     merging: Path = Path(tempfile.gettempdir()) / "drydock-merging"
     """Where merged packages are written before they are stored; it may be removed at any time."""
-    recheck_look: timedelta = timedelta(days=1)
+    check_within: timedelta = timedelta(minutes=10)
+    """How long a check may take; then it is tried again, and in the end undecided."""
+    recheck_every: timedelta = timedelta(days=1)
     """How often a package with a verdict looks whether the rules or its release are others than they were."""
 
 
 def make(settings: Settings) -> Service:
     """The table of package-validator."""
     assert isinstance(settings, ValidatorSettings)
-    steps = Steps(FolderStore(settings.artifacts), settings.merging)
-    checks = Checks(rules=rules_fingerprint(), look_every=settings.recheck_look)
+    steps = Steps(FolderStore(settings.artifacts), settings.merging, settings.check_within)
+    checks = Checks(rules=rules_fingerprint(), look_every=settings.recheck_every)
     merges = Merges(checks)
+    limit = settings.check_within + GRACE
     return make_service(
         "package-validator",
         CATALOGUE,
@@ -48,10 +51,8 @@ def make(settings: Settings) -> Service:
         On(RevalidatePackage, PACKAGES, checks.revalidate, facts=RELEASE_FACTS),
         On(RetirePackage, PACKAGES, retiring.retire),
         On(MergePackages, PACKAGES, merges.merge, facts=MERGE_FACTS),
-        OnWork("merge", PACKAGES, steps.merge, merges.merged, facts=RELEASE_FACTS, limit=WORK_LIMIT, attempts=ATTEMPTS),
-        OnWork(
-            "check", PACKAGES, steps.check, checks.checked, facts=RELEASE_FACTS, limit=WORK_LIMIT, attempts=ATTEMPTS
-        ),
+        OnWork("merge", PACKAGES, steps.merge, merges.merged, facts=RELEASE_FACTS, limit=limit, attempts=ATTEMPTS),
+        OnWork("check", PACKAGES, steps.check, checks.checked, facts=RELEASE_FACTS, limit=limit, attempts=ATTEMPTS),
         OnTimer("look", PACKAGES, checks.look, facts=RELEASE_FACTS),
         On(ReleasePublished, RELEASES, releases.published, key=lambda told: releases.ALL),
     )

@@ -88,7 +88,8 @@ def _check(task: CheckPackage, out: IO[bytes]) -> Answer:
     except ReleaseError as error:
         return Failed(str(error))
     told = _Progress(out)
-    verdict = check_package(Path(task.path), release=release, sha256=task.sha256, progress=told)
+    limits = Limits(seconds=task.seconds)
+    verdict = check_package(Path(task.path), release=release, limits=limits, sha256=task.sha256, progress=told)
     told.end()
     return Judgement(verdict)
 

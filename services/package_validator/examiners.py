@@ -54,9 +54,9 @@ class Examiners:
         """The platform version that a package states; None: it states none."""
         return (await self._ask(ReadVersion(str(path)), Version)).platform_version
 
-    async def check(self, path: Path, sha256: str, release: bytes | None, progress: Progress) -> Verdict:
-        """Check a package, against a release where its module list is given."""
-        return (await self._ask(CheckPackage(str(path), sha256, release), Judgement, progress)).verdict
+    async def check(self, task: CheckPackage, progress: Progress) -> Verdict:
+        """Check a package; how far it is, in bytes, is told meanwhile."""
+        return (await self._ask(task, Judgement, progress)).verdict
 
     async def merge(self, paths: list[Path], out: Path) -> str:
         """Merge packages into a new file. Why they do not go together; empty if they do."""

@@ -8,9 +8,11 @@ import asyncio
 import hashlib
 import shutil
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 
 from services.package_validator.deployable_package.failures import InfrastructureError
+from services.package_validator.deployable_package.release import decode_release
 from services.package_validator.deployable_package.rules import Severity
 from services.package_validator.deployable_package.verdict import Outcome, Verdict
 from services.package_validator.domain.releases import KnownRelease, of_platform
@@ -32,6 +34,7 @@ from services.package_validator.reporting import (
     report_of,
     rules_fingerprint,
 )
+from services.package_validator.tasks import CheckPackage
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, ArtifactStoreError
 from shared.artifacts.port import ArtifactStore, Descriptor
 from shared.contracts.package_validator import Reason
@@ -46,11 +49,15 @@ MODULE_LIST_LIMIT = 64 << 20
 
 
 class Steps:
-    """Checks and merges packages of one artifact store; `scratch` is where merged files are written first."""
+    """Checks and merges packages of one artifact store.
 
-    def __init__(self, artifacts: ArtifactStore, scratch: Path) -> None:
+    `scratch` is where merged files are written first. A check that takes longer than `check_within` ends undecided.
+    """
+
+    def __init__(self, artifacts: ArtifactStore, scratch: Path, check_within: timedelta) -> None:
         self._artifacts = artifacts
         self._scratch = scratch
+        self._seconds = check_within.total_seconds()
         self._rules = rules_fingerprint()
         self.examiners = Examiners()
 
@@ -83,10 +90,8 @@ class Steps:
             modules = await self._modules(release) if release else None
             if release:
                 job.log(f"held against release {release.version}")
-            sha256 = digest.removeprefix("sha256:")
-            verdict = await self.examiners.check(
-                path, sha256, modules, lambda done, total: job.progress(done, total, "bytes")
-            )
+            task = CheckPackage(str(path), digest.removeprefix("sha256:"), modules, self._seconds)
+            verdict = await self.examiners.check(task, lambda done, total: job.progress(done, total, "bytes"))
         return verdict, release
 
     async def _check_size(self, artifact: ArtifactRef) -> None:
@@ -99,11 +104,13 @@ class Steps:
             return None
         where = f"the module list of release {release.version}"
         try:
-            return await self._artifacts.read(release.modules.digest, limit=MODULE_LIST_LIMIT)
+            content = await self._artifacts.read(release.modules.digest, limit=MODULE_LIST_LIMIT)
+            await asyncio.to_thread(decode_release, content)
         except ArtifactStoreError as error:
             raise type(error)(f"{where}: {error}; publish the release again with its module list") from error
-        except ValueError as error:
+        except ValueError as error:  # too large, or none at all
             raise InfrastructureError(f"{where}: {error}; publish the release again with a right one") from error
+        return content
 
     def _checked(self, verdict: Verdict, release: KnownRelease | None, report: ArtifactRef) -> Checked:
         if verdict.verdict is Outcome.UNCHECKED:

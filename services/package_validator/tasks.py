@@ -16,11 +16,15 @@ class ReadVersion(msgspec.Struct, frozen=True, tag=True):
 
 
 class CheckPackage(msgspec.Struct, frozen=True, tag=True):
-    """Check the package in the file `path`, whose hash is known, against the release in the module list `release`."""
+    """Check the package in the file `path`, whose hash is known, within `seconds`.
+
+    `release`: a release file, to hold it against.
+    """
 
     path: str
     sha256: str
     release: bytes | None
+    seconds: float
 
 
 class MergeFiles(msgspec.Struct, frozen=True, tag=True):
