@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import random
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +18,7 @@ from typer.testing import CliRunner
 from services.console.cli import app
 from services.package_validator import reporting
 from services.package_validator.deployable_package import rules
-from services.package_validator.deployable_package.builder import placeholder_files, plan_package, write_package
+from services.package_validator.deployable_package.builder import plan_package, write_package
 from services.package_validator.deployable_package.checking import check_package
 from services.package_validator.deployable_package.faults import FAULTS, build_sample, sample
 from services.package_validator.deployable_package.kinds import PackageKind
@@ -44,6 +43,8 @@ from shared.artifacts.port import Descriptor
 from shared.contracts.package_validator import Reason
 from shared.contracts.parts import ArtifactRef
 from shared.kernel.outcomes import Transient
+from tests.support.big_packages import big_package
+from tests.support.readers import linux_only, readers_of, wait_for_reader
 from tests.unit.package_validator.contexts import RELEASE
 
 NAME = "contoso/november"
@@ -104,15 +105,6 @@ def path_of(store: FolderStore, artifact: ArtifactRef) -> Path:
 def package(rule: str | None = None, kind: PackageKind = PackageKind.CUSTOMIZATION) -> bytes:
     fault = next((one for one in FAULTS if one.rule == rule), None)
     return build_sample(fault) if fault else build_sample(kind=kind)
-
-
-def big_package(path: Path, megabytes: int) -> Path:
-    """A sound package of random bytes, which take as much room in the archive as in the module."""
-    core = sample().modules[0]
-    noise = random.Random(1).randbytes(megabytes << 20)
-    module = replace(core, files=(*placeholder_files(core.name), (f"bin/{core.name}.pdb", noise)))
-    write_package(plan_package((module, sample().modules[1]), sample().options), path)
-    return path
 
 
 async def known_release(store: FolderStore, content: bytes | None = None) -> KnownRelease:
@@ -306,29 +298,8 @@ async def test_a_check_without_time_left_is_tried_again(steps: Steps, store: Fol
 # -- the process that opens packages
 
 
-def examiners_that_read(store: FolderStore, artifact: ArtifactRef) -> list[int]:
-    """The processes, other than this one, that have the artifact open."""
-    wanted = path_of(store, artifact).resolve()
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            files = {one.readlink() for one in (process / "fd").iterdir()}
-        except OSError:
-            continue
-        if wanted in files and int(process.name) != os.getpid():
-            found.append(int(process.name))
-    return found
-
-
 async def kill_the_examiner(store: FolderStore, artifact: ArtifactRef) -> None:
-    async with asyncio.timeout(20):
-        while not (found := await asyncio.to_thread(examiners_that_read, store, artifact)):
-            await asyncio.sleep(0.001)
-    for pid in found:
-        os.kill(pid, signal.SIGKILL)
-
-
-linux_only = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="finds the process in /proc")
+    os.kill(await wait_for_reader(path_of(store, artifact)), signal.SIGKILL)
 
 
 @linux_only
@@ -365,7 +336,7 @@ async def test_a_check_that_is_called_off_leaves_no_process_behind(
     checking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await checking
-    assert examiners_that_read(store, artifact) == []
+    assert readers_of(path_of(store, artifact)) == []
 
 
 async def test_a_process_that_ended_while_it_had_nothing_to_do_is_replaced(steps: Steps, store: FolderStore) -> None:
