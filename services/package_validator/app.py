@@ -29,9 +29,9 @@ class ValidatorSettings(Settings):
     """What the validator needs to know beside what every service does."""
 
     artifacts: Path = Path(".drydock/artifacts")
-    merging: Path = Path(tempfile.gettempdir()) / "drydock-merging"
-    """Where merged packages are written before they are stored; it may be removed at any time."""
-    check_within: timedelta = timedelta(minutes=10)
+    merging: Path | None = None
+    """Folder where merged packages are written before they are stored; None: one for temporary files."""
+    package_check_within: timedelta = timedelta(minutes=10)
     """How long a check may take; then it is tried again, and in the end undecided."""
     recheck_every: timedelta = timedelta(days=1)
     """How often a package with a verdict looks whether the rules or its release are others than they were."""
@@ -40,10 +40,11 @@ class ValidatorSettings(Settings):
 def make(settings: Settings) -> Service:
     """The table of package-validator."""
     assert isinstance(settings, ValidatorSettings)
-    steps = Steps(FolderStore(settings.artifacts), settings.merging, settings.check_within)
+    merging = settings.merging or Path(tempfile.gettempdir()) / "drydock-merging"
+    steps = Steps(FolderStore(settings.artifacts), merging, settings.package_check_within)
     checks = Checks(rules=rules_fingerprint(), look_every=settings.recheck_every)
     merges = Merges(checks)
-    limit = settings.check_within + GRACE
+    limit = settings.package_check_within + GRACE
     return make_service(
         "package-validator",
         CATALOGUE,

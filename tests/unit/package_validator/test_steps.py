@@ -314,11 +314,12 @@ async def test_a_package_that_brings_its_check_down_each_time_is_told_so_and_its
         checking = asyncio.create_task(check(steps, artifact, job=job))
         _, beside = await asyncio.gather(kill_the_examiner(store, artifact), check(steps, neighbour))
         assert (beside.problem, beside.errors) == (None, 1)
+        await asyncio.wait([checking])
         if times < CRASHES:
             with pytest.raises(Transient, match="SIGKILL"):
-                await checking
+                checking.result()
         assert job.checkpoint == Crashes(times=times).model_dump()
-    checked = await checking
+    checked = checking.result()
     assert checked.problem
     assert (checked.problem.reason, checked.crashed) == (Reason.CHECK_CRASHED, True)
     assert "SIGKILL" in checked.problem.message
