@@ -7,7 +7,7 @@ and then told as a fault of ours. Cut off and begun again, both pieces of work m
 import asyncio
 import hashlib
 import shutil
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -130,7 +130,7 @@ class Steps:
         # Named after the attempt: one that was paused and wakes does not write into the file of the next.
         own = self._scratch / hashlib.sha256(job.label.encode()).hexdigest()
         folder = own / str(job.epoch)
-        await asyncio.to_thread(_make_anew, own, folder)
+        await asyncio.to_thread(_begin_anew, own, job.epoch)
         try:
             async with AsyncExitStack() as files:
                 paths = []
@@ -147,12 +147,22 @@ class Steps:
             job.progress(len(given.sources), len(given.sources), "packages")
             return Merged(artifact=_reference(merged))
         finally:
-            await asyncio.to_thread(shutil.rmtree, own, True)
+            await asyncio.to_thread(_clear, folder)
 
 
-def _make_anew(own: Path, folder: Path) -> None:
-    shutil.rmtree(own, ignore_errors=True)
-    folder.mkdir(parents=True)
+def _begin_anew(own: Path, epoch: int) -> None:
+    """Make the folder of an attempt, and remove what attempts before it have left."""
+    own.mkdir(parents=True, exist_ok=True)
+    for left in own.iterdir():
+        if int(left.name) <= epoch:
+            shutil.rmtree(left, ignore_errors=True)
+    (own / str(epoch)).mkdir()
+
+
+def _clear(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # another attempt's folder is in it by now
+        folder.parent.rmdir()
 
 
 def _named(stored: Path, folder: Path, package: str) -> Path:

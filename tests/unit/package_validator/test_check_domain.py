@@ -1,5 +1,8 @@
 """What is decided about a package: above all, that no fault of ours makes a valid package unusable."""
 
+from datetime import datetime
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,6 +81,13 @@ def look(state: Package, facts: ReleaseFacts = NO_RELEASES, *, newer: bool = Fal
     return checks.look(state, TimerDue("look", "", NOW + DAY), facts, NOW + DAY)
 
 
+def next_look(decision: Decision[Package]) -> datetime:
+    [(name, due)] = decision.timers.items()
+    assert name == "look"
+    assert due
+    return due
+
+
 def begun(decision: Decision[Package]) -> CheckInput | None:
     given = decision.work.get("check")
     assert given is None or isinstance(given, CheckInput)
@@ -149,7 +159,7 @@ def test_a_verdict_stands_when_the_next_check_fails_by_a_fault_of_ours(
     assert isinstance(failed, PackageCheckFailed)
     assert failed.standing is first.status
     assert decision.state == first
-    assert decision.timers == {"look": LATER + DAY}
+    assert LATER < next_look(decision) <= LATER + DAY
 
 
 @given(st.lists(st.sampled_from([VALID, *UNDECIDED]), max_size=8))
@@ -233,11 +243,11 @@ def test_another_file_needs_another_name() -> None:
 
 def test_a_package_looks_every_day_and_is_left_alone_while_nothing_has_changed() -> None:
     decided = CHECKS.checked(submit().state, ended(WITH_RELEASE), NO_RELEASES, NOW)
-    assert decided.timers == {"look": NOW + DAY}
+    assert NOW + 0.75 * DAY < next_look(decided) <= NOW + DAY
     assert decided.state
     decision = look(decided.state, releases(release(), release("10.0.46", "7.0.7700.1", file("d"))))
     assert (decision.state, begun(decision)) == (decided.state, None)
-    assert decision.timers == {"look": NOW + 2 * DAY}
+    assert NOW + 1.75 * DAY < next_look(decision) <= NOW + 2 * DAY
 
 
 @pytest.mark.parametrize(
@@ -257,6 +267,28 @@ def test_a_package_is_checked_again_when_its_verdict_rests_on_what_is_no_more(fa
     assert decision.events == []
     assert decision.state
     assert (decision.state.status, decision.state.rechecking) == (PackageStatus.VALID, True)
+
+
+def test_packages_that_were_checked_together_do_not_look_together() -> None:
+    names = [f"contoso/package-{number}" for number in range(100)]
+    packages = [after(VALID).model_copy(update={"id": name}) for name in names]
+    looks = sorted(next_look(look(package)) for package in packages)
+    assert looks[-1] - looks[0] > DAY / 5
+    assert looks[0] > NOW + 1.75 * DAY
+    assert [next_look(look(package)) for package in packages] == [next_look(look(package)) for package in packages]
+
+
+def test_after_a_time_without_a_validator_not_all_packages_are_checked_at_once() -> None:
+    names = [f"contoso/package-{number}" for number in range(100)]
+    missed = TimerDue("look", "", NOW)
+    looks = []
+    for name in names:
+        state = after(VALID).model_copy(update={"id": name})
+        decision = NEWER_CHECKS.look(state, missed, NO_RELEASES, NOW + DAY)
+        assert (decision.state, begun(decision)) == (state, None)
+        looks.append(next_look(decision))
+    assert NOW + DAY <= min(looks) < NOW + 1.1 * DAY
+    assert NOW + 1.9 * DAY < max(looks) < NOW + 2 * DAY
 
 
 def test_a_package_that_was_judged_without_a_release_is_checked_against_one_that_comes() -> None:
@@ -338,6 +370,29 @@ def test_a_retired_package_is_neither_checked_nor_submitted_again() -> None:
     with pytest.raises(Rejected, match="submit it under another name") as refused:
         submit(state)
     assert refused.value.reason is Reason.PACKAGE_RETIRED
+
+
+# -- documents of the version before
+
+
+def test_a_package_that_was_kept_before_verdicts_had_reports_is_read_and_told_and_checked_again() -> None:
+    kept: dict[str, Any] = {
+        "id": NAME,
+        "status": "valid",
+        "artifact": file().model_dump(mode="json"),
+        "file_name": "november.zip",
+        "contents": CONTENTS.model_dump(mode="json"),
+        "findings": [],
+        "problem": None,
+    }
+    state = Package.model_validate(kept, strict=False)
+    event = only(submit(state))
+    assert isinstance(event, PackageValidated)
+    assert event.judged is None
+    assert begun(revalidate(state))
+    assert look(state, newer=True) == Decision(state)
+    given = CheckInput.model_validate({"package": NAME, "artifact": file().model_dump(mode="json")}, strict=False)
+    assert given.releases == ()
 
 
 # -- releases

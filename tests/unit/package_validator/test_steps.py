@@ -1,6 +1,7 @@
 """Checks and merges on a real store and real processes: what is the package's fault, and what is ours."""
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -398,6 +399,19 @@ async def test_packages_are_merged_into_one_that_is_valid_and_the_same_each_time
     again = await merge(steps, ("contoso/own", own), ("contoso/platform", platform), job=Attempt(2, epoch=2))
     assert again == merged
     assert [*(tmp_path / "merging").iterdir()] == []
+
+
+async def test_an_attempt_removes_what_earlier_ones_left_and_nothing_of_a_later_one(
+    steps: Steps, store: FolderStore, tmp_path: Path
+) -> None:
+    own, platform = await put(store, package()), await put(store, package(kind=PackageKind.PLATFORM))
+    job = Attempt(3, epoch=5)
+    folder = tmp_path / "merging" / hashlib.sha256(job.label.encode()).hexdigest()
+    for epoch in ("4", "5", "6"):
+        (folder / epoch).mkdir(parents=True)
+        (folder / epoch / "merged.zip").write_bytes(b"half of it")
+    assert (await merge(steps, ("contoso/own", own), ("contoso/platform", platform), job=job)).artifact
+    assert [one.name for one in folder.iterdir()] == ["6"]
 
 
 async def test_what_does_not_go_together_is_refused_under_the_names_of_the_packages(
