@@ -171,6 +171,7 @@ def test_a_package_that_was_found_valid_stays_so_whatever_fails(results: list[Ch
 def test_another_verdict_takes_the_place_of_the_one_that_stood() -> None:
     state = after(VALID, INVALID)
     assert (state.status, state.findings, state.rechecking) == (PackageStatus.INVALID, (ERROR,), False)
+    assert state.contents == CONTENTS  # it was valid once: what was built from it consists of that
     decision = CHECKS.checked(CHECKS.begin(state, None).state, ended(VALID), NO_RELEASES, NOW)
     assert isinstance(only(decision), PackageValidated)
 
