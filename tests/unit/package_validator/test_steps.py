@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import io
 import json
 import os
 import signal
@@ -12,12 +13,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from services.console.cli import app
-from services.package_validator import reporting
+from services.package_validator import examiner, reporting
 from services.package_validator.deployable_package import rules
 from services.package_validator.deployable_package.builder import plan_package, write_package
 from services.package_validator.deployable_package.checking import check_package
@@ -38,6 +40,7 @@ from services.package_validator.domain.work import (
 from services.package_validator.examiner import stated_platform_version
 from services.package_validator.reporting import rules_fingerprint
 from services.package_validator.steps import Steps
+from services.package_validator.tasks import Advanced, Word, read
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, StoreFullError, StoreUnavailableError
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.port import Descriptor
@@ -344,9 +347,9 @@ async def test_a_check_that_is_called_off_leaves_no_process_behind(
 async def test_a_process_that_ended_while_it_had_nothing_to_do_is_replaced(steps: Steps, store: FolderStore) -> None:
     artifact = await put(store, package())
     first = await check(steps, artifact)
-    [examiner] = steps.examiners._idle
-    os.kill(examiner._process.pid, signal.SIGKILL)
-    await asyncio.to_thread(examiner._process.wait, 5)
+    [idle] = steps.examiners._idle
+    os.kill(idle._process.pid, signal.SIGKILL)
+    await asyncio.to_thread(idle._process.wait, 5)
     assert await check(steps, artifact) == first
 
 
@@ -356,8 +359,8 @@ async def test_the_process_that_opens_packages_knows_no_secret_of_the_service(
 ) -> None:
     monkeypatch.setenv("DRYDOCK_MONGO", "mongodb://user:hunter2@host")
     await check(steps, await put(store, package()))
-    [examiner] = steps.examiners._idle
-    environment = await asyncio.to_thread(Path(f"/proc/{examiner._process.pid}/environ").read_bytes)
+    [idle] = steps.examiners._idle
+    environment = await asyncio.to_thread(Path(f"/proc/{idle._process.pid}/environ").read_bytes)
     assert b"PATH=" in environment
     assert b"hunter2" not in environment
 
@@ -373,6 +376,18 @@ async def test_the_progress_of_a_big_package_never_goes_back_and_ends_at_its_tot
     assert len(done) > 1
     assert {total for _, total in job.told} == {artifact.size}
     assert done[-1] == artifact.size
+
+
+def test_progress_that_comes_out_of_order_is_told_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examiner, "PROGRESS_SECONDS", 0)
+    out = io.BytesIO()
+    progress = examiner._Progress(out)
+    for done in (5, 3, 5, 7):
+        progress(done, 10)
+    progress.end()
+    out.seek(0)
+    told = [msgspec.msgpack.decode(said, type=Word) for said in iter(lambda: read(out), None)]
+    assert told == [Advanced(5, 10), Advanced(7, 10), Advanced(10, 10)]
 
 
 # -- merging
