@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,10 @@ async def ended(pid: int, seconds: float = 10) -> None:
     async with asyncio.timeout(seconds):
         while await asyncio.to_thread(process.exists):
             await asyncio.sleep(0.01)
+
+
+async def kill_reader(file: Path, *, other_than: int | None = None) -> None:
+    """Kill the process that has the file open, or will have, and return when it is no more."""
+    pid = await wait_for_reader(file, other_than=other_than)
+    os.kill(pid, signal.SIGKILL)
+    await ended(pid)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from services.package_validator.domain.work import CRASHES
 from shared.contracts.package_validator import PackageQuarantined, PackageRejected, PackageValidated
 from tests.integration.package_validator.conftest import Submitter
 from tests.support.big_packages import big_package
-from tests.support.readers import linux_only, wait_for_reader
+from tests.support.readers import kill_reader, linux_only
 from tests.support.services import ServiceProcess
 
 Validator = Callable[..., ServiceProcess]
@@ -138,7 +137,7 @@ async def test_what_could_not_be_decided_exits_with_10(
 
     async def bring_it_down() -> None:
         for _ in range(CRASHES):
-            os.kill(await wait_for_reader(submitter.path(poison), other_than=process.pid), signal.SIGKILL)
+            await kill_reader(submitter.path(poison), other_than=process.pid)
 
     await submitter.submit("poison", poison)
     await bring_it_down()

@@ -1,6 +1,5 @@
 """A package that brings down what checks it is set aside, and the others are checked meanwhile."""
 
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +21,7 @@ from shared.contracts.package_validator import (
 )
 from tests.integration.package_validator.conftest import Submitter
 from tests.support.big_packages import big_package
-from tests.support.readers import ended, linux_only, wait_for_reader
+from tests.support.readers import ended, kill_reader, linux_only, wait_for_reader
 from tests.support.services import ServiceProcess
 
 pytestmark = linux_only
@@ -55,7 +54,7 @@ async def test_one_that_brings_its_process_down_is_set_aside_and_its_neighbours_
     await submitter.submit("poison", poison)
     for number in range(CRASHES):
         await submitter.submit(f"neighbour-{number}", build_sample())
-        os.kill(await wait_for_reader(submitter.path(poison), other_than=process.pid), signal.SIGKILL)
+        await kill_reader(submitter.path(poison), other_than=process.pid)
         await submitter.told(PackageValidated, f"neighbour-{number}")
     await is_in_quarantine(submitter, "poison")
     assert process.running

@@ -48,7 +48,7 @@ from shared.contracts.package_validator import Reason
 from shared.contracts.parts import ArtifactRef
 from shared.kernel.outcomes import Transient
 from tests.support.big_packages import big_package
-from tests.support.readers import linux_only, readers_of, wait_for_reader
+from tests.support.readers import kill_reader, linux_only, readers_of
 from tests.unit.package_validator.contexts import RELEASE
 
 NAME = "contoso/november"
@@ -302,10 +302,6 @@ async def test_a_check_without_time_left_is_tried_again(steps: Steps, store: Fol
 # -- the process that opens packages
 
 
-async def kill_the_examiner(store: FolderStore, artifact: ArtifactRef) -> None:
-    os.kill(await wait_for_reader(path_of(store, artifact)), signal.SIGKILL)
-
-
 @linux_only
 async def test_a_package_that_brings_its_check_down_each_time_is_told_so_and_its_neighbour_is_checked(
     steps: Steps, store: FolderStore, tmp_path: Path
@@ -316,7 +312,7 @@ async def test_a_package_that_brings_its_check_down_each_time_is_told_so_and_its
     for times in range(1, CRASHES + 1):
         job.attempt = times
         checking = asyncio.create_task(check(steps, artifact, job=job))
-        _, beside = await asyncio.gather(kill_the_examiner(store, artifact), check(steps, neighbour))
+        _, beside = await asyncio.gather(kill_reader(path_of(store, artifact)), check(steps, neighbour))
         assert (beside.problem, beside.errors) == (None, 1)
         await asyncio.wait([checking])
         if times < CRASHES:
