@@ -1,33 +1,61 @@
-"""package-validator: a package is submitted, checked, and told about."""
+"""package-validator: a package is submitted or merged, checked, told about, and one day retired."""
 
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-from services.package_validator import domain
+from services.package_validator.domain import releases, retiring, state, told
+from services.package_validator.domain.checks import Checks
+from services.package_validator.domain.merges import MergeFacts, Merges
+from services.package_validator.domain.work import ATTEMPTS
+from services.package_validator.reporting import rules_fingerprint
 from services.package_validator.steps import Steps
 from shared.artifacts.folder import FolderStore
-from shared.contracts.package_validator import SubmitPackage
+from shared.contracts.package_validator import MergePackages, RetirePackage, RevalidatePackage, SubmitPackage
+from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.contracts.registry import CATALOGUE
-from shared.kernel.app import Aggregate, On, OnWork, Service, Settings, make_service, run
+from shared.kernel.app import Aggregate, Fact, Load, On, OnTimer, OnWork, Service, Settings, make_service, run
 
-PACKAGES = Aggregate("packages", domain.Package, view=domain.view)
+PACKAGES = Aggregate("packages", state.Package, view=told.view)
+RELEASES = Aggregate("releases", releases.Releases)
+RELEASE_FACTS = Load(releases.ReleaseFacts, releases=Fact(RELEASES, lambda happening, package: releases.ALL))
+MERGE_FACTS = Load(MergeFacts, sources=Fact(PACKAGES, lambda command, package: command.sources))
+
+GRACE = timedelta(minutes=20)
+"""How long work may take beyond a check's own limit, at which it ends itself and says why."""
 
 
 class ValidatorSettings(Settings):
     """What the validator needs to know beside what every service does."""
 
     artifacts: Path = Path(".drydock/artifacts")
+    merging: Path | None = None
+    """Folder where merged packages are written before they are stored; None: one for temporary files."""
+    package_check_within: timedelta = timedelta(minutes=10)
+    """How long a check may take; then it is tried again, and in the end undecided."""
+    recheck_every: timedelta = timedelta(days=1)
+    """How often a package with a verdict looks whether the rules or its release are others than they were."""
 
 
 def make(settings: Settings) -> Service:
     """The table of package-validator."""
     assert isinstance(settings, ValidatorSettings)
-    steps = Steps(FolderStore(settings.artifacts))
+    merging = settings.merging or Path(tempfile.gettempdir()) / "drydock-merging"
+    steps = Steps(FolderStore(settings.artifacts), merging, settings.package_check_within)
+    checks = Checks(rules=rules_fingerprint(), look_every=settings.recheck_every)
+    merges = Merges(checks)
+    limit = settings.package_check_within + GRACE
     return make_service(
         "package-validator",
         CATALOGUE,
-        On(SubmitPackage, PACKAGES, domain.submit),
-        OnWork("check", PACKAGES, steps.check, domain.checked, limit=timedelta(minutes=30), attempts=4),
+        On(SubmitPackage, PACKAGES, checks.submit, facts=RELEASE_FACTS),
+        On(RevalidatePackage, PACKAGES, checks.revalidate, facts=RELEASE_FACTS),
+        On(RetirePackage, PACKAGES, retiring.retire),
+        On(MergePackages, PACKAGES, merges.merge, facts=MERGE_FACTS),
+        OnWork("merge", PACKAGES, steps.merge, merges.merged, facts=RELEASE_FACTS, limit=limit, attempts=ATTEMPTS),
+        OnWork("check", PACKAGES, steps.check, checks.checked, facts=RELEASE_FACTS, limit=limit, attempts=ATTEMPTS),
+        OnTimer("look", PACKAGES, checks.look, facts=RELEASE_FACTS),
+        On(ReleasePublished, RELEASES, releases.published, key=lambda told: releases.ALL),
     )
 
 

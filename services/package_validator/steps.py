@@ -1,78 +1,204 @@
-"""The real work of the validator: the file in the artifact store, from its first byte to a verdict."""
+"""The real work of the validator: files in the artifact store, from their first byte to a verdict or a merged package.
+
+What a package is at fault for is an answer. What the artifact store or this machine is at fault for is tried again,
+and then told as a fault of ours. Cut off and begun again, both pieces of work make the same artifacts.
+"""
 
 import asyncio
+import hashlib
+import shutil
+from contextlib import AsyncExitStack, suppress
+from datetime import timedelta
+from pathlib import Path
 
-from services.package_validator.deployable_package.checking import check_package
 from services.package_validator.deployable_package.failures import InfrastructureError
-from services.package_validator.deployable_package.rules import Severity as RuleSeverity
-from services.package_validator.deployable_package.verdict import JudgedModule, Outcome, Verdict
-from services.package_validator.domain import FINDINGS_LIMIT, Checked, CheckInput
+from services.package_validator.deployable_package.release import decode_release
+from services.package_validator.deployable_package.rules import Severity
+from services.package_validator.deployable_package.verdict import Outcome, Verdict
+from services.package_validator.domain.releases import KnownRelease, of_platform
+from services.package_validator.domain.work import (
+    ATTEMPTS,
+    CRASHES,
+    Checked,
+    CheckInput,
+    Crashes,
+    Merged,
+    MergeInput,
+)
+from services.package_validator.examiners import ExaminerDied, Examiners
+from services.package_validator.reporting import (
+    REPORT_TYPE,
+    CannotBeTold,
+    contents_of,
+    findings_of,
+    report_of,
+    rules_fingerprint,
+)
+from services.package_validator.tasks import CheckPackage
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, ArtifactStoreError
-from shared.artifacts.port import ArtifactStore
+from shared.artifacts.port import ArtifactStore, Descriptor
 from shared.contracts.package_validator import Reason
-from shared.contracts.parts import Finding, Module, PackageContents, PackageKind, Problem, Severity
+from shared.contracts.parts import ArtifactRef, Problem
 from shared.contracts.scalars import sentence
 from shared.kernel.outcomes import Transient
 from shared.kernel.worker import Job
 
+PACKAGE_TYPE = "application/zip"
+MODULE_LIST_LIMIT = 64 << 20
+"""Bytes of a release's module list, at most."""
+
 
 class Steps:
-    """Checks packages of one artifact store."""
+    """Checks and merges packages of one artifact store.
 
-    def __init__(self, artifacts: ArtifactStore) -> None:
+    `scratch` is where merged files are written first. A check that takes longer than `check_within` ends undecided.
+    """
+
+    def __init__(self, artifacts: ArtifactStore, scratch: Path, check_within: timedelta) -> None:
         self._artifacts = artifacts
+        self._scratch = scratch
+        self._seconds = check_within.total_seconds()
+        self._rules = rules_fingerprint()
+        self.examiners = Examiners()
 
     async def check(self, given: CheckInput, job: Job) -> Checked:
-        """Check a package. Raise Transient where the machine, not the package, is at fault and may recover."""
-        loop = asyncio.get_running_loop()
-
-        def progress(done: int, total: int) -> None:
-            loop.call_soon_threadsafe(job.progress, done, total, "bytes")
-
+        """Check a package. Raise Transient where the machine, not the package, is at fault and attempts are left."""
         try:
-            async with self._artifacts.local_file(given.artifact.digest) as path:
-                digest = given.artifact.digest.removeprefix("sha256:")
-                verdict = await asyncio.to_thread(check_package, path, sha256=digest, progress=progress)
-        except ArtifactMissingError as error:
-            return _undecided(Reason.ARTIFACT_MISSING, str(error))
-        except ArtifactCorruptError as error:
-            return _undecided(Reason.ARTIFACT_DAMAGED, str(error))
-        except (ArtifactStoreError, InfrastructureError) as error:
-            raise Transient(str(error)) from error
-        return _as_checked(verdict)
+            verdict, release = await self._judge(given, job)
+            stored = await self._artifacts.put_bytes(report_of(verdict), REPORT_TYPE)
+            return self._checked(verdict, release, _reference(stored))
+        except CannotBeTold as error:
+            return Checked(problem=_problem(Reason.CHECK_FAILED, str(error)))
+        except ExaminerDied as error:
+            return await _crashed(error, job)
+        except (ArtifactStoreError, InfrastructureError, OSError) as error:
+            return Checked(problem=_fault(error, Reason.CHECK_FAILED, job))
 
+    async def merge(self, given: MergeInput, job: Job) -> Merged:
+        """Merge packages into one file. Raise Transient as `check` does."""
+        try:
+            return await self._merge(given, job)
+        except (ArtifactStoreError, InfrastructureError, ExaminerDied, OSError) as error:
+            return Merged(problem=_fault(error, Reason.MERGE_FAILED, job))
 
-def _undecided(reason: Reason, message: str) -> Checked:
-    return Checked(problem=Problem(reason=reason, message=sentence(message)))
+    async def _judge(self, given: CheckInput, job: Job) -> tuple[Verdict, KnownRelease | None]:
+        digest = given.artifact.digest
+        async with self._artifacts.local_file(digest) as path:
+            await self._check_size(given.artifact)
+            stated = await self.examiners.platform_version(path) if given.releases else None
+            release = of_platform(given.releases, stated)
+            modules = await self._modules(release) if release else None
+            if release:
+                job.log(f"held against release {release.version}")
+            task = CheckPackage(str(path), digest.removeprefix("sha256:"), modules, self._seconds)
+            verdict = await self.examiners.check(task, lambda done, total: job.progress(done, total, "bytes"))
+        return verdict, release
 
+    async def _check_size(self, artifact: ArtifactRef) -> None:
+        size = (await self._artifacts.describe(artifact.digest)).size
+        if size != artifact.size:
+            raise ArtifactCorruptError(f"artifact {artifact.digest} has {size} bytes, not the {artifact.size} stated")
 
-def _as_checked(verdict: Verdict) -> Checked:
-    if verdict.verdict is Outcome.UNCHECKED:
-        return _undecided(Reason.CHECK_FAILED, "nothing could be decided about the package")
-    findings = tuple(
-        Finding(
-            rule=finding.rule,
-            severity=Severity.ERROR if finding.severity is RuleSeverity.ERROR else Severity.WARNING,
-            path=finding.path[:300],
-            message=sentence(finding.message),
-            fix=sentence(finding.fix),
+    async def _modules(self, release: KnownRelease) -> bytes | None:
+        if release.modules is None:
+            return None
+        where = f"the module list of release {release.version}"
+        try:
+            content = await self._artifacts.read(release.modules.digest, limit=MODULE_LIST_LIMIT)
+            await asyncio.to_thread(decode_release, content)
+        except ArtifactStoreError as error:
+            raise type(error)(f"{where}: {error}; publish the release again with its module list") from error
+        except ValueError as error:  # too large, or none at all
+            raise InfrastructureError(f"{where}: {error}; publish the release again with a right one") from error
+        return content
+
+    def _checked(self, verdict: Verdict, release: KnownRelease | None, report: ArtifactRef) -> Checked:
+        if verdict.verdict is Outcome.UNCHECKED:
+            raise InfrastructureError("nothing could be decided about the package")
+        return Checked(
+            contents=contents_of(verdict) if verdict.verdict is Outcome.VALID else None,
+            findings=findings_of(verdict),
+            report=report,
+            errors=verdict.count(Severity.ERROR),
+            warnings=verdict.count(Severity.WARNING),
+            rules=self._rules,
+            platform_version=verdict.platform_version or None,
+            release=release,
         )
-        for finding in verdict.findings
-        if finding.severity in (RuleSeverity.ERROR, RuleSeverity.WARNING)
-    )
-    ordered = sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)[:FINDINGS_LIMIT]
-    if verdict.verdict is Outcome.INVALID:
-        return Checked(findings=tuple(ordered))
-    contents = PackageContents(
-        kind=PackageKind(verdict.kind or ""),
-        modules=_modules(verdict.modules, vendor=False),
-        platform_modules=_modules(verdict.modules, vendor=True),
-        removed_modules=verdict.removed_modules,
-        platform_version=verdict.platform_version or None,
-        application_version=verdict.application_version or None,
-    )
-    return Checked(contents=contents, findings=tuple(ordered))
+
+    async def _merge(self, given: MergeInput, job: Job) -> Merged:
+        # Named after the attempt: one that was paused and wakes does not write into the file of the next.
+        own = self._scratch / hashlib.sha256(job.label.encode()).hexdigest()
+        folder = own / str(job.epoch)
+        await asyncio.to_thread(_begin_anew, own, job.epoch)
+        try:
+            async with AsyncExitStack() as files:
+                paths = []
+                for number, source in enumerate(given.sources):
+                    stored = await files.enter_async_context(self._artifacts.local_file(source.artifact.digest))
+                    await self._check_size(source.artifact)
+                    paths.append(await asyncio.to_thread(_named, stored, folder / str(number), source.package))
+                    job.progress(number, len(given.sources), "packages")
+                refused = await self.examiners.merge(paths, folder / "merged.zip")
+            # Only now are the sources known to be what their digests say.
+            if refused:
+                return Merged(problem=_problem(Reason.MERGE_REFUSED, refused))
+            merged = await self._artifacts.put_file(folder / "merged.zip", PACKAGE_TYPE)
+            job.progress(len(given.sources), len(given.sources), "packages")
+            return Merged(artifact=_reference(merged))
+        finally:
+            await asyncio.to_thread(_clear, folder)
 
 
-def _modules(modules: tuple[JudgedModule, ...], *, vendor: bool) -> tuple[Module, ...]:
-    return tuple(Module(name=one.name, version=one.version) for one in modules if one.vendor is vendor)
+def _begin_anew(own: Path, epoch: int) -> None:
+    """Make the folder of an attempt, and remove what attempts before it have left."""
+    own.mkdir(parents=True, exist_ok=True)
+    for left in own.iterdir():
+        if int(left.name) <= epoch:
+            shutil.rmtree(left, ignore_errors=True)
+    (own / str(epoch)).mkdir()
+
+
+def _clear(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # another attempt's folder is in it by now
+        folder.parent.rmdir()
+
+
+def _named(stored: Path, folder: Path, package: str) -> Path:
+    """The file under the package's name: what is said of it names the file."""
+    folder.mkdir()
+    link = folder / package.partition("/")[2]
+    link.symlink_to(stored.absolute())
+    return link
+
+
+async def _crashed(error: ExaminerDied, job: Job) -> Checked:
+    """The package brought its check down: tried again, then set aside."""
+    times = (Crashes.model_validate(job.checkpoint).times if job.checkpoint else 0) + 1
+    await job.reached(Crashes(times=times))
+    if times < CRASHES and job.attempt < ATTEMPTS:
+        raise Transient(str(error)) from error
+    if times < CRASHES:
+        return Checked(problem=_problem(Reason.CHECK_FAILED, str(error)))
+    text = f"the check was begun {times} times, and each time {error}; tell support, or check it again later"
+    return Checked(problem=_problem(Reason.CHECK_CRASHED, text), crashed=True)
+
+
+def _fault(error: Exception, otherwise: Reason, job: Job) -> Problem:
+    """A fault of ours; Transient while there are attempts left."""
+    if job.attempt < ATTEMPTS:
+        raise Transient(str(error)) from error
+    reasons: dict[type[Exception], Reason] = {
+        ArtifactMissingError: Reason.ARTIFACT_MISSING,
+        ArtifactCorruptError: Reason.ARTIFACT_DAMAGED,
+    }
+    return _problem(reasons.get(type(error), otherwise), str(error))
+
+
+def _problem(reason: Reason, message: str) -> Problem:
+    return Problem(reason=reason, message=sentence(message))
+
+
+def _reference(stored: Descriptor) -> ArtifactRef:
+    return ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type)

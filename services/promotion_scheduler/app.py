@@ -146,6 +146,8 @@ def make(settings: Settings) -> Service:
         On(package_validator.PackageValidated, PACKAGES, known.package_validated),
         On(package_validator.PackageRejected, PACKAGES, known.package_rejected),
         On(package_validator.PackageCheckFailed, PACKAGES, known.package_check_failed),
+        On(package_validator.PackageQuarantined, PACKAGES, known.package_quarantined),
+        On(package_validator.PackageRetired, PACKAGES, known.package_retired),
     )
 
 

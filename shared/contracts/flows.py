@@ -15,12 +15,15 @@ _CHECKED: tuple[Flow, ...] = (
     ("package-validator", package_validator.PackageValidated),
     ("package-validator", package_validator.PackageRejected),
     ("package-validator", package_validator.PackageCheckFailed),
+    ("package-validator", package_validator.PackageQuarantined),
+    ("package-validator", package_validator.PackageRetired),
 )
 _JUDGED: Flow = ("extension-compatibility-checker", checker.CompatibilityChecked)
 _CHECK: Flow = ("extension-compatibility-checker", checker.CheckCompatibility)
 
 TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
     {
+        "package-validator": (("promotion-scheduler", promotion_scheduler.ReleasePublished),),
         "image-builder": (("image-builder", image_builder.ImageBuilt),),
         "servicing-executor": (
             ("package-validator", package_validator.PackageSubmitted),

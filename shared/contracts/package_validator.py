@@ -81,7 +81,10 @@ class SubmitPackage(Command, key="package"):
 
 
 class RevalidatePackage(Command, key="package"):
-    """Check a package again: rules or releases are others now, or it was quarantined."""
+    """Check a package again: rules or releases are others now, or it was quarantined.
+
+    A verdict that it has stands until the new one is there, also if the check fails by a fault of ours.
+    """
 
     package: PackageId
 
@@ -110,6 +113,8 @@ class PackageSubmitted(Event, key="package"):
     artifact: ArtifactRef
     file_name: FileName
     merged_from: tuple[PackageId, ...] = Field(default=(), max_length=20)
+    standing: PackageStatus | None = None
+    """The verdict, `valid` or `invalid`, that it has from an earlier check and keeps meanwhile; None: it has none."""
 
 
 class PackageMergeFailed(Event, key="package"):
@@ -152,6 +157,8 @@ class PackageCheckFailed(Event, key="package"):
     project: ProjectId
     artifact: ArtifactRef
     problem: Problem
+    standing: PackageStatus | None = None
+    """The verdict, `valid` or `invalid`, that it has from an earlier check and keeps; None: it has none."""
 
 
 class PackageQuarantined(Event, key="package"):

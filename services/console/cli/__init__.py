@@ -18,6 +18,7 @@ from services.console.cli import (
     notify,
     operation,
     package,
+    package_lifecycle,
     promotion,
     release,
     remediation,
@@ -30,6 +31,7 @@ from services.console.cli.doctor import doctor
 from services.console.cli.running import Exit
 
 app = typer.Typer(no_args_is_help=True, help="Brings ERP environments safely from one version to the next.")
+package_lifecycle.add_to(package.app)
 app.add_typer(package.app, name="package")
 app.add_typer(environment.app, name="environment")
 app.add_typer(update.app, name="update")

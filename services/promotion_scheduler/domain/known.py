@@ -6,7 +6,9 @@ from services.promotion_scheduler.domain.frozen import Frozen
 from shared.contracts.envelope import Envelope
 from shared.contracts.package_validator import (
     PackageCheckFailed,
+    PackageQuarantined,
     PackageRejected,
+    PackageRetired,
     PackageStatus,
     PackageSubmitted,
     PackageValidated,
@@ -64,7 +66,16 @@ class KnownPackage(Frozen):
     sequence: int
     status: PackageStatus
     contents: PackageContents | None = None
-    """None unless it is valid."""
+    """None unless it is valid: what may not be published anew has none."""
+    retired_by: str | None = None
+    retired_at: datetime | None = None
+
+    @property
+    def words(self) -> str:
+        """Where it stands, for a person."""
+        if self.retired_at is None:
+            return self.status.value
+        return f"{self.status.value}, by {self.retired_by or 'an unknown user'} at {self.retired_at:%Y-%m-%d %H:%M} UTC"
 
 
 def environment_registered(
@@ -146,7 +157,9 @@ def update_ended(
 def package_submitted(
     state: KnownPackage | None, message: Envelope[PackageSubmitted], facts: None, now: datetime
 ) -> Decision[KnownPackage]:
-    """It waits for its check."""
+    """It waits for its check; a verdict that it has stands meanwhile."""
+    if state and message.data.standing is state.status:
+        return _still(state, message.sequence)
     return _newer(state, message.sequence, PackageStatus.CHECKING)
 
 
@@ -167,8 +180,33 @@ def package_rejected(
 def package_check_failed(
     state: KnownPackage | None, message: Envelope[PackageCheckFailed], facts: None, now: datetime
 ) -> Decision[KnownPackage]:
-    """Nobody knows whether it is valid."""
+    """Nobody knows whether it is valid, unless an earlier verdict stands."""
+    if state and message.data.standing is state.status:
+        return _still(state, message.sequence)
     return _newer(state, message.sequence, PackageStatus.CHECK_FAILED)
+
+
+def package_quarantined(
+    state: KnownPackage | None, message: Envelope[PackageQuarantined], facts: None, now: datetime
+) -> Decision[KnownPackage]:
+    """Nobody knows whether it is valid: its check was cut off each time."""
+    return _newer(state, message.sequence, PackageStatus.QUARANTINED)
+
+
+def package_retired(
+    state: KnownPackage | None, message: Envelope[PackageRetired], facts: None, now: datetime
+) -> Decision[KnownPackage]:
+    """It may not be published any more; releases of it stay."""
+    decision = _newer(state, message.sequence, PackageStatus.RETIRED)
+    if decision.state is None or decision.state is state:
+        return decision
+    retired = {"retired_by": message.data.actor, "retired_at": message.time}
+    return Decision(decision.state.model_copy(update=retired))
+
+
+def _still(state: KnownPackage, sequence: int | None) -> Decision[KnownPackage]:
+    """It is what it was, and what is older than this says nothing any more."""
+    return Decision(state.model_copy(update={"sequence": max(state.sequence, sequence or 0)}))
 
 
 def _newer(

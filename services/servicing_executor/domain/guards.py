@@ -63,7 +63,7 @@ def valid_package(name: str, project: str, package: KnownPackage | None) -> tupl
     if project_of(name) != project:
         raise Rejected(Reason.OTHER_PROJECT, f"package {name} belongs to another project than {project}")
     if package.contents is None:
-        raise Rejected(Reason.PACKAGE_NOT_VALID, f"package {name} is {package.status.value}")
+        raise Rejected(Reason.PACKAGE_NOT_VALID, f"package {name} is {package.words}")
     return package, package.contents
 
 

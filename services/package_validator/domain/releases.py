@@ -1,0 +1,81 @@
+"""The vendor's releases, as far as checks need them: all in one aggregate, so that a check can ask for any of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.package_validator.domain.state import Frozen
+from shared.contracts.envelope import Envelope
+from shared.contracts.parts import ArtifactRef
+from shared.contracts.promotion_scheduler import ReleasePublished
+from shared.kernel.decision import Decision
+
+ALL = "all"
+"""The id of the one aggregate."""
+MOST_RELEASES = 200
+"""Releases that are kept; beyond it those with the lowest versions are forgotten."""
+
+
+class KnownRelease(Frozen):
+    """A release as promotion-scheduler last told of it."""
+
+    version: str
+    platform_version: str
+    modules: ArtifactRef | None
+    sequence: int = 0
+
+
+class Releases(Frozen):
+    """The releases, the lowest version first."""
+
+    known: tuple[KnownRelease, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReleaseFacts:
+    """All releases; None before the first."""
+
+    releases: Releases | None
+
+
+def published(
+    state: Releases | None, message: Envelope[ReleasePublished], facts: None, now: datetime
+) -> Decision[Releases]:
+    """A release is there, or has another module list. What is older than what is known changes nothing."""
+    told = message.data
+    release = KnownRelease(
+        version=told.version,
+        platform_version=told.platform_version,
+        modules=told.modules,
+        sequence=message.sequence or 0,
+    )
+    by_version = {one.version: one for one in state.known} if state else {}
+    if release.version in by_version and by_version[release.version].sequence >= release.sequence:
+        return Decision(state)
+    by_version[release.version] = release
+    ordered = sorted(by_version.values(), key=lambda one: numbers(one.version))
+    return Decision(Releases(known=tuple(ordered[-MOST_RELEASES:])))
+
+
+def candidates(releases: Releases | None) -> tuple[KnownRelease, ...]:
+    """The releases that a package can be held against: those with a module list."""
+    return tuple(one for one in releases.known if one.modules) if releases else ()
+
+
+def of_platform(releases: tuple[KnownRelease, ...], platform_version: str | None) -> KnownRelease | None:
+    """The release of a platform version, the latest if there are several; None: there is none."""
+    if platform_version is None:
+        return None
+    wanted = numbers(platform_version)
+    found = [one for one in releases if numbers(one.platform_version) == wanted]
+    return max(found, key=lambda one: numbers(one.version), default=None)
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """A version by its numbers, without zeros at its end; one that has anything else in it is equal to none."""
+    parts = version.split(".")
+    if not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in parts):
+        return (-1,)
+    found = [int(part) for part in parts]
+    while found and found[-1] == 0:
+        found.pop()
+    return tuple(found)

@@ -1,0 +1,61 @@
+"""A package as it is kept."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.contracts.package_validator import Judged, PackageStatus
+from shared.contracts.parts import ArtifactRef, Finding, PackageContents, Problem
+
+VERDICTS = frozenset({PackageStatus.VALID, PackageStatus.INVALID})
+
+
+class Frozen(BaseModel):
+    """A value that is never changed, only replaced."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Basis(Frozen):
+    """What a verdict rests on beside the package's file: where this is another now, the package is checked again."""
+
+    platform_version: str | None
+    """That the package states; None: none that can be read."""
+    rules: str
+    release: str | None
+    modules: str | None
+    """Digest of the release's module list."""
+
+
+class Retirement(Frozen):
+    """Who retired a package, when and why."""
+
+    actor: str | None
+    at: datetime
+    note: str
+
+
+class Package(Frozen):
+    """A package, under its name for good: another file needs another name."""
+
+    id: str
+    status: PackageStatus
+    artifact: ArtifactRef | None
+    """None while it is being merged: until then there is no package."""
+    file_name: str
+    contents: PackageContents | None = None
+    """Kept from the last check that found it valid."""
+    findings: tuple[Finding, ...] = ()
+    problem: Problem | None = None
+    judged: Judged | None = None
+    basis: Basis | None = None
+    """None until a check has come to a verdict."""
+    rechecking: bool = False
+    """A check runs while an earlier verdict stands."""
+    merged_from: tuple[str, ...] = ()
+    retired: Retirement | None = None
+
+    @property
+    def standing(self) -> PackageStatus | None:
+        """The verdict that it has."""
+        return self.status if self.status in VERDICTS else None

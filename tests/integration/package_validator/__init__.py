@@ -1,0 +1,1 @@
+"""package-validator as a process, on real engines."""

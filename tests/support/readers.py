@@ -1,0 +1,47 @@
+"""Which processes have a file open. Linux only."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+linux_only = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="finds processes in /proc")
+
+
+def readers_of(file: Path) -> list[int]:
+    """The processes other than this one that have the file open; empty where there is no /proc."""
+    wanted = file.resolve()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            files = {one.readlink() for one in (process / "fd").iterdir()}
+        except OSError:
+            continue  # it has ended, or is another user's
+        if wanted in files and int(process.name) != os.getpid():
+            found.append(int(process.name))
+    return found
+
+
+async def wait_for_reader(file: Path, *, other_than: int | None = None, seconds: float = 60) -> int:
+    """Return as soon as a process has the file open; its id."""
+    async with asyncio.timeout(seconds):
+        while not (found := [one for one in await asyncio.to_thread(readers_of, file) if one != other_than]):
+            await asyncio.sleep(0.001)
+    return found[0]
+
+
+async def ended(pid: int, seconds: float = 10) -> None:
+    """Return when the process is no more."""
+    process = Path(f"/proc/{pid}")
+    async with asyncio.timeout(seconds):
+        while await asyncio.to_thread(process.exists):
+            await asyncio.sleep(0.01)
+
+
+async def kill_reader(file: Path, *, other_than: int | None = None) -> None:
+    """Kill the process that has the file open, or will have, and return when it is no more."""
+    pid = await wait_for_reader(file, other_than=other_than)
+    os.kill(pid, signal.SIGKILL)
+    await ended(pid)

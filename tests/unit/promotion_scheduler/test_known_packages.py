@@ -1,0 +1,88 @@
+"""Packages as the scheduler knows them: which may be published as a release."""
+
+import pytest
+
+from services.promotion_scheduler.domain import known
+from services.promotion_scheduler.domain.known import KnownPackage
+from services.promotion_scheduler.domain.release import PublishFacts, Release, publish
+from shared.contracts.package_validator import (
+    PackageCheckFailed,
+    PackageQuarantined,
+    PackageRetired,
+    PackageStatus,
+    PackageSubmitted,
+)
+from shared.contracts.parts import ArtifactRef, PackageContents, PackageKind, Problem
+from shared.contracts.promotion_scheduler import PublishRelease, Reason, ReleasePublished
+from shared.kernel.outcomes import Rejected
+from tests.unit.promotion_scheduler.story import NOW, envelope
+
+PACKAGE = "contoso/service-update-10.0.44"
+COMMAND = PublishRelease(version="10.0.44", package=PACKAGE, base_version=None)
+ARTIFACT = ArtifactRef(digest=f"sha256:{'a' * 64}", size=1, media_type="application/zip")
+OURS = Problem(reason="CHECK_FAILED", message="no room")
+VALID = KnownPackage(
+    sequence=2,
+    status=PackageStatus.VALID,
+    contents=PackageContents(
+        kind=PackageKind.PLATFORM,
+        modules=(),
+        platform_modules=(),
+        removed_modules=(),
+        platform_version="7.0.7690.21",
+        application_version="10.0.2177.37",
+    ),
+)
+
+
+def retired() -> KnownPackage:
+    told = PackageRetired(package=PACKAGE, project="contoso", artifact=ARTIFACT, note="", actor="ada")
+    state = known.package_retired(VALID, envelope(told, sequence=3), None, NOW).state
+    assert state
+    return state
+
+
+def quarantined() -> KnownPackage:
+    told = PackageQuarantined(package=PACKAGE, project="contoso", artifact=ARTIFACT, problem=OURS)
+    checking = KnownPackage(sequence=2, status=PackageStatus.CHECKING)
+    state = known.package_quarantined(checking, envelope(told, sequence=3), None, NOW).state
+    assert state
+    return state
+
+
+@pytest.mark.parametrize("package", [retired(), quarantined()], ids=["retired", "quarantined"])
+def test_what_may_not_be_used_anew_is_not_published(package: KnownPackage) -> None:
+    with pytest.raises(Rejected, match=f"is {package.status.value}") as refused:
+        publish(None, envelope(COMMAND), PublishFacts(package), NOW)
+    assert refused.value.reason is Reason.PACKAGE_NOT_VALID
+
+
+def test_a_release_of_a_package_that_was_retired_stays_published() -> None:
+    release = publish(None, envelope(COMMAND), PublishFacts(VALID), NOW).state
+    assert isinstance(release, Release)
+    again = publish(release, envelope(COMMAND), PublishFacts(retired()), NOW)
+    assert [type(event) for event in again.events] == [ReleasePublished]
+
+
+def test_a_retirement_says_by_whom_and_when() -> None:
+    assert retired().words == "retired, by ada at 2026-11-21 09:00 UTC"
+    assert quarantined().words == "quarantined"
+
+
+def test_a_verdict_stands_while_the_package_is_checked_again_and_when_that_fails() -> None:
+    standing = PackageStatus.VALID
+    submitted = PackageSubmitted(
+        package=PACKAGE, project="contoso", artifact=ARTIFACT, file_name="one.zip", standing=standing
+    )
+    failed = PackageCheckFailed(package=PACKAGE, project="contoso", artifact=ARTIFACT, problem=OURS, standing=standing)
+    state = known.package_submitted(VALID, envelope(submitted, sequence=3), None, NOW).state
+    state = known.package_check_failed(state, envelope(failed, sequence=4), None, NOW).state
+    assert state == VALID.model_copy(update={"sequence": 4})
+    unknown = known.package_check_failed(None, envelope(failed, sequence=4), None, NOW).state
+    assert unknown
+    assert unknown.status is PackageStatus.CHECK_FAILED
+
+
+def test_old_news_of_a_retirement_changes_nothing() -> None:
+    told = PackageRetired(package=PACKAGE, project="contoso", artifact=ARTIFACT, note="", actor="ada")
+    assert known.package_retired(VALID, envelope(told, sequence=2), None, NOW).state == VALID

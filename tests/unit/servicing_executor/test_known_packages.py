@@ -1,0 +1,175 @@
+"""Packages as the executor knows them: what may be applied anew, and what stands whatever happens to its package."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.servicing_executor.domain import known
+from services.servicing_executor.domain.guards import valid_package
+from services.servicing_executor.domain.known import KnownImage, KnownPackage
+from services.servicing_executor.domain.state import Environment
+from services.servicing_executor.domain.updates import ImageFacts, PackageFacts, apply_image, apply_update
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Event
+from shared.contracts.package_validator import (
+    PackageCheckFailed,
+    PackageQuarantined,
+    PackageRejected,
+    PackageRetired,
+    PackageStatus,
+    PackageSubmitted,
+    PackageValidated,
+)
+from shared.contracts.parts import (
+    ArtifactRef,
+    EnvironmentKind,
+    ImageContents,
+    PackageContents,
+    PackageKind,
+    Problem,
+    Update,
+)
+from shared.contracts.servicing_executor import (
+    ApplyImage,
+    ApplyUpdate,
+    EnvironmentStatus,
+    OperationAccepted,
+    OperationKind,
+    Reason,
+)
+from shared.kernel.outcomes import Rejected
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+PACKAGE = "contoso/november"
+ARTIFACT = ArtifactRef(digest=f"sha256:{'a' * 64}", size=1, media_type="application/zip")
+OURS = Problem(reason="CHECK_FAILED", message="no room")
+CONTENTS = PackageContents(
+    kind=PackageKind.CUSTOMIZATION,
+    modules=(),
+    platform_modules=(),
+    removed_modules=(),
+    platform_version="7.0.1",
+    application_version=None,
+)
+OF_PACKAGE: dict[str, Any] = {"package": PACKAGE, "project": "contoso", "artifact": ARTIFACT}
+VALIDATED = PackageValidated(**OF_PACKAGE, contents=CONTENTS, warnings=())
+REJECTED = PackageRejected(**OF_PACKAGE, findings=())
+RETIRED = PackageRetired(**OF_PACKAGE, note="superseded", actor="ada")
+QUARANTINED = PackageQuarantined(**OF_PACKAGE, problem=OURS)
+
+
+def submitted(standing: PackageStatus | None = None) -> PackageSubmitted:
+    return PackageSubmitted(**OF_PACKAGE, file_name="november.zip", standing=standing)
+
+
+def check_failed(standing: PackageStatus | None = None) -> PackageCheckFailed:
+    return PackageCheckFailed(**OF_PACKAGE, problem=OURS, standing=standing)
+
+
+def told(*events: Event, start: KnownPackage | None = None, sequence: int = 1) -> KnownPackage:
+    """What is known after the events, the first of which has the sequence number."""
+    handlers = {
+        PackageSubmitted: known.package_submitted,
+        PackageValidated: known.package_validated,
+        PackageRejected: known.package_rejected,
+        PackageCheckFailed: known.package_check_failed,
+        PackageQuarantined: known.package_quarantined,
+        PackageRetired: known.package_retired,
+    }
+    state = start
+    for number, event in enumerate(events, sequence):
+        message = Envelope(id=str(number), source="test", time=NOW, data=event, sequence=number)
+        state = handlers[type(event)](state, message, None, NOW).state  # type: ignore[operator]  # each takes its own event
+    assert state
+    return state
+
+
+@pytest.mark.parametrize(
+    ("events", "status"),
+    [
+        ((submitted(),), PackageStatus.CHECKING),
+        ((submitted(), VALIDATED), PackageStatus.VALID),
+        ((submitted(), VALIDATED, submitted(PackageStatus.VALID)), PackageStatus.VALID),
+        ((submitted(), VALIDATED, check_failed(PackageStatus.VALID)), PackageStatus.VALID),
+        ((submitted(), VALIDATED, submitted(PackageStatus.VALID), REJECTED), PackageStatus.INVALID),
+        ((submitted(), REJECTED, submitted(PackageStatus.INVALID)), PackageStatus.INVALID),
+        ((submitted(), check_failed()), PackageStatus.CHECK_FAILED),
+        ((submitted(), QUARANTINED), PackageStatus.QUARANTINED),
+        ((submitted(), QUARANTINED, submitted()), PackageStatus.CHECKING),
+        ((submitted(), VALIDATED, RETIRED), PackageStatus.RETIRED),
+        ((check_failed(PackageStatus.VALID),), PackageStatus.CHECK_FAILED),
+    ],
+    ids=lambda one: "-".join(type(event).__name__ for event in one) if isinstance(one, tuple) else one.value,
+)
+def test_a_package_is_valid_while_a_verdict_says_so_and_contents_are_known(
+    events: tuple[Event, ...], status: PackageStatus
+) -> None:
+    package = told(*events)
+    assert (package.status, package.contents is not None) == (status, status is PackageStatus.VALID)
+
+
+def test_what_is_older_than_what_is_known_changes_nothing() -> None:
+    retired = told(submitted(), VALIDATED, RETIRED)
+    for old in (VALIDATED, REJECTED, submitted(), check_failed(), QUARANTINED, RETIRED):
+        assert told(old, start=retired, sequence=2) == retired
+    checked_again = told(check_failed(PackageStatus.VALID), start=told(submitted(), VALIDATED), sequence=9)
+    assert checked_again.sequence == 9
+    assert told(REJECTED, start=checked_again, sequence=8) == checked_again
+
+
+@pytest.mark.parametrize(
+    ("package", "words"),
+    [
+        (told(VALIDATED, RETIRED), "package contoso/november is retired, by ada at 2026-11-21 12:00 UTC"),
+        (told(submitted(), QUARANTINED), "package contoso/november is quarantined"),
+    ],
+    ids=["retired", "quarantined"],
+)
+def test_a_package_that_may_not_be_applied_is_refused_with_why(package: KnownPackage, words: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        valid_package(PACKAGE, "contoso", package)
+    assert (refused.value.reason, refused.value.message) == (Reason.PACKAGE_NOT_VALID, words)
+
+
+def image(version: str) -> ImageContents:
+    return ImageContents(
+        platform_package="contoso/vendor-1",
+        customization_package=PACKAGE,
+        platform_version="7.0.1",
+        application_version=version,
+        base_version=None,
+        modules=(),
+        dropped=(),
+    )
+
+
+def environment(kind: EnvironmentKind) -> Environment:
+    return Environment(
+        id=f"contoso-{kind.value}",
+        project="contoso",
+        environment_kind=kind,
+        country="DE",
+        status=EnvironmentStatus.DEPLOYED,
+        running=Update(name="first", image=ARTIFACT.digest, contents=image("10.0.1")),
+    )
+
+
+def test_an_image_of_a_retired_package_is_still_promoted_while_the_package_is_applied_no_more() -> None:
+    retired = told(submitted(), VALIDATED, RETIRED)
+    sandbox, production = environment(EnvironmentKind.SANDBOX), environment(EnvironmentKind.PRODUCTION)
+    apply = ApplyUpdate(environment=sandbox.id, package=PACKAGE, update_name="again")
+    with pytest.raises(Rejected, match="is retired, by ada") as refused:
+        apply_update(sandbox, Envelope(id="1", source="test", time=NOW, data=apply), PackageFacts(retired, None), NOW)
+    assert refused.value.reason is Reason.PACKAGE_NOT_VALID
+    promoted = ApplyImage(
+        environment=production.id,
+        image=f"sha256:{'b' * 64}",
+        update_name="November release",
+        not_after=NOW,
+        promotion=f"{production.id}/1",
+    )
+    built = KnownImage(project="contoso", contents=image("10.0.2"))
+    decision = apply_image(production, Envelope(id="2", source="test", time=NOW, data=promoted), ImageFacts(built), NOW)
+    [accepted] = [event for event in decision.events if isinstance(event, OperationAccepted)]
+    assert accepted.operation_kind is OperationKind.PROMOTE
