@@ -261,15 +261,15 @@ class World:
         for operation in operations:
             await self.succeeded(operation)
 
-    async def release(self, base: bytes) -> str:
-        """The vendor's next platform becomes available, with a base of its own; the package."""
+    async def release(self, base: bytes, platform: DemoPackage = NEXT_PLATFORM, *, major: int = 26) -> str:
+        """A platform of the vendor, the next one, becomes available, with a base of its own; the package."""
         number = int(self.project[1:], 16) % 10**8
-        version, base_version = f"10.0.{number}", f"26.0.{number}.0"
+        version, base_version = f"{major - 16}.0.{number}", f"{major}.0.{number}.0"
         file = self.folder / "base.app"
         file.write_bytes(base)
         packages = (await self.put(file, "application/octet-stream"),)
         await self.send(PublishBase(base=f"{base_version}/W1", packages=packages))
-        package = await self.submit(NEXT_PLATFORM)
+        package = await self.submit(platform)
         await self.wait(PackageValidated, lambda told: told.package == package)
         await self.send(PublishRelease(version=version, package=package, base_version=base_version))
         for wanted, key in ((BaseIndexed, f"{base_version}/W1"), (ReleasePublished, version)):

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from services.promotion_scheduler.domain.frozen import Frozen
-from services.promotion_scheduler.domain.guards import version_numbers
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import Update
 from shared.contracts.promotion_scheduler import ReleasePublished
+from shared.contracts.scalars import version_numbers
 from shared.kernel.decision import Decision
 
 
