@@ -40,6 +40,7 @@ ENVIRONMENTS = Aggregate("environments", state.Environment, view=views.environme
 PACKAGES = Aggregate("known_packages", known.KnownPackage)
 IMAGES = Aggregate("known_images", known.KnownImage)
 RELEASES = Aggregate("known_releases", known.KnownRelease)
+PLATFORMS = Aggregate("known_platforms", known.KnownRelease)
 
 PACKAGE_FACTS = Load(
     updates.PackageFacts,
@@ -47,6 +48,8 @@ PACKAGE_FACTS = Load(
     release=Fact(RELEASES, lambda command, environment: command.package),
 )
 IMAGE_FACTS = Load(updates.ImageFacts, image=Fact(IMAGES, lambda command, environment: command.image))
+
+RELEASE_FACTS = Load(known.ReleaseFacts, release=Fact(PLATFORMS, lambda told, state: known.versions_of(told.contents)))
 
 CHECKER = "extension-compatibility-checker"
 
@@ -100,13 +103,14 @@ def make(settings: Settings) -> Service:
         OnWork("step", ENVIRONMENTS, steps.run_step, answers.step_ended, limit=STEP_LIMIT, attempts=STEP_ATTEMPTS),
         OnWork("closing", ENVIRONMENTS, steps.close, finish.closed),
         On(package_validator.PackageSubmitted, PACKAGES, known.package_submitted),
-        On(package_validator.PackageValidated, PACKAGES, known.package_validated),
+        On(package_validator.PackageValidated, PACKAGES, known.package_validated, facts=RELEASE_FACTS),
         On(package_validator.PackageRejected, PACKAGES, known.package_rejected),
         On(package_validator.PackageCheckFailed, PACKAGES, known.package_check_failed),
         On(package_validator.PackageQuarantined, PACKAGES, known.package_quarantined),
         On(package_validator.PackageRetired, PACKAGES, known.package_retired),
         On(image_builder.ImageBuilt, IMAGES, known.image_built, key=lambda built: built.image),
         On(promotion_scheduler.ReleasePublished, RELEASES, known.release_published, key=lambda told: told.package),
+        On(promotion_scheduler.ReleasePublished, PLATFORMS, known.release_published, key=known.released_versions),
     )
 
 

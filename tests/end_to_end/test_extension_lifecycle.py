@@ -75,7 +75,8 @@ async def test_an_extension_that_nobody_mends_is_removed_after_ninety_days_with_
         await place.release(al_packages.base_app(version="26.0.0.0"))
         [started] = await place.wait(RemediationStarted)
         assert started.environment == place.production
-        assert started.dates.first_notified_at and started.dates.removal_due_at
+        assert started.dates.first_notified_at
+        assert started.dates.removal_due_at
         assert started.dates.removal_due_at - started.dates.first_notified_at == timedelta(days=90)
         await place.told_by_mail()
         [mail] = [one for one in mails(place.stack, project) if "not compatible" in str(one["Subject"])]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.servicing_executor.domain.known import KnownPackage
+from services.servicing_executor.domain.known import KnownPackage, KnownRelease
 from services.servicing_executor.domain.state import Environment, Operation
 from shared.contracts.package_validator import PackageStatus
 from shared.contracts.parts import (
@@ -54,13 +54,18 @@ def running_update(state: Environment) -> Update:
     return state.running
 
 
-def valid_package(name: str, project: str, package: KnownPackage | None) -> tuple[KnownPackage, PackageContents]:
-    """The package and what is in it. Raise NotYet before its verdict is known, Rejected if it may not be used."""
+def valid_package(
+    name: str, project: str, package: KnownPackage | None, release: KnownRelease | None
+) -> tuple[KnownPackage, PackageContents]:
+    """The package and what is in it. Raise NotYet before its verdict is known, Rejected if it may not be used.
+
+    A release's package is everybody's, in whichever project it was uploaded.
+    """
     if package is None:
         raise NotYet(f"package {name} is not known", waits_for=name)
     if package.status in (PackageStatus.SUBMITTED, PackageStatus.CHECKING):
         raise NotYet(f"package {name} is still being checked", waits_for=name, reason=Reason.PACKAGE_NOT_VALID)
-    if project_of(name) != project:
+    if release is None and project_of(name) != project:
         raise Rejected(Reason.OTHER_PROJECT, f"package {name} belongs to another project than {project}")
     if package.contents is None:
         raise Rejected(Reason.PACKAGE_NOT_VALID, f"package {name} is {package.words}")

@@ -1,5 +1,6 @@
 """What the executor keeps of what other services said: packages, images, releases."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.servicing_executor.domain.state import Frozen
@@ -14,8 +15,9 @@ from shared.contracts.package_validator import (
     PackageSubmitted,
     PackageValidated,
 )
-from shared.contracts.parts import ArtifactRef, ImageContents, PackageContents
+from shared.contracts.parts import ArtifactRef, ImageContents, PackageContents, PackageKind
 from shared.contracts.promotion_scheduler import ReleasePublished
+from shared.contracts.scalars import project_of
 from shared.kernel.decision import Decision
 
 
@@ -27,6 +29,8 @@ class KnownPackage(Frozen):
     artifact: ArtifactRef
     contents: PackageContents | None = None
     """None unless it is valid: what may not be applied anew has none."""
+    base_version: str | None = None
+    """Version of the base that comes with the platform it brings, if a release of the same versions names one."""
     retired_by: str | None = None
     retired_at: datetime | None = None
 
@@ -41,15 +45,45 @@ class KnownPackage(Frozen):
 class KnownImage(Frozen):
     """An image that was built."""
 
-    project: str
+    project: str | None
+    """None: it holds nothing but a platform, which is everybody's."""
     contents: ImageContents
 
 
 class KnownRelease(Frozen):
-    """The release that a platform package belongs to."""
+    """The release that a platform package, or a platform of these versions, belongs to."""
 
     version: str
     base_version: str | None
+
+
+@dataclass(frozen=True)
+class ReleaseFacts:
+    """The release whose versions a package brings."""
+
+    release: KnownRelease | None
+
+
+def versions_of(contents: PackageContents) -> str | None:
+    """What a platform is found by that was uploaded more than once, or merged; None for a customization package."""
+    if contents.kind is PackageKind.CUSTOMIZATION or not contents.platform_version or not contents.application_version:
+        return None
+    return _versions(contents.platform_version, contents.application_version)
+
+
+def released_versions(told: ReleasePublished) -> str:
+    """The versions of a release, as `versions_of` a package names them."""
+    return _versions(told.platform_version, told.application_version)
+
+
+def _versions(platform: str, application: str) -> str:
+    # No package is called so: the names of projects have no dots.
+    return f"{platform}/{application}"
+
+
+def base_that_comes(package: KnownPackage, release: KnownRelease | None) -> str | None:
+    """Version of the base that a package brings: its release's, or that of a release with the same versions."""
+    return release.base_version if release else package.base_version
 
 
 PackageTold = (
@@ -67,10 +101,13 @@ def package_submitted(
 
 
 def package_validated(
-    state: KnownPackage | None, message: Envelope[PackageValidated], facts: None, now: datetime
+    state: KnownPackage | None, message: Envelope[PackageValidated], facts: ReleaseFacts, now: datetime
 ) -> Decision[KnownPackage]:
     """It may be applied."""
-    return _newer(state, message, PackageStatus.VALID, message.data.contents)
+    decision = _newer(state, message, PackageStatus.VALID, message.data.contents)
+    if decision.state is None or decision.state is state or facts.release is None:
+        return decision
+    return Decision(decision.state.model_copy(update={"base_version": facts.release.base_version}))
 
 
 def package_rejected(
@@ -112,7 +149,8 @@ def image_built(
 ) -> Decision[KnownImage]:
     """An image never changes: the first word of it is the last."""
     built = message.data
-    project = (built.contents.customization_package or built.contents.platform_package).partition("/")[0]
+    customization = built.contents.customization_package
+    project = project_of(customization) if customization else None
     return Decision(state or KnownImage(project=project, contents=built.contents))
 
 

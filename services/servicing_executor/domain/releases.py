@@ -45,10 +45,11 @@ def apply_release(
     state = known(state, command.environment)
     check_in_time(command.not_after, now)
     running = running_update(state)
-    package, contents = valid_package(command.package, state.project, facts.package)
+    package, contents = valid_package(command.package, state.project, facts.package, facts.release)
     release = _published(command, contents, facts.release)
     check_name(state, command.update_name)
-    if running.contents.platform_package == command.package:
+    versions = (contents.platform_version, contents.application_version)
+    if versions == (running.contents.platform_version, running.contents.application_version):
         # It came here another way since this was planned: there is nothing to bring, and no reason for a downtime.
         raise Rejected(Reason.SAME_IMAGE, f"{state.id} runs the platform of release {command.release} already")
     check_versions(running.contents, contents)

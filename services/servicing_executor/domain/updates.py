@@ -18,7 +18,7 @@ from services.servicing_executor.domain.guards import (
     running_update,
     valid_package,
 )
-from services.servicing_executor.domain.known import KnownImage, KnownPackage, KnownRelease
+from services.servicing_executor.domain.known import KnownImage, KnownPackage, KnownRelease, base_that_comes
 from services.servicing_executor.domain.operations import start_operation
 from services.servicing_executor.domain.state import Environment
 from shared.contracts.envelope import Envelope
@@ -64,7 +64,7 @@ def register(
     command = message.data
     if state is not None and (state.operation or state.status is not EnvironmentStatus.FAILED or state.running):
         raise Rejected(Reason.ENVIRONMENT_EXISTS, f"{command.environment} is registered already")
-    package, contents = valid_package(command.package, command.project, facts.package)
+    package, contents = valid_package(command.package, command.project, facts.package, facts.release)
     if contents.kind is PackageKind.CUSTOMIZATION:
         raise Rejected(
             Reason.PLATFORM_NEEDED, f"{command.package} brings no platform; register with a platform or merged package"
@@ -93,7 +93,7 @@ def register(
         package=command.package,
         package_artifact=package.artifact,
         package_contents=contents,
-        base_version=facts.release.base_version if facts.release else None,
+        base_version=base_that_comes(package, facts.release),
     )
     return draft.decision()
 
@@ -110,12 +110,12 @@ def apply_update(
             f"{command.environment} is production: apply the package to a sandbox and promote the update",
         )
     running = running_update(state)
-    package, contents = valid_package(command.package, state.project, facts.package)
+    package, contents = valid_package(command.package, state.project, facts.package, facts.release)
     check_name(state, command.update_name)
     check_versions(running.contents, contents)
     changes = module_changes(running.contents, contents)
     check_acknowledged(command, changes)
-    base_version = facts.release.base_version if facts.release else None
+    base_version = base_that_comes(package, facts.release)
     change = change_by_update(state, running.contents.base_version, base_version)
     extensions = change.extensions if change else state.extensions
     if contents.kind is not PackageKind.CUSTOMIZATION:
@@ -153,7 +153,7 @@ def apply_image(
     running = running_update(state)
     if facts.image is None:
         raise NotYet(f"there is no image {command.image}", waits_for=command.image)
-    if facts.image.project != state.project:
+    if facts.image.project not in (None, state.project):
         raise Rejected(Reason.OTHER_PROJECT, f"the image belongs to {facts.image.project}")
     if running.image == command.image:
         raise Rejected(Reason.SAME_IMAGE, f"{command.environment} runs this image already")

@@ -325,7 +325,7 @@ def test_a_staged_version_that_stays_staged_may_not_lose_what_it_needs() -> None
             "package contoso/vendor-2 is invalid",
         ),
         (
-            package_facts(),
+            package_facts(release=None),
             {"package": "fabrikam/vendor-2"},
             Reason.OTHER_PROJECT,
             "package fabrikam/vendor-2 belongs to another project than contoso",

@@ -7,10 +7,18 @@ import pytest
 
 from services.servicing_executor.domain import known
 from services.servicing_executor.domain.guards import valid_package
-from services.servicing_executor.domain.known import KnownImage, KnownPackage
+from services.servicing_executor.domain.known import (
+    KnownImage,
+    KnownPackage,
+    KnownRelease,
+    ReleaseFacts,
+    base_that_comes,
+    versions_of,
+)
 from services.servicing_executor.domain.state import Environment
 from services.servicing_executor.domain.updates import ImageFacts, PackageFacts, apply_image, apply_update
 from shared.contracts.envelope import Envelope
+from shared.contracts.image_builder import ImageBuilt
 from shared.contracts.message import Event
 from shared.contracts.package_validator import (
     PackageCheckFailed,
@@ -67,8 +75,11 @@ def check_failed(standing: PackageStatus | None = None) -> PackageCheckFailed:
     return PackageCheckFailed(**OF_PACKAGE, problem=OURS, standing=standing)
 
 
-def told(*events: Event, start: KnownPackage | None = None, sequence: int = 1) -> KnownPackage:
+def told(
+    *events: Event, start: KnownPackage | None = None, sequence: int = 1, release: KnownRelease | None = None
+) -> KnownPackage:
     """What is known after the events, the first of which has the sequence number."""
+    facts = ReleaseFacts(release)
     handlers = {
         PackageSubmitted: known.package_submitted,
         PackageValidated: known.package_validated,
@@ -80,7 +91,7 @@ def told(*events: Event, start: KnownPackage | None = None, sequence: int = 1) -
     state = start
     for number, event in enumerate(events, sequence):
         message = Envelope(id=str(number), source="test", time=NOW, data=event, sequence=number)
-        state = handlers[type(event)](state, message, None, NOW).state  # type: ignore[operator]  # each takes its own event
+        state = handlers[type(event)](state, message, facts, NOW).state  # type: ignore[operator]  # each takes its own event
     assert state
     return state
 
@@ -128,7 +139,7 @@ def test_what_is_older_than_what_is_known_changes_nothing() -> None:
 )
 def test_a_package_that_may_not_be_applied_is_refused_with_why(package: KnownPackage, words: str) -> None:
     with pytest.raises(Rejected) as refused:
-        valid_package(PACKAGE, "contoso", package)
+        valid_package(PACKAGE, "contoso", package, None)
     assert (refused.value.reason, refused.value.message) == (Reason.PACKAGE_NOT_VALID, words)
 
 
@@ -173,3 +184,69 @@ def test_an_image_of_a_retired_package_is_still_promoted_while_the_package_is_ap
     decision = apply_image(production, Envelope(id="2", source="test", time=NOW, data=promoted), ImageFacts(built), NOW)
     [accepted] = [event for event in decision.events if isinstance(event, OperationAccepted)]
     assert accepted.operation_kind is OperationKind.PROMOTE
+
+
+RELEASE = KnownRelease(version="10.0.44", base_version="27.0.1.0")
+
+
+def test_a_platform_that_was_uploaded_again_brings_the_base_of_the_release_of_its_versions() -> None:
+    copy = told(submitted(), VALIDATED, release=RELEASE)
+    assert base_that_comes(copy, None) == "27.0.1.0"
+    assert base_that_comes(copy, KnownRelease(version="10.0.45", base_version="28.0.1.0")) == "28.0.1.0"
+    assert base_that_comes(told(submitted(), VALIDATED), None) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "versions", "expected"),
+    [
+        (PackageKind.PLATFORM, ("7.0.1", "10.0.1"), "7.0.1/10.0.1"),
+        (PackageKind.MERGED, ("7.0.1", "10.0.1"), "7.0.1/10.0.1"),
+        (PackageKind.MERGED, ("7.0.1", None), None),
+        (PackageKind.CUSTOMIZATION, ("7.0.1", "10.0.1"), None),
+    ],
+)
+def test_platforms_are_found_by_their_versions(
+    kind: PackageKind, versions: tuple[str, str | None], expected: str | None
+) -> None:
+    contents = VALIDATED.contents.model_copy(
+        update={"kind": kind, "platform_version": versions[0], "application_version": versions[1]}
+    )
+    assert versions_of(contents) == expected
+
+
+def test_a_releases_package_is_everybodys() -> None:
+    package = told(submitted(), VALIDATED)
+    with pytest.raises(Rejected) as refused:
+        valid_package(PACKAGE, "fabrikam", package, None)
+    assert refused.value.reason is Reason.OTHER_PROJECT
+    assert valid_package(PACKAGE, "fabrikam", package, RELEASE) == (package, package.contents)
+
+
+@pytest.mark.parametrize(
+    ("customization", "project", "reason"),
+    [
+        ("contoso/november", "contoso", None),
+        ("fabrikam/november", "contoso", Reason.OTHER_PROJECT),
+        (None, "contoso", None),
+    ],
+)
+def test_an_image_belongs_to_its_customizations_project_and_without_one_to_everybody(
+    customization: str | None, project: str, reason: Reason | None
+) -> None:
+    contents = image("10.0.2").model_copy(update={"customization_package": customization})
+    digest = f"sha256:{'b' * 64}"
+    built = ImageBuilt(
+        environment="elsewhere", operation="1", image=digest, update_name="x", base_image=None, contents=contents
+    )
+    known_image = known.image_built(None, Envelope(id="1", source="test", time=NOW, data=built), None, NOW).state
+    production = environment(EnvironmentKind.PRODUCTION)
+    command = ApplyImage(
+        environment=production.id, image=digest, update_name="next", not_after=NOW, promotion=f"{production.id}/1"
+    )
+    message = Envelope(id="2", source="test", time=NOW, data=command)
+    if reason is None:
+        assert apply_image(production, message, ImageFacts(known_image), NOW).events
+    else:
+        with pytest.raises(Rejected) as refused:
+            apply_image(production, message, ImageFacts(known_image), NOW)
+        assert refused.value.reason is reason

@@ -147,7 +147,7 @@ RUNNING = {"operation": "busy", "operation_kind": "roll-out"}
         (
             None,
             registered(project="fabrikam"),
-            package_facts(),
+            package_facts(release=None),
             Reason.OTHER_PROJECT,
             "package contoso/vendor-2 belongs to another project than fabrikam",
         ),
