@@ -91,7 +91,9 @@ class Worker:
             [self._index(path) for path in request.bases],
             [self._index(path) for path in request.old],
         )
-        reports = check_packages([_open(one) for one in request.packages], target)
+        reports = check_packages(
+            [_open(one) for one in request.packages], target, [_open(one) for one in request.replaced]
+        )
         found = {_label(report.id) if report.id else report.name: report for report in reports}
         return Judged({one.label: found[one.label] for one in request.packages})
 

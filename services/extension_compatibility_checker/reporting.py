@@ -114,6 +114,8 @@ def _told(finding: Finding) -> ExtensionFinding:
         line=finding.line or None,
         column=finding.column or None,
         symbol=finding.symbol[:_TEXT],
+        before=finding.before[:_TEXT],
+        after=finding.after[:_TEXT],
         message=finding.message[:_TEXT] or finding.code,
         suggestion=finding.suggestion[:_TEXT],
     )

@@ -48,7 +48,6 @@ def available(
     saved: str | None = None
     if save and found.available.release is not None:
         saved = _save(found, found.available.release, name)
-        _note_base(found.available.release, saved)
     _print(found.available, saved, output)
 
 
@@ -81,15 +80,6 @@ def _save(found: _Found, release: ReleaseSnapshot, name: str | None) -> str:
     command = SubmitPackage(package=wanted, artifact=package.artifact, file_name=package.file_name)
     run(lambda there: submit_package(there, command, wait=False, id_=new_id()))
     return wanted
-
-
-def _note_base(release: ReleaseSnapshot, saved: str) -> None:
-    """Say what a copy lacks: the executor knows a release's base by the package that was published, no other."""
-    if release.base_version is not None and saved != release.package:
-        tell(
-            f"base {release.base_version} is known of {release.package} alone: where extensions are installed, {saved} "
-            "is applied only if they are acknowledged"
-        )
 
 
 def _print(found: AvailableRelease, saved: str | None, output: Form) -> None:

@@ -3,6 +3,8 @@
 Nobody who waits for a check reads refusals, so whatever stands in its way ends in the verdict `check-failed`.
 """
 
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -81,8 +83,20 @@ class PolicyFacts:
 
 
 def check_id(asked: CheckCompatibility) -> str:
-    """`<environment>/<set version>/<base>`."""
-    return f"{asked.environment}/{asked.set_version}/{asked.base}"
+    """`<environment>/<set version>/<base>/<packages>`, the same in whichever order the packages are listed."""
+    return f"{asked.environment}/{asked.set_version}/{asked.base}/{_packages(asked)}"
+
+
+def _packages(asked: CheckCompatibility) -> str:
+    """A digest of everything that the verdicts rest on, beside the base."""
+    words = [f"{part}:{one}" for part, ones in _parts(asked) for one in sorted(ones)]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
+
+
+def _parts(asked: CheckCompatibility) -> Iterator[tuple[str, list[str]]]:
+    for name, ones in (("is", asked.extensions), ("was", asked.replaced)):
+        yield name, [f"{one.app_id} {one.version} {one.artifact.digest}" for one in ones]
+    yield "on", [asked.current_base or ""]
 
 
 def check(
@@ -91,19 +105,11 @@ def check(
     """Somebody wants to know. What was found before is said again, unless it was a fault of ours."""
     asked = message.data
     waiter = Waiter(operation=asked.operation, promotion=asked.promotion)
-    if state is None or not _same_set(state.request, asked) or state.verdict is Verdict.CHECK_FAILED:
-        # Other extensions under the same number: the environment's name was given to a new one.
-        waiting = _with(state.waiters, waiter) if state else (waiter,)
-        return _begin(Check(request=asked, asked_at=now, waiters=waiting), facts, now)
+    if state is None or state.verdict is Verdict.CHECK_FAILED:
+        return _begin(Check(request=asked, asked_at=now, waiters=(waiter,)), facts, now)
     if state.verdict is None:
         return Decision(state.model_copy(update={"waiters": _with(state.waiters, waiter)}))
     return Decision(state, events=[_answer(state, waiter)])
-
-
-def _same_set(one: CheckCompatibility, other: CheckCompatibility) -> bool:
-    """Whether both name the same packages; those who ask may list them in an order of their own."""
-    sets = [{(each.app_id, each.version, each.artifact.digest) for each in asked.extensions} for asked in (one, other)]
-    return sets[0] == sets[1]
 
 
 def look_for_base(state: Check | None, timer: TimerDue, facts: BaseFacts, now: datetime) -> Decision[Check]:

@@ -73,8 +73,12 @@ class Environments:
             return Decision(state)
         draft = self._draft(state, told.environment, told.project, facts, now)
         previous = draft.state.running
-        running = told.running.contents.base_version if told.running else None
-        draft.change(heard=message.sequence or draft.state.heard, running=running)
+        contents = told.running.contents if told.running else None
+        draft.change(
+            heard=message.sequence or draft.state.heard,
+            running=contents.base_version if contents else None,
+            application=contents.application_version if contents else None,
+        )
         operation = Finished(operation=told.operation, kind=told.operation_kind, removed=told.removed_extensions)
         draft.finished(operation, told.outcome is Outcome.SUCCEEDED, previous)
         return draft.settle()

@@ -23,6 +23,7 @@ class Release(BaseModel):
 
     version: str
     base_version: str | None
+    application_version: str | None = None
     available_at: datetime
 
 
@@ -34,11 +35,17 @@ class Known(BaseModel):
     releases: tuple[Release, ...] = ()
     bases: tuple[str, ...] = ()
 
-    def newest_base_version(self) -> str | None:
-        """The base of the newest release that has one."""
+    def base_ahead(self, running: str | None, application: str | None) -> str | None:
+        """Version of the base that the newest release brings, if what runs is behind it.
+
+        An environment whose base no release names is behind a release of a higher application version.
+        """
         with_base = [one for one in self.releases if one.base_version]
         newest = max(with_base, key=lambda one: numbers(one.version), default=None)
-        return newest.base_version if newest else None
+        if newest is None or newest.base_version is None:
+            return None
+        has, brings = (running, newest.base_version) if running else (application, newest.application_version)
+        return newest.base_version if has and brings and numbers(brings) > numbers(has) else None
 
     def available_at(self, base_major: int) -> datetime | None:
         """When the first release with a base of this major became generally available."""
@@ -54,7 +61,12 @@ def release_published(
     known = state or Known()
     before = next((one for one in known.releases if one.version == told.version), None)
     available_at = before.available_at if before else told.published_at or message.time
-    release = Release(version=told.version, base_version=told.base_version, available_at=available_at)
+    release = Release(
+        version=told.version,
+        base_version=told.base_version,
+        application_version=told.application_version,
+        available_at=available_at,
+    )
     others = [one for one in known.releases if one.version != told.version]
     newest = sorted((*others, release), key=lambda one: numbers(one.version))[-_MOST_RELEASES:]
     return Decision(known.model_copy(update={"releases": tuple(newest)}))

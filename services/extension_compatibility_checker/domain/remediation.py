@@ -29,7 +29,6 @@ from services.extension_compatibility_checker.domain.remediation_state import (
     Question,
     Remediations,
     dependents_of,
-    projected,
 )
 from shared.contracts.extension_compatibility_checker import (
     CheckCompatibility,
@@ -42,8 +41,9 @@ from shared.contracts.extension_compatibility_checker import (
     RemediationStarted,
     RemovalDue,
 )
+from shared.contracts.extension_sets import on_base, replaced
 from shared.contracts.message import Event
-from shared.contracts.parts import ArtifactRef, ExtensionName, Verdict
+from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, Verdict
 from shared.contracts.servicing_executor import OperationKind
 from shared.kernel.decision import Decision
 
@@ -148,12 +148,11 @@ class Draft:
 
     def _will_be(self, base: str) -> set[tuple[str, tuple[int, ...]]]:
         if base not in self._futures:
-            self._futures[base] = {_version(one) for one in projected(self.state, is_major=self._is_major(base))[0]}
+            self._futures[base] = {_version(one) for one in self._projected(base)}
         return self._futures[base]
 
-    def _is_major(self, base: str) -> bool:
-        running = self.state.running
-        return running is None or major_of(base) > numbers(running)[0]
+    def _projected(self, base: str) -> tuple[Extension, ...]:
+        return on_base(self.state.extensions, self.state.staged, self.state.running, version_of(base))
 
     def _is_staged(self, said: ExtensionVerdict) -> bool:
         staged = [one.extension for one in self.state.staged if one.extension.app_id == said.app_id]
@@ -354,7 +353,7 @@ class Draft:
 
     def _question(self, question: Question) -> CheckCompatibility:
         state = self.state
-        extensions, replaced = projected(state, is_major=self._is_major(question.base))
+        extensions = self._projected(question.base)
         return CheckCompatibility(
             environment=state.environment,
             project=state.project,
@@ -362,15 +361,15 @@ class Draft:
             extensions=extensions,
             base=question.base,
             current_base=f"{state.running}/{state.country}" if state.running and state.country else None,
-            replaced=replaced,
+            replaced=replaced(state.extensions, extensions),
         )
 
     def look(self) -> None:
         """Ask about the newest release's base, if there is a newer one; try to tell again what nobody was told."""
         state, known = self.state, self.facts.known
-        newest = known.newest_base_version() if known else None
-        if known and newest and state.running and state.country and numbers(newest) > numbers(state.running):
-            base = f"{newest}/{state.country}"
+        ahead = known.base_ahead(state.running, state.application) if known else None
+        if known and ahead and state.country:
+            base = f"{ahead}/{state.country}"
             question = Question(set_version=state.set_version or 0, base=base)
             if base in known.bases and question not in state.judged:
                 self.ask(base)

@@ -16,7 +16,7 @@ from shared.contracts.extension_compatibility_checker import (
     RemediationStatus,
 )
 from shared.contracts.parts import MOST_EXTENSIONS, ArtifactRef, Extension, ExtensionName, ExtensionSet, Verdict
-from shared.contracts.servicing_executor import OperationKind, StagedExtensions, StageFor
+from shared.contracts.servicing_executor import OperationKind, StagedExtensions
 
 MOST_ENDED = 100
 """Remediations that have ended and are still shown, the latest ones."""
@@ -128,6 +128,8 @@ class Remediations(Frozen):
     country: str | None = None
     running: str | None = None
     """Version of the base that it runs on."""
+    application: str | None = None
+    """The application version that it runs."""
     set_version: int | None = None
     extensions: ExtensionSet = ()
     staged: StagedExtensions = ()
@@ -197,16 +199,3 @@ def _needed_last(app_ids: list[str], by_id: dict[str, Extension]) -> list[str]:
         placed += free
         left = [one for one in left if one not in free]
     return placed
-
-
-def projected(state: Remediations, *, is_major: bool) -> tuple[ExtensionSet, ExtensionSet]:
-    """The extensions as they will be on a base, staged versions in the place of installed ones, and those replaced.
-
-    A version that is staged for the next major version waits while the base is of the major that runs.
-    """
-    staged = {
-        one.extension.app_id: one.extension for one in state.staged if is_major or one.stage_for is StageFor.NEXT_MINOR
-    }
-    will_be = tuple(staged.get(one.app_id, one) for one in state.extensions)
-    replaced = tuple(one for one in state.extensions if staged.get(one.app_id, one) != one)
-    return will_be, replaced

@@ -69,7 +69,7 @@ def _platform(name: str, package: KnownPackage | None) -> PackageContents:
     if package.status is PackageStatus.CHECKING:
         raise NotYet(f"package {name} is still being checked", waits_for=name, reason=Reason.PACKAGE_NOT_VALID)
     if package.status is not PackageStatus.VALID or package.contents is None:
-        raise Rejected(Reason.PACKAGE_NOT_VALID, f"package {name} is {package.status.value}")
+        raise Rejected(Reason.PACKAGE_NOT_VALID, f"package {name} is {package.words}")
     if package.contents.kind is not PackageKind.PLATFORM:
         raise Rejected(
             Reason.PACKAGE_NOT_PLATFORM,

@@ -401,7 +401,6 @@ async def test_a_name_that_another_file_has_is_not_taken_for_the_release(place: 
     package = f"{place.project}/release-{release.version}"
     assert (printed.code, sent.data.key) == (0, package)
     assert ["saved", "as", package] == printed.out.split()[-3:]
-    assert f"base 27.0.38460.0 is known of {vendor.package} alone" in printed.err
     await place.played.tell(release.model_copy(update={"application_version": "1.0"}))
 
 

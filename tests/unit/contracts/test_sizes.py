@@ -15,7 +15,7 @@ LONGEST: dict[str, Any] = {
     "Address": "x" * 64 + "@" + "y" * 189,
     "AppId": "5f0c2a57-3a0f-4c7e-9a63-0d1f6b7c8e21",
     "BaseId": ".".join(["9" * 9] * 4) + "/W1",
-    "CheckId": "x" * 63 + "/" + "9" * 18 + "/" + ".".join(["9" * 9] * 4) + "/W1",
+    "CheckId": "x" * 63 + "/" + "9" * 18 + "/" + ".".join(["9" * 9] * 4) + "/W1/" + "f" * 12,
     "Country": "W1",
     "Digest": "sha256:" + "f" * 64,
     "EnvironmentId": "x" * 63,

@@ -178,25 +178,34 @@ def test_no_extensions_are_compatible_without_a_base() -> None:
     assert (answer.verdict, answer.extensions, answer.report) == (Verdict.COMPATIBLE, (), None)
 
 
-def test_the_same_set_in_another_order_is_the_same_check_and_another_set_is_another() -> None:
+def test_a_set_that_was_checked_is_answered_again() -> None:
     state = checked(running(), ended(judged(Verdict.COMPATIBLE)), NO_POLICY, NOW).state
-    facts = BaseFacts(BASES[BaseStatus.INDEXED])
-    same = check(state, ask(TWO, ONE, operation="operation-2"), facts, NOW)
+    same = check(state, ask(TWO, ONE, operation="operation-2"), BaseFacts(BASES[BaseStatus.INDEXED]), NOW)
     assert [one.operation for one in answers(same)] == ["operation-2"]
     assert not same.work
-    other = check(state, ask(TWO), facts, NOW)
-    assert not answers(other)
-    assert list(other.work) == ["check"]
 
 
-def test_who_waits_while_the_set_is_replaced_is_answered_about_the_new_one() -> None:
-    replaced = check(running(), ask(TWO, operation="operation-2"), BaseFacts(BASES[BaseStatus.INDEXED]), NOW)
-    told = answers(checked(replaced.state, ended(judged(Verdict.COMPATIBLE)), NO_POLICY, NOW))
+def test_all_who_ask_while_a_check_runs_are_answered_at_its_end() -> None:
+    second = check(running(), ask(ONE, TWO, operation="operation-2"), BaseFacts(BASES[BaseStatus.INDEXED]), NOW)
+    assert not second.work
+    told = answers(checked(second.state, ended(judged(Verdict.COMPATIBLE)), NO_POLICY, NOW))
     assert [one.operation for one in told] == ["operation-1", "operation-2"]
 
 
-def test_a_check_is_named_after_environment_set_and_base() -> None:
-    assert check_id(ask(ONE).data) == "contoso-test/3/27.0.38460.0/W1"
+def test_a_check_is_named_after_environment_set_base_and_what_is_checked() -> None:
+    asked = ask(ONE, TWO).data
+    start, _, packages = check_id(asked).rpartition("/")
+    assert start == "contoso-test/3/27.0.38460.0/W1"
+    assert len(packages) == 12
+    assert check_id(ask(TWO, ONE, operation="operation-2").data) == check_id(asked)
+    newer = ONE.model_copy(update={"version": "99.0.0.0"})
+    others = [
+        ask(TWO).data,
+        ask(newer, TWO).data,
+        asked.model_copy(update={"replaced": (ONE,)}),
+        asked.model_copy(update={"current_base": "26.0.0.0/W1"}),
+    ]
+    assert len({check_id(one) for one in (asked, *others)}) == 5
 
 
 def test_each_extension_is_told_before_the_answer_and_again_if_it_does_not_work() -> None:

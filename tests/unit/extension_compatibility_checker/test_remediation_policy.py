@@ -118,7 +118,30 @@ def test_the_newest_release_with_a_base_counts_and_the_first_of_a_major_makes_it
     known = Known(
         releases=tuple(Release(version=v, base_version=b, available_at=TOLD + day * DAY) for v, b, day in releases)
     )
-    assert known.newest_base_version() == "26.0.1.0"
     assert known.available_at(26) == TOLD + DAY
     assert known.available_at(27) is None
-    assert Known().newest_base_version() is None
+
+
+@pytest.mark.parametrize(
+    ("running", "application", "expected"),
+    [
+        ("25.0.1.0", "10.0.2", "26.0.1.0"),
+        ("26.0.1.0", "10.0.1", None),
+        ("26.1.0.0", "10.0.1", None),
+        (None, "10.0.2", "26.0.1.0"),
+        (None, "10.0.3", None),
+        (None, None, None),
+    ],
+)
+def test_an_environment_is_behind_the_newest_release_with_a_base_or_not(
+    running: str | None, application: str | None, expected: str | None
+) -> None:
+    known = Known(
+        releases=(
+            Release(version="10.0.40", base_version="26.0.1.0", application_version="10.0.3", available_at=TOLD),
+            Release(version="10.0.9", base_version="27.0.1.0", application_version="10.0.9", available_at=TOLD),
+            Release(version="10.0.41", base_version=None, application_version="10.0.9", available_at=TOLD),
+        )
+    )
+    assert known.base_ahead(running, application) == expected
+    assert Known().base_ahead(running, application) is None
