@@ -1,7 +1,12 @@
 """From extensions whose time is over to the release without them, as the checker, the executor and users see it."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import pytest
+
+from deploy.embedded import Endpoints
 from shared.contracts.package_validator import PackageSubmitted, PackageValidated
 from shared.contracts.parts import Problem
 from shared.contracts.promotion_scheduler import (
@@ -19,6 +24,7 @@ from shared.contracts.promotion_scheduler import (
 from shared.contracts.servicing_executor import ApplyRelease, OperationKind, Outcome
 from tests.integration.promotion_scheduler.test_release import ARTIFACT, CONTENTS
 from tests.integration.promotion_scheduler.world import World
+from tests.support.services import ServiceProcess
 from tests.unit.promotion_scheduler.rollout_story import FREIGHT, LABELS, SCALES, due, ended
 from tests.unit.promotion_scheduler.story import update
 
@@ -46,9 +52,25 @@ async def publish(world: World) -> tuple[str, str]:
     return version, base
 
 
-def soon() -> datetime:
-    """The first whole minute that is not too near: windows open at whole minutes."""
-    later = datetime.now(UTC) + timedelta(seconds=10)
+@pytest.fixture
+def ahead() -> timedelta:
+    """So that a whole minute, at which windows open, is near for the scheduler."""
+    return timedelta(seconds=(40 - datetime.now(UTC).second) % 60)
+
+
+@pytest.fixture
+def process(engines: Endpoints, tmp_path: Path, ahead: timedelta) -> Iterator[ServiceProcess]:
+    """A scheduler whose clock is ahead."""
+    seconds = f"PT{ahead.seconds}S"
+    scheduler = ServiceProcess("services.promotion_scheduler.app", engines, tmp_path, clock_ahead=seconds)
+    scheduler.start()
+    yield scheduler
+    assert scheduler.end() == 0
+
+
+def soon(ahead: timedelta) -> datetime:
+    """The first whole minute by the scheduler's clock that is not too near."""
+    later = datetime.now(UTC) + ahead + timedelta(seconds=4)
     return later.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
@@ -58,7 +80,9 @@ async def views(world: World, environment: str) -> list[RolloutSnapshot]:
     return [one for one in seen if isinstance(one, RolloutSnapshot) and one.rollout == environment]
 
 
-async def test_extensions_are_removed_with_the_release_of_their_base_in_the_next_window(world: World) -> None:
+async def test_extensions_are_removed_with_the_release_of_their_base_in_the_next_window(
+    world: World, ahead: timedelta
+) -> None:
     production, sandbox = world.production, world.sandbox
     await world.provision(base="26.0.1.0")
     await world.known()
@@ -72,7 +96,7 @@ async def test_extensions_are_removed_with_the_release_of_their_base_in_the_next
 
     version, base = await publish(world)
     await world.user.caught_up()
-    opens = soon()
+    opens = soon(ahead)
     window = UpdateWindow(opens=f"{opens:%H:%M}", closes=f"{opens + timedelta(hours=8):%H:%M}")
     for environment in (production, sandbox):
         await world.user.send(SetUpdateWindow(environment=environment, window=window))
@@ -116,13 +140,13 @@ async def test_extensions_are_removed_with_the_release_of_their_base_in_the_next
 
 
 async def test_a_rollout_that_fails_is_tried_again_seven_days_later_and_called_off_when_nothing_has_to_go(
-    world: World,
+    world: World, ahead: timedelta
 ) -> None:
     production = world.production
     await world.provision(base="26.0.1.0")
     await world.known()
     version, base = await publish(world)
-    opens = soon()
+    opens = soon(ahead)
     window = UpdateWindow(opens=f"{opens:%H:%M}", closes=f"{opens + timedelta(hours=6):%H:%M}")
     await world.user.send(SetUpdateWindow(environment=production, window=window))
     await world.one(UpdateWindowSet)
