@@ -356,11 +356,13 @@ def test_mails_name_commands_that_the_command_line_has(story: Story) -> None:
     assert {" ".join(line.split()[:2]) for line in named} == {
         "extension check",
         "extension install",
+        "extension stage",
         "extension uninstall",
         "operation cancel",
         "operation logs",
         "operation wait",
         "promotion cancel",
+        "remediation list",
         "update sign-off",
     }
     for line in named:
