@@ -149,8 +149,8 @@ CheckId = TypeAliasType(
             pattern=f"^{_SLUG}/[0-9]{{1,18}}/[0-9]{{1,9}}(\\.[0-9]{{1,9}}){{1,3}}/[A-Z][A-Z0-9](/[0-9a-f]{{12}})?$"
         ),
         Field(
-            description="`<environment>/<set version>/<base>/<packages>`, the last being a digest of what is checked: one "
-            "set version is checked as it is, with staged versions, or without what is to be removed.",
+            description="`<environment>/<set version>/<base>/<packages>`, the last being a digest of what is checked: "
+            "one set version is checked as it is, with staged versions, or without what is to be removed.",
             examples=["contoso-prod/3/27.0.38460.0/DE/5f1d0c2b9a7e"],
         ),
     ],
