@@ -33,7 +33,7 @@ EXIT = {
 }
 _USAGE = 2
 _NOT_FOUND = 3
-_SEVERAL = {"--base", "--old-base"}
+_SEVERAL = {"--base", "--old-base", "--installed"}
 
 
 class _SeveralValues(TyperCommand):
@@ -67,6 +67,10 @@ def check(
         list[Path], typer.Option("--base", help="Apps of the target set, stored indexes, or folders; repeatable.")
     ],
     old_base: Annotated[list[Path] | None, typer.Option(help="The same of the set in use today; repeatable.")] = None,
+    installed: Annotated[
+        list[Path] | None,
+        typer.Option(help="Installed versions of what is checked: its schema must take them over; repeatable."),
+    ] = None,
     country: Annotated[str, typer.Option(help="Localization of the bases, e.g. W1.")] = "",
     output: Annotated[Output, typer.Option("-o", "--output", help="Form of the answer.")] = Output.TABLE,
     fail_on: Annotated[str, typer.Option(help="`warning`: exit 10 for warnings too.")] = "",
@@ -79,7 +83,8 @@ def check(
     _check_fail_on(fail_on)
     packages = [_open(path) for path in _files(extensions, ".app")]
     target = Target(_indexes(base, country), _indexes(old_base or (), country))
-    reports = check_packages(packages, target)
+    replaced = [_open(path) for path in _files(installed or (), ".app")]
+    reports = check_packages(packages, target, replaced)
     verdict = worst([r.verdict for r in reports])
     if output is Output.JSON:
         apps = [{"id": a.app.id, "name": a.app.name, "version": str(a.app.version)} for a in target.apps]
@@ -292,6 +297,9 @@ def _print_reports(reports: list[Report], verdict: Verdict) -> None:
             place = f"({f.line},{f.column})" if f.line else ""
             where = f"{f.file}{place}: " if f.file else ""
             console.print(f"  {f.severity:9}{f.code}  {where}{f.message}", style=_COLOURS[f.severity], markup=False)
+            for name, declaration in (("was", f.before), ("is", f.after)):
+                if declaration:
+                    console.print(f"           {name:4}{declaration}", markup=False)
             if f.suggestion:
                 console.print(f"           {f.suggestion}", markup=False)
         for reason in report.undecided:

@@ -328,3 +328,22 @@ def test_compare_names_the_file_without_a_place_that_it_does_not_know(files: Pat
     (files / "old.app").write_bytes(app(symbol_file(old)))
     (files / "new.app").write_bytes(app(symbol_file()))
     assert 'AS0001  src/Tables/My T.al: table 5 "T" is gone.' in run(files, "extension compare old.app new.app").stdout
+
+
+POINTS = "table 50001 Loyalty\n{\n    fields { field(1; Code; Code[20]) { } field(2; Points; Integer) { } }\n}"
+
+
+def test_a_new_version_is_held_against_the_one_that_is_installed(files: Path) -> None:
+    (files / "installed.app").write_bytes(app({}, {"Loyalty.al": POINTS}))
+    (files / "new.app").write_bytes(app({}, {"Loyalty.al": POINTS.replace("Integer", "Boolean")}, version="1.1.0.0"))
+    alone = run(files, "extension check new.app --base good.app")
+    assert alone.exit_code == 0, alone.output
+    held = run(files, "extension check new.app --base good.app --installed installed.app")
+    assert held.exit_code == 1, held.output
+    lines = [line.strip() for line in held.stdout.splitlines()]
+    assert any(line.startswith("blocks") and "AS0004" in line for line in lines)
+    (was,) = [line for line in lines if line.startswith("was ")]
+    (is_,) = [line for line in lines if line.startswith("is ")]
+    assert "Integer" in was
+    assert "Boolean" in is_
+    assert run(files, "extension check new.app --base good.app --installed nowhere.app").exit_code == 3
