@@ -42,6 +42,9 @@ COLLECTIONS: tuple[tuple[str, type[Snapshot], tuple[str, ...]], ...] = (
     ("releases", promotion_scheduler.ReleaseSnapshot, ()),
     ("bases", checker.BaseSnapshot, ()),
     ("checks", checker.CheckSnapshot, ("project", "environment")),
+    ("remediations", checker.RemediationsSnapshot, ("project",)),
+    ("remediation-policies", checker.RemediationPolicySnapshot, ("project",)),
+    ("rollouts", promotion_scheduler.RolloutSnapshot, ("project",)),
     ("audiences", notifier.AudienceSnapshot, ("project",)),
     ("notifications", notifier.NotificationSnapshot, ("project", "environment")),
 )
@@ -94,7 +97,7 @@ def _add_collection(router: APIRouter, feed: Feed, path: str, type_: type[S], fi
     async def one(key: str) -> Any:
         found = projection.get(type_, key)
         if found is None:
-            raise not_found(path[:-1], key)
+            raise not_found(_one_of(path), key)
         return found
 
     lists: dict[tuple[str, ...], Callable[..., Any]] = {
@@ -113,9 +116,13 @@ def _add_collection(router: APIRouter, feed: Feed, path: str, type_: type[S], fi
         f"/{path}/{{key:path}}" if path != "environments" else f"/{path}/{{key}}",
         one,
         response_model=type_,
-        operation_id=f"show-{path[:-1]}",
+        operation_id=f"show-{_one_of(path)}",
         summary=f"One of the {path}",
     )
+
+
+def _one_of(path: str) -> str:
+    return f"{path[:-3]}y" if path.endswith("ies") else path[:-1]
 
 
 def _add_history(router: APIRouter, feed: Feed) -> None:

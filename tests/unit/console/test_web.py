@@ -10,11 +10,15 @@ from fastapi import FastAPI
 
 from services.console.commands import CommandSender, commands_of
 from services.console.feed import Feed
+from services.console.queries import COLLECTIONS
 from services.console.web import make_web
 from shared.artifacts.folder import FolderStore
-from shared.contracts.message import Command
+from shared.contracts.message import Command, MessageKind
 from shared.contracts.registry import CATALOGUE
+from shared.contracts.schemas.examples import envelope_of
+from shared.contracts.topics import topic_name
 from shared.kernel.kafka.publisher import KafkaPublisher
+from shared.kernel.kafka.reader import Read
 
 NOWHERE = "127.0.0.1:1"
 GOOD = {"environment": "contoso-test", "package": "contoso/contoso-2026.11", "update_name": "November release"}
@@ -164,3 +168,25 @@ async def test_pages_run_no_script_but_ours(http: httpx.AsyncClient) -> None:
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("path", [path for path, _, _ in COLLECTIONS])
+async def test_every_kind_of_view_is_listed_filtered_and_shown(http: httpx.AsyncClient, feed: Feed, path: str) -> None:
+    [(type_, filters)] = [(type_, filters) for one, type_, filters in COLLECTIONS if one == path]
+    envelope = envelope_of(type_)
+    feed.projection.apply(
+        Read(
+            topic=topic_name(type_.owner, MessageKind.SNAPSHOT),
+            partition=0,
+            offset=0,
+            key=envelope.data.key,
+            envelope=envelope,
+        )
+    )
+    shown = json.loads(envelope.data.model_dump_json())
+    assert (await http.get(f"/api/v1/{path}")).json()["items"] == [shown]
+    assert (await http.get(f"/api/v1/{path}/{envelope.data.key}")).json() == shown
+    for name in filters:
+        assert (await http.get(f"/api/v1/{path}", params={name: shown[name]})).json()["items"] == [shown]
+        assert (await http.get(f"/api/v1/{path}", params={name: "another"})).json()["items"] == []
+    assert (await http.get(f"/api/v1/{path}/nothing")).status_code == 404
