@@ -9,47 +9,34 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from services.console.cli import (
-    base,
-    engines,
-    environment,
-    events,
-    extension,
-    notify,
-    operation,
-    package,
-    package_lifecycle,
-    promotion,
-    release,
-    remediation,
-    telemetry,
-    update,
-    upkeep,
-)
-from services.console.cli.dev import dev
-from services.console.cli.doctor import doctor
-from services.console.cli.running import Exit
+from services.console.cli.lazy import lazy
 
-app = typer.Typer(no_args_is_help=True, help="Brings ERP environments safely from one version to the next.")
-package_lifecycle.add_to(package.app)
-app.add_typer(package.app, name="package")
-app.add_typer(environment.app, name="environment")
-app.add_typer(update.app, name="update")
-app.add_typer(promotion.app, name="promotion")
-app.add_typer(operation.app, name="operation")
-app.add_typer(release.app, name="release")
-app.add_typer(extension.app, name="extension")
-extension.app.command("telemetry")(telemetry.telemetry)
-app.add_typer(remediation.app, name="remediation")
-app.add_typer(base.app, name="base")
-app.add_typer(upkeep.service, name="service")
-app.add_typer(upkeep.maintenance, name="maintenance")
-app.add_typer(notify.app, name="notify")
-app.add_typer(events.events, name="events")
-app.add_typer(events.dead_letters, name="dead-letters")
-app.command()(dev)
-app.add_typer(engines.app, name="engines")
-app.command()(doctor)
+_HERE = "services.console.cli"
+_USAGE = 2
+
+_NOUNS = {
+    "package": f"{_HERE}.package:app",
+    "environment": f"{_HERE}.environment:app",
+    "update": f"{_HERE}.update:app",
+    "promotion": f"{_HERE}.promotion:app",
+    "operation": f"{_HERE}.operation:app",
+    "release": f"{_HERE}.release:app",
+    "extension": f"{_HERE}.extension:app",
+    "remediation": f"{_HERE}.remediation:app",
+    "base": f"{_HERE}.base:app",
+    "service": f"{_HERE}.upkeep:service",
+    "maintenance": f"{_HERE}.upkeep:maintenance",
+    "notify": f"{_HERE}.notify:app",
+    "events": f"{_HERE}.events:events",
+    "dead-letters": f"{_HERE}.events:dead_letters",
+    "dev": f"{_HERE}.dev:dev",
+    "engines": f"{_HERE}.engines:app",
+    "doctor": f"{_HERE}.doctor:doctor",
+}
+
+app = typer.Typer(
+    cls=lazy(_NOUNS), no_args_is_help=True, help="Brings ERP environments safely from one version to the next."
+)
 
 
 def _print_version(wanted: bool) -> None:
@@ -79,4 +66,4 @@ def main() -> None:
         # A command is checked before it is sent: what it says of the field is said to the user.
         for one in error.errors(include_url=False, include_context=False, include_input=False):
             typer.echo(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}", err=True)
-        sys.exit(Exit.USAGE)
+        sys.exit(_USAGE)

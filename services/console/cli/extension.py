@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperCommand
 
-from services.console.cli import installed_extension
+from services.console.cli.lazy import lazy
 from services.extension_compatibility_checker.al.checking import Target, check_packages
 from services.extension_compatibility_checker.al.compare import Settings, compare_versions
 from services.extension_compatibility_checker.al.comparison_rules import BASELINE_RULES, UNDECIDED_RULES
@@ -23,7 +23,22 @@ from services.extension_compatibility_checker.al.rules import RULES
 
 from .formats import Output, print_json, sarif
 
-app = typer.Typer(no_args_is_help=True, help="Check extensions against the next version of their base.")
+_INSTALLED = "services.console.cli.installed_extension"
+
+app = typer.Typer(
+    cls=lazy(
+        {
+            "install": f"{_INSTALLED}:install",
+            "uninstall": f"{_INSTALLED}:uninstall",
+            "stage": f"{_INSTALLED}:stage",
+            "unstage": f"{_INSTALLED}:unstage",
+            "list": f"{_INSTALLED}:list_",
+            "telemetry": "services.console.cli.telemetry:telemetry",
+        }
+    ),
+    no_args_is_help=True,
+    help="Check extensions against the next version of their base; install, stage and list them.",
+)
 
 EXIT = {
     Verdict.COMPATIBLE: 0,
@@ -306,10 +321,3 @@ def _print_reports(reports: list[Report], verdict: Verdict) -> None:
             console.print(f"  undecided: {reason}", markup=False)
     if len(reports) > 1:
         console.print(f"All together: {verdict}", markup=False)
-
-
-app.command()(installed_extension.install)
-app.command()(installed_extension.uninstall)
-app.command()(installed_extension.stage)
-app.command()(installed_extension.unstage)
-app.command("list")(installed_extension.list_)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from services.console.applicability import busy, listed
-from services.console.cli import package_check, package_files
+from services.console.cli import package_check, package_files, package_lifecycle
 from services.console.cli.package_check import INVALID, UNDECIDED, VALID, PackageFile
 from services.console.cli.paths import counted, require_file, shown
 from services.console.cli.printing import Column, Form, Output, print_list, print_one
@@ -194,3 +194,6 @@ async def _packages(
     if not isinstance(found, EnvironmentSnapshot):
         leave(Exit.NOT_FOUND, f"there is no environment {environment}")
     return packages, found
+
+
+package_lifecycle.add_to(app)

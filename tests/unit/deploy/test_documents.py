@@ -84,7 +84,7 @@ def test_named_commands_exist_with_their_options(line: str) -> None:
     while hasattr(command, "commands") and words and words[0] not in PLACEHOLDER_VERBS:
         assert words[0] in command.commands, line
         command = command.commands[words.pop(0)]
-    known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)} | {"--help"}
     assert {word for word in words if word.startswith("-")} <= known, line
 
 
