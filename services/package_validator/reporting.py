@@ -1,7 +1,6 @@
 """What a verdict becomes: the report that is kept, and what messages say of it."""
 
 import hashlib
-from typing import Any
 
 import msgspec
 from pydantic import ValidationError
@@ -32,9 +31,7 @@ def rules_fingerprint() -> str:
 
 def report_of(verdict: Verdict) -> bytes:
     """The whole verdict as JSON: the object that `drydock package check -o json` prints, in the same form."""
-    document: dict[str, Any] = verdict.as_document()
-    document["modules"] = [{"name": one.name, "version": one.version} for one in verdict.modules]
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(verdict.as_report()), indent=2) + b"\n"
 
 
 def findings_of(verdict: Verdict) -> tuple[Finding, ...]:

@@ -204,8 +204,7 @@ def _print(verdict: Verdict, target: Target | None, file: Path, output: CheckFor
 
 
 def _document(verdict: Verdict, target: Target | None, reason: str) -> dict[str, Any]:
-    document = verdict.as_document()
-    document["modules"] = [{"name": one.name, "version": one.version} for one in verdict.modules]
+    document = verdict.as_report()
     if target is not None:
         document["target"] = changes_document(verdict, target)
     return {**document, "reason": reason} if reason else document

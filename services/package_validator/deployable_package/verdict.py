@@ -66,3 +66,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
             for finding in self.findings
         ]
         return document
+
+    def as_report(self) -> dict[str, Any]:
+        """Return what a check says of a package: the document, with a module's name and version alone."""
+        return {**self.as_document(), "modules": [{"name": one.name, "version": one.version} for one in self.modules]}
