@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import BaseIndexed
 from shared.contracts.promotion_scheduler import ReleasePublished
+from shared.contracts.scalars import version_numbers
 from shared.kernel.decision import Decision
 
 ALL = "all"
@@ -41,15 +42,17 @@ class Known(BaseModel):
         An environment whose base no release names is behind a release of a higher application version.
         """
         with_base = [one for one in self.releases if one.base_version]
-        newest = max(with_base, key=lambda one: numbers(one.version), default=None)
+        newest = max(with_base, key=lambda one: version_numbers(one.version), default=None)
         if newest is None or newest.base_version is None:
             return None
         has, brings = (running, newest.base_version) if running else (application, newest.application_version)
-        return newest.base_version if has and brings and numbers(brings) > numbers(has) else None
+        return newest.base_version if has and brings and version_numbers(brings) > version_numbers(has) else None
 
     def available_at(self, base_major: int) -> datetime | None:
         """When the first release with a base of this major became generally available."""
-        of_major = [one for one in self.releases if one.base_version and numbers(one.base_version)[0] == base_major]
+        of_major = [
+            one for one in self.releases if one.base_version and version_numbers(one.base_version)[0] == base_major
+        ]
         return min((one.available_at for one in of_major), default=None)
 
 
@@ -68,21 +71,15 @@ def release_published(
         available_at=available_at,
     )
     others = [one for one in known.releases if one.version != told.version]
-    newest = sorted((*others, release), key=lambda one: numbers(one.version))[-_MOST_RELEASES:]
+    newest = sorted((*others, release), key=lambda one: version_numbers(one.version))[-_MOST_RELEASES:]
     return Decision(known.model_copy(update={"releases": tuple(newest)}))
 
 
 def base_indexed(state: Known | None, message: Envelope[BaseIndexed], facts: None, now: datetime) -> Decision[Known]:
     """Extensions can be checked against a base."""
     known = state or Known()
-    bases = sorted({*known.bases, message.data.base}, key=lambda base: numbers(version_of(base)))[-_MOST_BASES:]
+    bases = sorted({*known.bases, message.data.base}, key=lambda base: version_numbers(version_of(base)))[-_MOST_BASES:]
     return Decision(known.model_copy(update={"bases": tuple(bases)}))
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """The four numbers of a version; those that it does not name are 0."""
-    parts = [int(part) for part in version.split(".")]
-    return tuple([*parts, 0, 0, 0, 0][:4])
 
 
 def version_of(base: str) -> str:
@@ -92,4 +89,4 @@ def version_of(base: str) -> str:
 
 def major_of(base: str) -> int:
     """The major version of a base id."""
-    return numbers(version_of(base))[0]
+    return version_numbers(version_of(base))[0]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from services.extension_compatibility_checker.domain.check import named
-from services.extension_compatibility_checker.domain.known import Known, major_of, numbers, version_of
+from services.extension_compatibility_checker.domain.known import Known, major_of, version_of
 from services.extension_compatibility_checker.domain.policy import (
     Policy,
     clock_start,
@@ -44,6 +44,7 @@ from shared.contracts.extension_compatibility_checker import (
 from shared.contracts.extension_sets import on_base, replaced
 from shared.contracts.message import Event
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, Verdict
+from shared.contracts.scalars import version_numbers
 from shared.contracts.servicing_executor import OperationKind
 from shared.kernel.decision import Decision
 
@@ -144,7 +145,7 @@ class Draft:
             return False
         if state.set_version == question.set_version and _version(said) not in self._will_be(question.base):
             return False
-        return state.running is None or numbers(version_of(question.base)) > numbers(state.running)
+        return state.running is None or version_numbers(version_of(question.base)) > version_numbers(state.running)
 
     def _will_be(self, base: str) -> set[tuple[str, tuple[int, ...]]]:
         if base not in self._futures:
@@ -156,7 +157,7 @@ class Draft:
 
     def _is_staged(self, said: ExtensionVerdict) -> bool:
         staged = [one.extension for one in self.state.staged if one.extension.app_id == said.app_id]
-        return any(numbers(one.version) == numbers(said.version) for one in staged)
+        return any(version_numbers(one.version) == version_numbers(said.version) for one in staged)
 
     def _detect(
         self,
@@ -395,11 +396,11 @@ class Draft:
 
 
 def _version(one: ExtensionName) -> tuple[str, tuple[int, ...]]:
-    return one.app_id, numbers(one.version)
+    return one.app_id, version_numbers(one.version)
 
 
 def _older(base: str, than: str) -> bool:
-    return numbers(version_of(base)) < numbers(version_of(than))
+    return version_numbers(version_of(base)) < version_numbers(version_of(than))
 
 
 def _gone(operation: Finished, app_id: str) -> RemediationEnding:
@@ -412,10 +413,10 @@ def _has_reached(previous: str | None, running: str | None, item: Item) -> bool:
     """Whether the environment has come to the target: any build of its major from a lower one, or that very base."""
     if running is None:
         return False
-    if numbers(running) >= numbers(version_of(item.base)):
+    if version_numbers(running) >= version_numbers(version_of(item.base)):
         return True
-    came_from_below = previous is not None and numbers(previous)[0] < item.target_major
-    return came_from_below and numbers(running)[0] == item.target_major
+    came_from_below = previous is not None and version_numbers(previous)[0] < item.target_major
+    return came_from_below and version_numbers(running)[0] == item.target_major
 
 
 def _kept(findings: tuple[ExtensionFinding, ...] | None) -> tuple[ExtensionFinding, ...]:
