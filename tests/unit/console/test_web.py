@@ -184,6 +184,13 @@ async def test_every_kind_of_view_is_listed_filtered_and_shown(http: httpx.Async
         )
     )
     shown = json.loads(envelope.data.model_dump_json())
+    # By its project, and by its environment where that is not its key.
+    named = [
+        name
+        for name in ("project", "environment")
+        if shown.get(name) and (name, shown[name]) != ("environment", envelope.data.key)
+    ]
+    assert list(filters) == named
     assert (await http.get(f"/api/v1/{path}")).json()["items"] == [shown]
     assert (await http.get(f"/api/v1/{path}/{envelope.data.key}")).json() == shown
     for name in filters:
