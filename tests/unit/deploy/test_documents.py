@@ -1,4 +1,4 @@
-"""What README, CHANGELOG and INTEGRATE.md name is there."""
+"""What README, CHANGELOG, INTEGRATE.md and the pages that they link to name is there."""
 
 import re
 import shlex
@@ -22,15 +22,16 @@ from shared.kernel.settings import Settings
 from tests.unit.deploy.test_compose import SETTINGS
 
 ROOT = Path(__file__).parents[3]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "deploy/demo/INTEGRATE.md"]
-README = DOCUMENTS[0].read_text(encoding="utf-8")
-INTEGRATE = DOCUMENTS[2].read_text(encoding="utf-8")
+PAGES = ["README.md", "CHANGELOG.md", "deploy/demo/INTEGRATE.md", "deploy/settings.md", "tests/benchmarks/figures.md"]
+TEXTS = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
+README = TEXTS["README.md"]
+INTEGRATE = TEXTS["deploy/demo/INTEGRATE.md"]
 PLACEHOLDER_VERBS = {"...", "--help"}
 
 
-def rows(heading: str) -> Iterator[list[str]]:
-    """The cells of the rows of the table whose head begins with `heading`."""
-    lines = iter(README.splitlines())
+def rows(heading: str, page: str = "README.md") -> Iterator[list[str]]:
+    """The cells of the rows of the table on the page whose head begins with `heading`."""
+    lines = iter(TEXTS[page].splitlines())
     next(line for line in lines if line.startswith(f"| {heading} "))
     next(lines)
     for line in lines:
@@ -61,18 +62,20 @@ def default_text(field: FieldInfo) -> str:
     return str(field.default)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_local_links_lead_somewhere(document: Path) -> None:
-    links = re.findall(r"\]\(([^)]+)\)", document.read_text(encoding="utf-8"))
-    assert links
-    assert [
-        link for link in links if "://" not in link and not (document.parent / link.partition("#")[0]).exists()
-    ] == []
+@pytest.mark.parametrize("page", PAGES)
+def test_local_links_lead_somewhere(page: str) -> None:
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", TEXTS[page]) if "://" not in link]
+    assert [link for link in links if not ((ROOT / page).parent / link.partition("#")[0]).exists()] == []
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    linked = {link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", README)}
+    assert set(PAGES) - {"README.md", "CHANGELOG.md"} <= linked
 
 
 def test_named_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
-    named = set(re.findall(r"(?:^    |`)make ([a-z-]+)", README, re.M))
+    named = {name for text in TEXTS.values() for name in re.findall(r"(?:^    |`)make ([a-z-]+)", text, re.M)}
     assert {"demo", "test"} <= named
     assert named <= targets
 
@@ -113,7 +116,10 @@ def same_value(field: FieldInfo, shown: str) -> bool:
 
 
 def test_the_settings_of_every_service_are_those_of_the_code() -> None:
-    shown = {name.removeprefix("DRYDOCK_").lower(): default for name, default, _ in rows("Every service")}
+    shown = {
+        name.removeprefix("DRYDOCK_").lower(): default
+        for name, default, _ in rows("Every service", "deploy/settings.md")
+    }
     fields = Settings.model_fields
     assert list(shown) == list(fields)
     assert {name: shown[name] for name in fields if not same_value(fields[name], shown[name])} == {}
@@ -121,7 +127,8 @@ def test_the_settings_of_every_service_are_those_of_the_code() -> None:
 
 def test_the_settings_of_single_services_are_those_of_the_code() -> None:
     shown = {
-        (service, name.removeprefix("DRYDOCK_").lower()): default for service, name, default, _ in rows("One service")
+        (service, name.removeprefix("DRYDOCK_").lower()): default
+        for service, name, default, _ in rows("One service", "deploy/settings.md")
     }
     fields = {
         (service, name): field
@@ -142,3 +149,10 @@ def test_the_integrators_page_names_messages_and_options_that_exist() -> None:
     used = set(re.findall(r"(?<=\s)--[a-z]+", "".join(re.findall(r"integrate\.py(?:.*\\\n)*.*", INTEGRATE))))
     assert {"--kafka", "--until", "--upload"} <= used
     assert used <= set(re.findall(r"--[a-z]+", shown))
+
+
+def test_every_decision_is_in_the_index_once() -> None:
+    folder = ROOT / "deploy/decisions"
+    listed = re.findall(r"\]\(([^)]+)\)", (folder / "README.md").read_text(encoding="utf-8"))
+    assert sorted(listed) == sorted(note.name for note in folder.glob("*.md") if note.name != "README.md")
+    assert [name for name in listed if not re.match(r"\d{4}-\d\d-\d\d-[a-z0-9-]+\.md$", name)] == []
