@@ -6,7 +6,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints
+
+from shared.contracts.value import Value
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -39,20 +41,19 @@ class MessageKind(StrEnum):
     DEAD_LETTER = "dead-letters"
 
 
-class Part(BaseModel):
+class Part(Value):
     """A value inside a message: frozen, unknown fields ignored (readers tolerate newer writers)."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Message(Part):
     """A message. Subclass `Command`, `Event`, `Snapshot` or `Progress`, and name the field that is the key.
 
-    The type name is `<service>.<kebab-name>.v<major>`: the service is the module's name, the rest the class's
-    name; a class called `...V2` is major version 2 of the message without the suffix. The Kafka key is the value
-    of the field given as `key`: the environment's id, or the aggregate's where there is no environment.
+    The type name is `<service>.<kebab-name>.v<major>`: the service is the module's name, or its package's where the
+    module is called `messages`, the rest the class's name; a class called `...V2` is major version 2 of the message
+    without the suffix. The Kafka key is the value of the field given as `key`: the environment's id, or the
+    aggregate's where there is no environment.
     """
 
     kind: ClassVar[MessageKind]
@@ -71,7 +72,7 @@ class Message(Part):
         if key not in cls.model_fields:
             raise TypeError(f"{cls.__name__} names {key!r} as its key, which is not one of its fields")
         cls.key_field = key
-        module = cls.__module__.rpartition(".")[2]
+        module = cls.__module__.removesuffix(".messages").rpartition(".")[2]
         cls.owner = "drydock" if module == "common" else module.replace("_", "-")
         cls.type = _type_name(cls.owner, cls.__name__)
 

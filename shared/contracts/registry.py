@@ -1,4 +1,7 @@
-"""All messages of Drydock in one catalogue."""
+"""All messages of Drydock in one catalogue, and the lifecycles of what they tell of."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from shared.contracts import (
     extension_compatibility_checker,
@@ -9,6 +12,7 @@ from shared.contracts import (
     servicing_executor,
 )
 from shared.contracts.catalogue import Catalogue
+from shared.contracts.lifecycle import Lifecycle
 from shared.contracts.topics import SERVICES
 
 CATALOGUE = Catalogue(
@@ -22,3 +26,13 @@ CATALOGUE = Catalogue(
         *notifier.MESSAGES,
     ),
 )
+
+LIFECYCLES: Mapping[str, tuple[Lifecycle[Any], ...]] = {
+    "package-validator": package_validator.LIFECYCLES,
+    "image-builder": image_builder.LIFECYCLES,
+    "servicing-executor": servicing_executor.LIFECYCLES,
+    "promotion-scheduler": promotion_scheduler.LIFECYCLES,
+    "extension-compatibility-checker": extension_compatibility_checker.LIFECYCLES,
+    "notifier": notifier.LIFECYCLES,
+}
+"""By service: the tables of transitions of its aggregates."""

@@ -15,7 +15,7 @@ from shared.contracts.cloudevents import decode, encode
 from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Command, Message, MessageKind
-from shared.kernel.decision import Decision, Failure, Send, TimerDue, WorkEnded
+from shared.kernel.decision import UNCHANGED, Decision, Failure, Send, TimerDue, WorkEnded
 from shared.kernel.document import (
     ANSWERS_LIMIT,
     OUTBOX_GRACE,
@@ -34,7 +34,8 @@ from shared.kernel.document import (
 )
 from shared.kernel.entries import Entries
 from shared.kernel.outcomes import NotYet, Permanent, Rejected
-from shared.kernel.service import Aggregate, On, OnWork, Service, split_name
+from shared.kernel.service import Aggregate, Line, On, OnWork, Service, split_name
+from shared.kernel.state import check_moves
 
 PARKED_RETRY = timedelta(milliseconds=500)
 
@@ -164,7 +165,7 @@ class Fold:
     def _decide_message(self, handler: On[Any, Any, Any], envelope: Envelope[Message], facts: Any) -> Outcome:
         is_command = envelope.data.kind is MessageKind.COMMAND
         try:
-            decision = handler.decide(self.state, envelope, facts, self.now)
+            decision = self._decide(handler, envelope, facts)
         except Rejected as rejected:
             if not is_command:
                 raise Permanent(f"{envelope.data.type} is an event, and what happened cannot be refused") from rejected
@@ -231,7 +232,7 @@ class Fold:
             return Outcome.SKIPPED
         kind, argument = split_name(name)
         line = self.service.timers[self.aggregate.name, kind]
-        decision = line.decide(self.state, TimerDue(kind, argument, timer.due), facts, self.now)
+        decision = self._decide(line, TimerDue(kind, argument, timer.due), facts)
         effects = self._effects(decision, timer.origin)
         del self.document.timers[name]
         self._apply(effects)
@@ -296,7 +297,7 @@ class Fold:
             return Outcome.SKIPPED
         line = self.work_line(name)
         kind, argument = split_name(name)
-        decision = line.decide(self.state, WorkEnded(kind, argument, result, failure), facts, self.now)
+        decision = self._decide(line, WorkEnded(kind, argument, result, failure), facts)
         effects = self._effects(decision, work.origin)
         del self.document.work[name]
         self._apply(effects)
@@ -312,10 +313,20 @@ class Fold:
 
     # -- what a decision leaves behind
 
+    def _decide(self, line: Line, happening: Any, facts: Any) -> Decision[Any]:
+        """What the line's function decides; if it needs an aggregate and there is none, what that means."""
+        if self.state is None and line.needs_state:
+            if isinstance(line, On) and line.message.kind is MessageKind.COMMAND:
+                raise NotYet(f"there is no {line.aggregate.noun} {self.document.id}")
+            return UNCHANGED
+        return line.decide(self.state, happening, facts, self.now)
+
     def _effects(self, decision: Decision[Any], origin: Origin) -> "_Effects":
         """What a decision puts into the document. Whatever can fail fails here, where nothing has changed yet."""
-        if decision.state is not None and not isinstance(decision.state, self.aggregate.state):
-            raise TypeError(f"{self.aggregate.name} has states of {self.aggregate.state}, not {type(decision.state)}")
+        state = decision.state_after(self.state)
+        if state is not None and not isinstance(state, self.aggregate.state):
+            raise TypeError(f"{self.aggregate.name} has states of {self.aggregate.state}, not {type(state)}")
+        check_moves(self.aggregate.state, self.state, state)
         self._check_names(decision)
         entries = self.new_entries()
         for event in decision.events:
@@ -335,7 +346,7 @@ class Fold:
             name: None if given is None else PendingWork(name, given.model_dump(mode="json"), origin, due=self.now)
             for name, given in decision.work.items()
         }
-        return _Effects(decision.state, entries, timers, work)
+        return _Effects(state, entries, timers, work)
 
     def _apply(self, effects: "_Effects") -> None:
         effects.entries.keep()

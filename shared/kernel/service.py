@@ -4,6 +4,7 @@ Every mistake that the table can show is raised as `WiringError` when it is made
 """
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from shared.contracts.catalogue import Catalogue
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message, MessageKind, Snapshot
 from shared.contracts.topics import topic_name
-from shared.kernel.decision import Decision, TimerDue, WorkEnded
+from shared.kernel.decision import Decision, DecisionBuilder, TimerDue, WorkEnded
 
 S = TypeVar("S", bound=BaseModel)
 M = TypeVar("M", bound=Message)
@@ -40,6 +41,11 @@ class Aggregate(Generic[S]):
     name: str
     state: type[S]
     view: Callable[[str, S], Snapshot | None] | None = None
+
+    @property
+    def noun(self) -> str:
+        """What one of them is called in a sentence: the name of its model."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.state.__name__).lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +74,19 @@ class On(Generic[S, M, F]):
     An event whose `key` is None does not concern the aggregate and leaves no trace. Give `named_by` instead where
     the aggregate is named after the message itself, its id say. An event that every service sends, `CommandRejected`
     say, is taken from the service `sender` names.
+
+    With `needs_state` the function is called only for an aggregate that there is, and its `state` is never None: a
+    command about another is parked, and refused as unknown after the service's patience; an event changes nothing.
     """
 
     message: type[M]
     aggregate: Aggregate[S]
-    decide: Callable[[S | None, Envelope[M], F, datetime], Decision[S]]
+    decide: Callable[[S, Envelope[M], F, datetime], Decision[S]]
     key: Callable[[M], str | None] = lambda message: message.key
     facts: Load[F] | None = None
     sender: str | None = None
     named_by: Callable[[Envelope[M]], str] | None = None
+    needs_state: bool = False
 
     def aggregate_id(self, envelope: Envelope[M]) -> str | None:
         """The id of the aggregate that the message goes to; None: it concerns none."""
@@ -90,12 +100,13 @@ class On(Generic[S, M, F]):
 
 @dataclass(frozen=True, eq=False)
 class OnTimer(Generic[S, F]):
-    """A timer `kind` of the aggregate has become due."""
+    """A timer `kind` of the aggregate has become due. With `needs_state` an aggregate without a state is left alone."""
 
     kind: str
     aggregate: Aggregate[S]
-    decide: Callable[[S | None, TimerDue, F, datetime], Decision[S]]
+    decide: Callable[[S, TimerDue, F, datetime], Decision[S]]
     facts: Load[F] | None = None
+    needs_state: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,16 +114,18 @@ class OnWork(Generic[S, I, R, F]):
     """Work `kind` of the aggregate: `run` does it under a lease, `decide` takes how it ended.
 
     `run` gets the input and its `worker.Job`. It may be cut off anywhere and begun again: it looks first and adopts
-    what it finds. `limit` bounds one attempt; after `attempts` of them the work has failed.
+    what it finds. `limit` bounds one attempt; after `attempts` of them the work has failed. With `needs_state` the end
+    of work of an aggregate without a state changes nothing.
     """
 
     kind: str
     aggregate: Aggregate[S]
     run: Callable[[I, Any], Awaitable[R]]
-    decide: Callable[[S | None, WorkEnded[R], F, datetime], Decision[S]]
+    decide: Callable[[S, WorkEnded[R], F, datetime], Decision[S]]
     facts: Load[F] | None = None
     limit: timedelta = timedelta(minutes=10)
     attempts: int = 5
+    needs_state: bool = False
 
     @cached_property
     def input(self) -> type[I]:
@@ -260,13 +273,18 @@ def _check_function(line: Line) -> None:
         raise WiringError(f"{_words(line)}: the function decides and does nothing, so it is not async")
     hints = _hints(line, line.decide)
     state, happening, facts, now = (hints.get(parameter.name, Any) for parameter in parameters)
-    _expect(line, "state", state, {line.aggregate.state, NoneType}, set(get_args(state)))
+    model = line.aggregate.state
+    if line.needs_state:
+        _expect(line, "state", state, {model}, {state})
+    else:
+        _expect(line, "state", state, {model, NoneType}, set(get_args(state)))
     _check_happening(line, happening)
-    model = line.facts.model if line.facts else NoneType
-    _expect(line, "facts", facts, {model}, {facts})
+    wanted = line.facts.model if line.facts else NoneType
+    _expect(line, "facts", facts, {wanted}, {facts})
     _expect(line, "now", now, {datetime}, {now})
     returned = hints.get("return", Any)
-    _expect(line, "result", returned, {Decision[line.aggregate.state]}, {returned})  # type: ignore[name-defined]  # a type made at run time
+    if not (isinstance(returned, type) and issubclass(returned, DecisionBuilder) and returned.decides(model)):
+        _expect(line, "result", returned, {Decision[model]}, {returned})  # type: ignore[valid-type]  # a type made at run time
 
 
 def _check_happening(line: Line, hint: Any) -> None:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from shared.contracts.registry import CATALOGUE
+from shared.contracts.registry import CATALOGUE, LIFECYCLES
 from shared.contracts.schemas.compatibility import changes
 from shared.contracts.schemas.json_schema import schema_of
 from shared.contracts.schemas.tree import files_of, freeze, last_release, stale, write
@@ -25,14 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     if asked.check:
         return _check(asked.folder)
-    write(asked.folder, files_of(CATALOGUE))
+    write(asked.folder, files_of(CATALOGUE, LIFECYCLES))
     if asked.freeze:
         freeze(asked.folder, CATALOGUE, asked.freeze)
     return 0
 
 
 def _check(folder: Path) -> int:
-    outdated = stale(folder, files_of(CATALOGUE))
+    outdated = stale(folder, files_of(CATALOGUE, LIFECYCLES))
     for line in outdated:
         print(f"stale: {line}")
     if outdated:

@@ -1,9 +1,12 @@
-"""The page that lists topics and messages."""
+"""The page that lists topics and messages, and draws lifecycles."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from shared.contracts.catalogue import Catalogue
 from shared.contracts.cloudevents import HEADER_LIMIT
+from shared.contracts.lifecycle import Lifecycle
 from shared.contracts.message import Message, MessageKind
 from shared.contracts.schemas.json_schema import file_name
 from shared.contracts.topics import MESSAGE_LIMIT, topic_name
@@ -15,7 +18,8 @@ Written by `python -m shared.contracts.schemas` (`make schemas`); changes made b
 Every message is a [CloudEvents 1.0](https://cloudevents.io) record in Kafka's binary content mode: the value is JSON,
 its attributes are headers (`ce_id`, `ce_source`, `ce_type`, ...), the key keeps the order of what belongs together.
 A value has at most {MESSAGE_LIMIT // 1024} KiB, an attribute {HEADER_LIMIT // 1024} KiB; files travel as digests.
-Readers ignore fields that they do not know.
+Readers ignore fields that they do not know. Under the messages of each service stand the lifecycles of what they tell
+of: a move that is not drawn there does not happen.
 
 * `<service>/<message>.schema.json`: JSON Schema 2020-12 of the value
 * `<service>/examples/<message>.json`: headers, key and value of one record
@@ -25,8 +29,8 @@ Readers ignore fields that they do not know.
 """
 
 
-def page_of(catalogue: Catalogue) -> str:
-    """The page in Markdown."""
+def page_of(catalogue: Catalogue, lifecycles: Mapping[str, Sequence[Lifecycle[Any]]]) -> str:
+    """The page in Markdown; `lifecycles` by service."""
     parts = [_HEAD, "## On the topics of every service\n"]
     for kind in MessageKind:
         common = [each for each in catalogue.messages.values() if each.owner == "drydock" and each.kind is kind]
@@ -41,6 +45,7 @@ def page_of(catalogue: Catalogue) -> str:
             own = [message for message in catalogue.on_topic(topic.name).values() if message.owner == service]
             if own:
                 parts.append(_table(own, service))
+        parts += [_diagram(lifecycle) for lifecycle in lifecycles.get(service, ())]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -50,6 +55,14 @@ def _table(messages: list[type[Message]], folder: str) -> str:
         says = (message.__doc__ or "").partition("\n")[0]
         rows.append(f"| [{message.type}]({folder}/{file_name(message)}.schema.json) | {message.key_field} | {says} |")
     return "\n".join(rows) + "\n"
+
+
+def _diagram(lifecycle: Lifecycle[Any]) -> str:
+    name = lifecycle.statuses.__name__
+    says = (lifecycle.statuses.__doc__ or "").partition("\n")[0].removesuffix(".")
+    unused = ", ".join(f"`{status}`" for status in lifecycle.unused)
+    rest = f"\n\nNothing leads to {unused} yet." if unused else ""
+    return f"### {name}\n\n{says}, and where it can go from there:\n\n```mermaid\n{lifecycle.mermaid()}\n```{rest}\n"
 
 
 def _span(retention: timedelta | None) -> str:

@@ -2,11 +2,13 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 from shared.contracts.catalogue import Catalogue
+from shared.contracts.lifecycle import Lifecycle
 from shared.contracts.schemas.asyncapi import document_of
 from shared.contracts.schemas.examples import record_of
 from shared.contracts.schemas.json_schema import Schema, file_name, schema_of
@@ -16,9 +18,11 @@ RELEASED = "released"
 _VERSION = "VERSION"
 
 
-def files_of(catalogue: Catalogue) -> Mapping[PurePosixPath, str]:
-    """Every generated file by its path in `schemas/`, the same for the same messages."""
-    files: dict[PurePosixPath, str] = {PurePosixPath("README.md"): page_of(catalogue)}
+def files_of(
+    catalogue: Catalogue, lifecycles: Mapping[str, Sequence[Lifecycle[Any]]] = MappingProxyType({})
+) -> Mapping[PurePosixPath, str]:
+    """Every generated file by its path in `schemas/`, the same for the same messages and lifecycles (by service)."""
+    files: dict[PurePosixPath, str] = {PurePosixPath("README.md"): page_of(catalogue, lifecycles)}
     for message in catalogue.messages.values():
         folder, name = PurePosixPath(message.owner), file_name(message)
         files[folder / f"{name}.schema.json"] = _text(schema_of(message))

@@ -6,6 +6,7 @@ import pkgutil
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from types import ModuleType
 
 import pytest
 from pydantic import BaseModel
@@ -16,13 +17,14 @@ from shared.contracts.message import Command, Event, Message, MessageKind, Part,
 from shared.contracts.registry import CATALOGUE
 from shared.contracts.scalars import project_of, update_id
 from shared.contracts.topics import SERVICES, TOPICS
+from shared.contracts.value import Value
 
 MESSAGES = list(CATALOGUE.messages.values())
 OWNERS = [importlib.import_module(f"shared.contracts.{service.replace('-', '_')}") for service in SERVICES]
 
 
 def classes() -> Iterator[type[object]]:
-    for found in pkgutil.iter_modules(shared.contracts.__path__, "shared.contracts."):
+    for found in pkgutil.walk_packages(shared.contracts.__path__, "shared.contracts."):
         module = importlib.import_module(found.name)
         yield from (each for _, each in inspect.getmembers(module, inspect.isclass) if each.__module__ == found.name)
 
@@ -31,6 +33,13 @@ def test_no_message_class_is_missing_in_the_catalogue() -> None:
     kinds = {Message, Command, Event, Snapshot, Progress}
     defined = {each for each in classes() if issubclass(each, Message)} - kinds
     assert defined == set(MESSAGES)
+
+
+@pytest.mark.parametrize("owner", OWNERS, ids=lambda owner: str(owner.__name__))
+def test_what_an_owner_defines_is_found_in_its_package(owner: ModuleType) -> None:
+    defined = {each.__name__ for each in classes() if each.__module__.startswith(f"{owner.__name__}.")}
+    assert {name for name in defined if not name.startswith("_")} <= set(owner.__all__)
+    assert all(hasattr(owner, name) for name in owner.__all__)
 
 
 def test_every_service_takes_commands_tells_events_and_shows_snapshots() -> None:
@@ -141,7 +150,7 @@ def test_statuses_are_the_words_of_the_domain(statuses: type[StrEnum], words: st
 
 
 def test_every_value_inside_a_message_is_a_part_of_the_same_tolerance() -> None:
-    models = [each for each in classes() if issubclass(each, BaseModel)]
+    models = [each for each in classes() if issubclass(each, BaseModel) and each is not Value]
     assert models
     for model in models:
         assert issubclass(model, Part)

@@ -1,7 +1,7 @@
 """The generated schemas, documents and examples."""
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -14,7 +14,8 @@ from jsonschema import (  # type: ignore[import-untyped]  # it ships no types
 
 from shared.contracts.cloudevents import decode, encode
 from shared.contracts.message import Message, MessageKind
-from shared.contracts.registry import CATALOGUE
+from shared.contracts.promotion_scheduler import PROMOTION_LIFECYCLE
+from shared.contracts.registry import CATALOGUE, LIFECYCLES
 from shared.contracts.schemas.__main__ import main
 from shared.contracts.schemas.asyncapi import document_of
 from shared.contracts.schemas.examples import envelope_of, record_of
@@ -123,6 +124,14 @@ def test_an_asyncapi_document_says_who_sends_and_who_receives() -> None:
     assert built in operations["receive.drydock.image-builder.events"]["messages"]
     build = {"$ref": "#/channels/drydock.image-builder.commands/messages/image-builder.build-image.v1"}
     assert build in operations["send.drydock.image-builder.commands"]["messages"]
+
+
+def test_the_page_draws_the_lifecycles_of_a_service_under_its_topics() -> None:
+    page = files_of(CATALOGUE, LIFECYCLES)[PurePosixPath("README.md")]
+    scheduler = page.partition("## promotion-scheduler\n")[2].partition("\n## ")[0]
+    assert f"```mermaid\n{PROMOTION_LIFECYCLE.mermaid()}\n```" in scheduler
+    assert page.count("```mermaid") == sum(len(lifecycles) for lifecycles in LIFECYCLES.values())
+    assert "Nothing leads to `PostServicing`, `Validating`, `Decommissioned` yet." in page
 
 
 def test_what_is_missing_changed_or_left_over_is_named_and_written(tmp_path: Path) -> None:

@@ -1,29 +1,10 @@
 """Messages of image-builder: a base image and a package become a new image."""
 
-from enum import StrEnum
-
 from pydantic import Field
 
 from shared.contracts.message import Command, Event, Instant, Snapshot
 from shared.contracts.parts import ArtifactRef, ImageContents, ModuleNames, PackageContents, Problem
 from shared.contracts.scalars import Digest, EnvironmentId, OperationId, PackageId, UpdateName, Version
-
-
-class Reason(StrEnum):
-    """Why a command is refused, or why an image could not be built."""
-
-    PLATFORM_NEEDED = "PLATFORM_NEEDED"
-    """Without a base image, the package must bring a platform."""
-    MODULES_MISSING = "MODULES_MISSING"
-    """The image would drop modules beyond those that were acknowledged."""
-    BASE_IMAGE_UNKNOWN = "BASE_IMAGE_UNKNOWN"
-    """There is no image of the digest to build on."""
-    ARTIFACT_MISSING = "ARTIFACT_MISSING"
-    """The artifact store does not have the package."""
-    ARTIFACT_DAMAGED = "ARTIFACT_DAMAGED"
-    """The package in the artifact store is not the one that was validated."""
-    BUILD_FAILED = "BUILD_FAILED"
-    """The build did not come to an end, by a fault of ours."""
 
 
 class BuildImage(Command, key="environment"):

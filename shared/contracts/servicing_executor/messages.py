@@ -1,12 +1,8 @@
 """Messages of servicing-executor: environments, and what is done to them, one operation at a time."""
 
-from enum import StrEnum
-from typing import Annotated
+from pydantic import Field
 
-from pydantic import Field, StringConstraints
-from typing_extensions import TypeAliasType
-
-from shared.contracts.message import Command, Count, Event, Instant, Part, Snapshot
+from shared.contracts.message import Command, Count, Event, Instant, Snapshot
 from shared.contracts.parts import (
     MOST_EXTENSIONS,
     MOST_MODULES,
@@ -34,229 +30,18 @@ from shared.contracts.scalars import (
     UpdateName,
     Version,
 )
-
-StepName = TypeAliasType(
-    "StepName",
-    Annotated[
-        str,
-        StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$"),
-        Field(description="Name of a step, unique in its operation.", examples=["synchronise-database"]),
-    ],
+from shared.contracts.servicing_executor.parts import (
+    OperationKind,
+    RestartableService,
+    RunningOperation,
+    SignOff,
+    StagedExtensions,
+    StageFor,
+    StepName,
+    StepRecord,
+    Steps,
 )
-
-
-class Reason(StrEnum):
-    """Why a command is refused, or why an operation did not succeed."""
-
-    ENVIRONMENT_EXISTS = "ENVIRONMENT_EXISTS"
-    """An environment of this id is registered."""
-    OPERATION_RUNNING = "OPERATION_RUNNING"
-    """Another operation runs; `facts` name it."""
-    IN_MAINTENANCE = "IN_MAINTENANCE"
-    """The environment is in maintenance mode, which must be disabled first."""
-    NOT_IN_MAINTENANCE = "NOT_IN_MAINTENANCE"
-    """There is no maintenance mode to disable."""
-    NOT_DEPLOYED = "NOT_DEPLOYED"
-    """The environment runs nothing: it failed, or was never provisioned, or was decommissioned."""
-    PRODUCTION_NEEDS_PROMOTION = "PRODUCTION_NEEDS_PROMOTION"
-    """Packages are applied to sandboxes; production takes promotions."""
-    NOT_PRODUCTION = "NOT_PRODUCTION"
-    """Promotions go to production only."""
-    UPDATE_NAME_TAKEN = "UPDATE_NAME_TAKEN"
-    """An update of this name succeeded in this environment."""
-    PACKAGE_NOT_VALID = "PACKAGE_NOT_VALID"
-    """The package is not valid, or its check could not be done."""
-    OTHER_PROJECT = "OTHER_PROJECT"
-    """The package or image belongs to another project than the environment."""
-    PLATFORM_NEEDED = "PLATFORM_NEEDED"
-    """The first package of an environment must bring a platform."""
-    MODULES_MISSING = "MODULES_MISSING"
-    """The package lacks modules that run, and they were not acknowledged exactly; `facts` are the changes."""
-    LOWER_VERSION = "LOWER_VERSION"
-    """The environment runs a higher platform or application version."""
-    IMAGE_UNKNOWN = "IMAGE_UNKNOWN"
-    """No image of this digest was built."""
-    SAME_IMAGE = "SAME_IMAGE"
-    """The environment runs this image already."""
-    HIGHER_VERSION = "HIGHER_VERSION"
-    """Since it was scheduled, the environment has come to a higher application version."""
-    START_MISSED = "START_MISSED"
-    """The command came later than it may."""
-    UNKNOWN_OPERATION = "UNKNOWN_OPERATION"
-    """No operation of this id runs in this environment."""
-    NOT_HELD = "NOT_HELD"
-    """Only an operation that is held can be resumed or rolled back by a person."""
-    NOT_CANCELLABLE = "NOT_CANCELLABLE"
-    """The operation has stopped the services, and can no longer be cancelled."""
-    NO_SUCH_UPDATE = "NO_SUCH_UPDATE"
-    """No update of this name succeeded in this environment."""
-    EXTENSION_NOT_NEWER = "EXTENSION_NOT_NEWER"
-    """The extension is installed in this version or a higher one."""
-    EXTENSION_NOT_INSTALLED = "EXTENSION_NOT_INSTALLED"
-    """There is no such extension to uninstall."""
-    EXTENSION_NEEDED = "EXTENSION_NEEDED"
-    """Other extensions depend on it; `facts` name them."""
-    EXTENSION_DEPENDENCY_MISSING = "EXTENSION_DEPENDENCY_MISSING"
-    """It depends on extensions that are not installed, or not in a version high enough."""
-    TOO_MANY_EXTENSIONS = "TOO_MANY_EXTENSIONS"
-    """An environment holds at most 200 extensions."""
-    EXTENSION_SET_CHANGED = "EXTENSION_SET_CHANGED"
-    """The extensions are others than those that were judged; `facts` has the set version of today."""
-    NOT_A_RELEASE = "NOT_A_RELEASE"
-    """The package is no release's platform package."""
-    EXTENSIONS_INCOMPATIBLE = "EXTENSIONS_INCOMPATIBLE"
-    """Extensions of the environment do not work with the base that the update brings."""
-    EXTENSIONS_UNVERIFIABLE = "EXTENSIONS_UNVERIFIABLE"
-    """Extensions could not be judged, and were not acknowledged."""
-    CHECK_FAILED = "CHECK_FAILED"
-    """The extensions could not be checked now, by a fault of ours."""
-    BUILD_FAILED = "BUILD_FAILED"
-    """The image could not be built."""
-    STEP_FAILED = "STEP_FAILED"
-    """A step failed after its retries."""
-    CANCELLED_BY_USER = "CANCELLED_BY_USER"
-    """A person cancelled it."""
-    ROLLED_BACK_BY_USER = "ROLLED_BACK_BY_USER"
-    """A person had a held operation rolled back."""
-    HOLD_EXPIRED = "HOLD_EXPIRED"
-    """Nobody decided about a held operation before its deadline."""
-    ROLLBACK_FAILED = "ROLLBACK_FAILED"
-    """The rollback itself failed; the operation is held."""
-
-
-class EnvironmentStatus(StrEnum):
-    """Where an environment stands."""
-
-    PROVISIONING = "Provisioning"
-    DEPLOYED = "Deployed"
-    QUEUED = "Queued"
-    SERVICING = "Servicing"
-    POST_SERVICING = "PostServicing"
-    RESTARTING_SERVICE = "RestartingService"
-    VALIDATING = "Validating"
-    IN_MAINTENANCE = "InMaintenance"
-    ROLLING_BACK = "RollingBack"
-    FAILED = "Failed"
-    DECOMMISSIONED = "Decommissioned"
-
-
-class OperationStatus(StrEnum):
-    """Where an operation stands."""
-
-    QUEUED = "queued"
-    PREPARING = "preparing"
-    RUNNING = "running"
-    HELD = "held"
-    ROLLING_BACK = "rolling-back"
-    FINISHED = "finished"
-
-
-class OperationKind(StrEnum):
-    """What an operation does."""
-
-    PROVISION = "provision"
-    APPLY = "apply"
-    PROMOTE = "promote"
-    ROLL_OUT = "roll-out"
-    RETURN = "return"
-    VALIDATE = "validate"
-    RESTART_SERVICE = "restart-service"
-    ENABLE_MAINTENANCE = "enable-maintenance"
-    DISABLE_MAINTENANCE = "disable-maintenance"
-    INSTALL_EXTENSION = "install-extension"
-    STAGE_EXTENSION = "stage-extension"
-    UNSTAGE_EXTENSION = "unstage-extension"
-    UNINSTALL_EXTENSION = "uninstall-extension"
-    DECOMMISSION = "decommission"
-
-
-class Outcome(StrEnum):
-    """How an operation ended."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    """It did not succeed, and nothing had to be, or could be, rolled back."""
-    ROLLED_BACK = "rolled-back"
-    """It did not succeed; the environment runs the image and the database that it had."""
-    CANCELLED = "cancelled"
-
-
-class StepStatus(StrEnum):
-    """Where a step stands."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-
-
-class RestartableService(StrEnum):
-    """A service of an environment that can be restarted by itself."""
-
-    AOS = "AOS"
-    DIXF = "DIXF"
-    MR = "MR"
-
-
-class StageFor(StrEnum):
-    """Which update installs a staged extension."""
-
-    NEXT_MINOR = "next-minor"
-    """The next that brings another base."""
-    NEXT_MAJOR = "next-major"
-    """The next that brings a base of a higher major version."""
-
-
-class StagedExtension(Part):
-    """A version of an extension that waits for an update."""
-
-    extension: Extension
-    stage_for: StageFor
-
-
-StagedExtensions = Annotated[tuple[StagedExtension, ...], Field(max_length=MOST_EXTENSIONS)]
-
-
-class SignOff(StrEnum):
-    """What the customer says after trying an update."""
-
-    CLEAN = "clean"
-    WITH_ISSUES = "with-issues"
-
-
-class StepRecord(Part):
-    """One step of an operation."""
-
-    name: StepName
-    status: StepStatus
-    attempt: Count
-    """1 for the first; 0 while it is pending."""
-    started_at: Instant | None
-    """Of the first attempt."""
-    finished_at: Instant | None
-    problem: Problem | None
-    """Set if the step, or its last attempt, failed."""
-
-
-Steps = Annotated[tuple[StepRecord, ...], Field(max_length=100)]
-
-
-class RunningOperation(Part):
-    """The operation that holds an environment."""
-
-    operation: OperationId
-    operation_kind: OperationKind
-    status: OperationStatus
-    update_name: UpdateName | None
-    package: PackageId | None
-    promotion: PromotionId | None
-    actor: Actor | None
-    accepted_at: Instant
-    steps: Steps
-    problem: Problem | None
-    """Why it is held or rolling back."""
-    deadline: Instant | None
-    """While it is held: when it is rolled back unless somebody decides."""
+from shared.contracts.servicing_executor.states import EnvironmentStatus, Outcome
 
 
 class RegisterEnvironment(Command, key="environment"):

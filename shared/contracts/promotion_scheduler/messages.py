@@ -1,11 +1,11 @@
 """Messages of promotion-scheduler: candidates, their promotion to production, and the vendor's releases."""
 
-from enum import StrEnum
-
 from pydantic import Field
 
-from shared.contracts.message import Command, Event, Instant, Part, Snapshot
+from shared.contracts.message import Command, Event, Instant, Snapshot
 from shared.contracts.parts import MOST_EXTENSIONS, ArtifactRef, Downtime, Problem, Update
+from shared.contracts.promotion_scheduler.parts import UpdateWindow
+from shared.contracts.promotion_scheduler.states import PromotionStatus, RolloutStatus
 from shared.contracts.scalars import (
     Actor,
     AppId,
@@ -19,88 +19,6 @@ from shared.contracts.scalars import (
     UpdateName,
     Version,
 )
-
-
-class Reason(StrEnum):
-    """Why a command is refused, or why a promotion was cancelled by its own guards."""
-
-    NOT_SANDBOX = "NOT_SANDBOX"
-    """Candidates are updates of sandboxes."""
-    NOT_PRODUCTION = "NOT_PRODUCTION"
-    """Promotions go to production only."""
-    OTHER_PROJECT = "OTHER_PROJECT"
-    """Sandbox and production belong to different projects."""
-    UPDATE_NOT_SUCCEEDED = "UPDATE_NOT_SUCCEEDED"
-    """The attempt to apply the update did not succeed."""
-    NOT_A_CANDIDATE = "NOT_A_CANDIDATE"
-    """The update is not marked as release candidate."""
-    NOT_PROMOTABLE = "NOT_PROMOTABLE"
-    """The image dropped modules without a removal file; `facts` name them."""
-    NOT_PROVISIONED = "NOT_PROVISIONED"
-    """Production runs nothing yet."""
-    LOWER_VERSION = "LOWER_VERSION"
-    """The candidate has a lower application version than production."""
-    START_IN_PAST = "START_IN_PAST"
-    """The start has passed; now is early enough."""
-    START_TOO_FAR = "START_TOO_FAR"
-    """The start lies more than a year ahead: most likely its year is wrong."""
-    PROMOTION_OPEN = "PROMOTION_OPEN"
-    """Another promotion of this environment is open; `facts` name it."""
-    NO_OPEN_PROMOTION = "NO_OPEN_PROMOTION"
-    """There is no promotion, or not this one, to cancel."""
-    STARTED_ALREADY = "STARTED_ALREADY"
-    """The downtime has begun: the operation can be cancelled, the promotion no longer."""
-    EXTENSIONS_INCOMPATIBLE = "EXTENSIONS_INCOMPATIBLE"
-    """Extensions of production do not work with the candidate's base."""
-    EXTENSIONS_UNVERIFIABLE = "EXTENSIONS_UNVERIFIABLE"
-    """Extensions of production could not be judged, and were not acknowledged."""
-    CHECK_FAILED = "CHECK_FAILED"
-    """The extensions could not be checked now, by a fault of ours."""
-    CANCELLED_BY_USER = "CANCELLED_BY_USER"
-    """A person cancelled it."""
-    OPERATION_FAILED = "OPERATION_FAILED"
-    """The operation ended without success, and gave no reason of its own."""
-    RELEASE_EXISTS = "RELEASE_EXISTS"
-    """Another package was published as this release."""
-    PACKAGE_NOT_VALID = "PACKAGE_NOT_VALID"
-    """The package is not valid, or its check could not be done."""
-    PACKAGE_NOT_PLATFORM = "PACKAGE_NOT_PLATFORM"
-    """A release is a platform package, without customization."""
-    WINDOW_INVALID = "WINDOW_INVALID"
-    """The window is shorter than six hours, or its time zone is not known."""
-    RELEASE_UNKNOWN = "RELEASE_UNKNOWN"
-    """No release with the base was published."""
-    WINDOW_MISSED = "WINDOW_MISSED"
-    """The window closed before the rollout could start."""
-    NOT_NEEDED = "NOT_NEEDED"
-    """What the rollout was planned for was settled otherwise: nothing has to be removed any more."""
-    VERSIONS_NOT_STATED = "VERSIONS_NOT_STATED"
-    """The package does not say which platform and application version it brings."""
-
-
-class PromotionStatus(StrEnum):
-    """Where a promotion stands."""
-
-    CHECKING = "checking"
-    SCHEDULED = "scheduled"
-    STARTING = "starting"
-    STARTED = "started"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    REFUSED = "refused"
-
-
-class RolloutStatus(StrEnum):
-    """Where a rollout stands."""
-
-    NONE = "none"
-    PLANNED = "planned"
-    STARTING = "starting"
-    STARTED = "started"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    SKIPPED = "skipped"
 
 
 class MarkCandidate(Command, key="environment"):
@@ -149,17 +67,6 @@ class PublishRelease(Command, key="version"):
     """Version of the base that goes with it; None: it comes with no base for extensions."""
     modules: ArtifactRef | None = None
     """Its module list, for checks of packages; None: not known."""
-
-
-class UpdateWindow(Part):
-    """The hours in which an environment may be updated without being asked, each day."""
-
-    opens: str = Field(default="20:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
-    """Local time."""
-    closes: str = Field(default="06:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
-    """Local time; on the next day if it is not after `opens`. At least six hours later."""
-    time_zone: str = Field(default="UTC", min_length=1, max_length=60)
-    """Name in the IANA time zone database."""
 
 
 class SetUpdateWindow(Command, key="environment"):

@@ -1,74 +1,12 @@
 """Messages of package-validator: packages are submitted, checked, and found valid or not."""
 
-from enum import StrEnum
-from typing import Annotated
-
 from pydantic import Field
 
-from shared.contracts.message import Command, Count, Event, Instant, Part, Snapshot
-from shared.contracts.parts import ArtifactRef, Finding, PackageContents, Problem
-from shared.contracts.scalars import Actor, Note, PackageId, ProjectId, Version
-
-MOST_FINDINGS = 50
-"""Findings that a message holds, errors first."""
-
-Findings = Annotated[tuple[Finding, ...], Field(max_length=MOST_FINDINGS)]
-FileName = Annotated[str, Field(min_length=1, max_length=255)]
-
-
-class Reason(StrEnum):
-    """Why a command is refused, or why a package could not be checked."""
-
-    NAME_TAKEN = "NAME_TAKEN"
-    """Another file was submitted under this name."""
-    TOO_LARGE = "TOO_LARGE"
-    """The file is larger than a package may be."""
-    ARTIFACT_MISSING = "ARTIFACT_MISSING"
-    """The artifact store does not have the file."""
-    ARTIFACT_DAMAGED = "ARTIFACT_DAMAGED"
-    """The file in the artifact store does not have its digest or size."""
-    PACKAGE_RETIRED = "PACKAGE_RETIRED"
-    """The package was retired."""
-    NOT_CHECKED_YET = "NOT_CHECKED_YET"
-    """The package is still being checked."""
-    SOURCE_NOT_VALID = "SOURCE_NOT_VALID"
-    """A package that is to be merged is not valid; `facts` name it."""
-    OTHER_PROJECT = "OTHER_PROJECT"
-    """A package that is to be merged belongs to another project."""
-    MERGE_REFUSED = "MERGE_REFUSED"
-    """The packages cannot be merged."""
-    MERGE_FAILED = "MERGE_FAILED"
-    """The packages could not be merged, by a fault of ours."""
-    CHECK_CRASHED = "CHECK_CRASHED"
-    """The check was cut off each time it was begun: most likely the package brings its process down."""
-    CHECK_FAILED = "CHECK_FAILED"
-    """The check did not come to an end, by a fault of ours."""
-
-
-class PackageStatus(StrEnum):
-    """Where a package stands."""
-
-    SUBMITTED = "submitted"
-    CHECKING = "checking"
-    VALID = "valid"
-    INVALID = "invalid"
-    CHECK_FAILED = "check-failed"
-    QUARANTINED = "quarantined"
-    RETIRED = "retired"
-
-
-class Judged(Part):
-    """What a verdict rests on, and where all of it stands."""
-
-    report: ArtifactRef
-    """The whole verdict as JSON, as `drydock package check -o json` prints it."""
-    errors: Count
-    warnings: Count
-    rules: str = Field(min_length=1, max_length=64)
-    """Fingerprint of the rules that were applied."""
-    release: Version | None
-    """The release whose modules it was held against; None: no release of its platform version is known."""
-    checked_at: Instant
+from shared.contracts.message import Command, Event, Snapshot
+from shared.contracts.package_validator.parts import FileName, Findings, Judged
+from shared.contracts.package_validator.states import PackageStatus
+from shared.contracts.parts import ArtifactRef, PackageContents, Problem
+from shared.contracts.scalars import Actor, Note, PackageId, ProjectId
 
 
 class SubmitPackage(Command, key="package"):

@@ -1,0 +1,75 @@
+"""Messages of promotion-scheduler: candidates, their promotion to production, and the vendor's releases."""
+
+from shared.contracts.promotion_scheduler.messages import (
+    MESSAGES,
+    CancelPromotion,
+    CandidateMarked,
+    CandidateSnapshot,
+    MarkCandidate,
+    PromotionCancelled,
+    PromotionCheckStarted,
+    PromotionCompleted,
+    PromotionFailed,
+    PromotionRefused,
+    PromotionScheduled,
+    PromotionSnapshot,
+    PromotionStarted,
+    PublishRelease,
+    ReleasePublished,
+    ReleaseSnapshot,
+    RolloutFinished,
+    RolloutPlanned,
+    RolloutSkipped,
+    RolloutSnapshot,
+    RolloutStarted,
+    SchedulePromotion,
+    SetUpdateWindow,
+    UpdateWindowSet,
+)
+from shared.contracts.promotion_scheduler.parts import UpdateWindow
+from shared.contracts.promotion_scheduler.reasons import Reason
+from shared.contracts.promotion_scheduler.states import (
+    PROMOTION_LIFECYCLE,
+    ROLLOUT_LIFECYCLE,
+    PromotionStatus,
+    RolloutStatus,
+)
+
+LIFECYCLES = (
+    PROMOTION_LIFECYCLE,
+    ROLLOUT_LIFECYCLE,
+)
+
+__all__ = [
+    "LIFECYCLES",
+    "MESSAGES",
+    "PROMOTION_LIFECYCLE",
+    "ROLLOUT_LIFECYCLE",
+    "CancelPromotion",
+    "CandidateMarked",
+    "CandidateSnapshot",
+    "MarkCandidate",
+    "PromotionCancelled",
+    "PromotionCheckStarted",
+    "PromotionCompleted",
+    "PromotionFailed",
+    "PromotionRefused",
+    "PromotionScheduled",
+    "PromotionSnapshot",
+    "PromotionStarted",
+    "PromotionStatus",
+    "PublishRelease",
+    "Reason",
+    "ReleasePublished",
+    "ReleaseSnapshot",
+    "RolloutFinished",
+    "RolloutPlanned",
+    "RolloutSkipped",
+    "RolloutSnapshot",
+    "RolloutStarted",
+    "RolloutStatus",
+    "SchedulePromotion",
+    "SetUpdateWindow",
+    "UpdateWindow",
+    "UpdateWindowSet",
+]
