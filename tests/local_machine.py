@@ -45,9 +45,8 @@ class Machine:
 
 @contextmanager
 def machine() -> Iterator[Machine]:
-    """Started lazily, stopped and removed at the end. Not below a folder that only root may enter."""
+    """Started lazily, stopped and removed at the end."""
     root = Path(tempfile.mkdtemp(prefix="drydock-test-"))
-    root.chmod(0o711)
     try:
         made = Machine(root, asyncio.run(_images(root)))
         try:

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -44,6 +44,17 @@ class Record:
             return False
 
 
+class FolderInUseError(EnginesError):
+    """Another program runs the engines of the folder: nothing in it was touched."""
+
+    def __init__(self, path: Path, supervisor: int) -> None:
+        super().__init__(
+            f"The engines on {path} are already run by process {supervisor}; end "
+            f"them with `drydock engines down --data {path}`, or choose another --data folder."
+        )
+        self.supervisor = supervisor
+
+
 class DataFolder:
     """Paths inside the folder, the lock that one program holds on it, and `engines.json`."""
 
@@ -59,10 +70,16 @@ class DataFolder:
     def _record(self) -> Path:
         return self.path / "engines.json"
 
-    def take(self) -> None:
-        """Lock the folder for this process. Raises EnginesError when it cannot be had."""
+    def take(self) -> bool:
+        """Lock the folder for this process; whether it was not locked for this process before.
+
+        Raises FolderInUseError when another program has it, EnginesError when it cannot be had. Nothing is
+        written to a folder that is not taken.
+        """
+        if self.lock.held:
+            return False
         try:
-            self.logs.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EnginesError(
                 f"{self.path} cannot be the data folder: {error.strerror}. Choose another one with --data."
@@ -70,14 +87,21 @@ class DataFolder:
         deadline = time.monotonic() + _WAIT_FOR_ORPHANS
         while not self.lock.try_acquire():
             record = self.read()
-            if record is not None and record.supervisor_lives():
-                raise EnginesError(
-                    f"The engines on {self.path} are already run by process {record.supervisor}; end "
-                    f"them with `drydock engines down --data {self.path}`, or choose another --data folder."
-                )
+            if record is not None and record.supervisor is not None and record.supervisor_lives():
+                raise FolderInUseError(self.path, record.supervisor)
             if time.monotonic() > deadline:
                 raise EnginesError(f"{self.lock.path} is held by a process that is not known; end it first.")
             time.sleep(0.05)
+        try:
+            self.logs.mkdir(exist_ok=True)
+            # At once: whoever starts at the same instant waits only until there is a name to tell.
+            last = self.read()
+            engines = {name: replace(entry, pid=None) for name, entry in last.engines.items()} if last else {}
+            self.write(os.getpid(), last.controller_port if last else None, engines)
+        except BaseException:
+            self.lock.release()
+            raise
+        return True
 
     def read(self) -> Record | None:
         """The last record, None if there is none or it cannot be read."""

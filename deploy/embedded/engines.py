@@ -62,6 +62,7 @@ class Engines:
         self._controller_port: int | None = None
         self._recording = threading.RLock()
         self._ending = threading.Event()
+        self._took_folder = False
 
     @property
     def kafka(self) -> EngineProcess:
@@ -82,9 +83,10 @@ class Engines:
         """Start both and return when they answer requests.
 
         Raises EnginesError when an engine cannot be fetched, does not start or does not answer, or when
-        another program runs engines on the folder; nothing is left running then.
+        another program runs engines on the folder; nothing is left running then. A folder that the caller has
+        taken before stays the caller's.
         """
-        self.folder.take()
+        self._took_folder = self.folder.take()
         self._ending.clear()
         pool = ThreadPoolExecutor(2, thread_name_prefix="start-engine")
         try:
@@ -114,7 +116,8 @@ class Engines:
                 list(pool.map(EngineProcess.stop, running))
         if self.folder.lock.held:
             self.folder.write(None, self._controller_port, self._records)
-            self.folder.lock.release()
+            if self._took_folder:
+                self.folder.lock.release()
         self._processes.clear()
 
     def __enter__(self) -> Self:

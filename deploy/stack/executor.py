@@ -10,14 +10,20 @@ import sys
 import threading
 from types import FrameType
 
+from deploy.embedded.filelock import FileLock
 from deploy.stack.environments import resume_environments, stop_environments
 from services.servicing_executor.app import ExecutorSettings
 
 
 def main() -> int:
-    """Run the service until it ends; its exit code."""
+    """Run the service until it ends; its exit code. 1 where another one has the environments: they are left alone."""
     settings = ExecutorSettings()
     environments, artifacts = settings.environments.absolute(), settings.artifacts.absolute()
+    environments.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(environments / "executor.lock")
+    if not lock.try_acquire():
+        print(f"Another executor runs the environments in {environments}; end it first.", file=sys.stderr)
+        return 1
     ending = threading.Event()
     service: subprocess.Popen[bytes] | None = None
 
@@ -38,6 +44,7 @@ def main() -> int:
         return service.wait()
     finally:
         stop_environments(environments, artifacts)
+        lock.release()
 
 
 if __name__ == "__main__":

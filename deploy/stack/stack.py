@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from deploy.embedded import Engines, EnginesError
+from deploy.embedded.data_folder import FolderInUseError
 from deploy.embedded.ports import free_port
 from deploy.embedded.process import EngineProcess
 from deploy.stack.environments import resume_environments, stop_environments
@@ -108,8 +109,15 @@ class Stack:
         return self._processes
 
     def start(self) -> None:
-        """Start everything; return when all of it is ready. Raise StackError or EnginesError."""
+        """Start everything; return when all of it is ready. Raise StackError or EnginesError.
+
+        Where another program runs on the folder, nothing of it is touched.
+        """
         began = time.monotonic()
+        try:
+            self._engines.folder.take()
+        except FolderInUseError as error:
+            raise StackError(f"{error}{self._dashboard_of(error.supervisor)}") from error
         endpoints = self._engines.start()
         self._say(f"engines ready after {time.monotonic() - began:.1f} s")
         (self.data / "logs").mkdir(parents=True, exist_ok=True)
@@ -147,7 +155,10 @@ class Stack:
         self._say(f"everything ready after {time.monotonic() - began:.1f} s")
 
     def stop(self) -> None:
-        """End everything: the parts first, then the environments and the engines."""
+        """End everything: the parts first, then the environments and the engines. Without the folder, do nothing."""
+        folder = self._engines.folder
+        if not folder.lock.held:
+            return
         (self.data / RECORD).unlink(missing_ok=True)
         processes = list(self._processes.values())
         if processes:
@@ -156,6 +167,14 @@ class Stack:
         self._processes.clear()
         stop_environments(self.data / "environments", self.data / "artifacts")
         self._engines.stop()
+        folder.lock.release()
+
+    def _dashboard_of(self, supervisor: int) -> str:
+        try:
+            record = self.record
+        except (OSError, ValueError, TypeError):
+            return ""
+        return f" Its dashboard is {record.console}." if record.pid == supervisor and record.console else ""
 
     def _service_parts(self, service: str, common: Mapping[str, str]) -> Sequence[Part]:
         count = self._scale.get(service, 1)

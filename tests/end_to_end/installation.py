@@ -28,9 +28,7 @@ def installation(**settings: str) -> Iterator[Stack]:
 
     `settings` are those of the services, by their names.
     """
-    # Not below pytest's folder, which only this user may enter: PostgreSQL refuses to run as root.
     data = Path(tempfile.mkdtemp(prefix="drydock-e2e-"))
-    data.chmod(0o711)
     own = {f"DRYDOCK_{name.upper()}": value for name, value in settings.items()}
     try:
         with pytest.MonkeyPatch.context() as environment:

@@ -42,7 +42,6 @@ BROKEN = "codeunit 50000 Freight\n{\n    var C: Record Customer;\n}"
 @pytest.fixture
 def data() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="drydock-e2e-"))
-    folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder)
 

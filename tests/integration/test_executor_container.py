@@ -24,9 +24,8 @@ ENVIRONMENT = "contoso-test"
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that the database server's user may enter, whoever runs the test."""
+    """A folder that is emptied of all that runs there."""
     path = Path(tempfile.mkdtemp(prefix="drydock-test-"))
-    path.chmod(0o711)
     yield path
     asyncio.run(local_runtime(path).shutdown())
     shutil.rmtree(path)
@@ -64,7 +63,6 @@ async def answers(runtime: LocalRuntime) -> bool:
 
 async def test_environments_run_again_with_the_executor_and_end_with_it(engines: Endpoints, folder: Path) -> None:
     runtime = local_runtime(folder)
-    (folder / "environments").mkdir(mode=0o711)
     await provision(runtime, folder)
     assert not await answers(runtime)
     executor = ServiceProcess(

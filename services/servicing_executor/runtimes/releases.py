@@ -6,16 +6,14 @@ of their own and are swept. `image.json` in a release says what it holds.
 
 import asyncio
 import shutil
-import tarfile
 import uuid
 from pathlib import Path
 from threading import Event
-from typing import IO, cast
 
 import msgspec
-import zstandard
 
 from services.servicing_executor.runtimes.port import Step, StepFailedError
+from services.servicing_executor.runtimes.unpack import unpack
 from shared.artifacts.image import Image, load_image
 from shared.artifacts.port import ArtifactStore, digest_hex
 
@@ -61,7 +59,7 @@ class Releases:
             for layer in image.layers:
                 step.log(f"unpacking the {layer.part} layer ({layer.size / 1e6:.1f} MB)")
                 async with store.local_file(layer.digest) as path:
-                    await asyncio.to_thread(_unpack, path, draft, cancelled)
+                    await asyncio.to_thread(unpack, path, draft, cancelled)
             (draft / "image.json").write_bytes(msgspec.json.encode(image))
             step.log("all layers are unpacked")
             draft.rename(target)
@@ -92,18 +90,3 @@ class Releases:
             shutil.rmtree(draft, ignore_errors=True)
         for link in self._current.parent.glob(".current-*"):
             link.unlink(missing_ok=True)
-
-
-def _unpack(layer: Path, target: Path, cancelled: Event) -> None:
-    try:
-        with (
-            layer.open("rb") as packed,
-            zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True) as stream,
-            tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as tar,
-        ):
-            for member in tar:
-                if cancelled.is_set():
-                    return
-                tar.extract(member, target, filter="data")
-    except (tarfile.TarError, zstandard.ZstdError) as error:
-        raise StepFailedError(f"layer sha256:{layer.name} cannot be unpacked: {error}") from error

@@ -27,10 +27,8 @@ TOPICS = (
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that the database server's user may enter, whoever runs the test; emptied of all that runs there."""
+    """A folder that is emptied of all that runs there."""
     path = Path(tempfile.mkdtemp(prefix="drydock-test-"))
-    path.chmod(0o711)
-    (path / "environments").mkdir(mode=0o711)
     yield path
     asyncio.run(local_runtime(path).shutdown())
     shutil.rmtree(path)
