@@ -48,26 +48,25 @@ class Rule:
 
 _E, _W, _I = Severity.ERROR, Severity.WARNING, Severity.INFO
 
+# Each row: the rule and what it demands, then why, then the way out.
 _TABLE = (
     # container
     Rule("DP101", _E, "The file is a zip archive",
          "The file has no zip directory, so it is something else, or empty.",
          "Upload the .zip that the build produced, not its folder listing, log or error page."),
     Rule("DP102", _E, "The archive's directory is whole",
-         "The directory at the end of the archive is cut off or does not fit the file: an upload was "
-         "interrupted.",
+         "The directory at the end of the archive is cut off or does not fit the file: an upload was interrupted.",
          "Upload or build the package again and compare its SHA-256 with the original."),
     Rule("DP103", _E, "Entry names stay inside the package",
-         "A name with '..', a drive, a leading slash or control characters could write outside its folder; one "
-         "that Windows reads as another name (a colon, a device, a dot or blank at the end) hides what it is.",
+         "A name with '..', a drive, a leading slash or control characters could write outside its folder; one that "
+         "Windows reads as another name (a colon, a device, a dot or blank at the end) hides what it is.",
          "Build the package with names relative to its root."),
     Rule("DP104", _E, "Every entry name occurs once",
-         "Tools disagree on which of two entries of one name counts, so what was checked may not be what "
-         "runs.",
+         "Tools disagree on which of two entries of one name counts, so what was checked may not be what runs.",
          "Remove the second entry; build the package into an empty file instead of appending."),
     Rule("DP105", _E, "Names differ in more than case",
-         "The package is unpacked on a file system that ignores case: one entry would overwrite the other, "
-         "or a file would stand where a folder must be.",
+         "The package is unpacked on a file system that ignores case: one entry would overwrite the other, or a file "
+         "would stand where a folder must be.",
          "Rename one of the entries."),
     Rule("DP106", _E, "No entry is encrypted",
          "The installer has no password, and nothing inside can be checked.",
@@ -103,8 +102,7 @@ _TABLE = (
          "An archive inside a payload is not opened, so its content is not checked.",
          "Put the files themselves into the module, or make sure that the archive is meant."),
     Rule("DP117", _E, "An entry's own header agrees with the directory",
-         "Tools that read headers instead of the directory would unpack something else than what was "
-         "checked.",
+         "Tools that read headers instead of the directory would unpack something else than what was checked.",
          "Build the package with an ordinary zip tool."),
     Rule("DP118", _E, "Every byte belongs to an entry or to the directory",
          "Bytes before the first entry or between entries are seen by no unpacking tool: a program or a second "
@@ -145,12 +143,10 @@ _TABLE = (
          "An empty MetadataModuleList would leave the environment without customization.",
          "Build the package with at least one module."),
     Rule("DP212", _I, "The manifest tells no paths of its author",
-         "InstallationInfoFilePath holds a path on the machine that built the package, often with a "
-         "person's name.",
+         "InstallationInfoFilePath holds a path on the machine that built the package, often with a person's name.",
          "Empty InstallationInfoFilePath; nothing reads it."),
     Rule("DP213", _W, "The package says that it fits sealed releases",
-         "Since 8.1 the application is sealed; a package that overlays it cannot be applied to a cloud "
-         "environment.",
+         "Since 8.1 the application is sealed; a package that overlays it cannot be applied to a cloud environment.",
          "Turn overlayered models into extensions and build again."),
     Rule("DP214", _E, "Descriptive files have a plausible size",
          "Manifests and lists are some kilobytes; a huge one is an attack or a mistake.",
@@ -196,15 +192,13 @@ _TABLE = (
          "The module's install script unpacks the zip that tools/InstallConfig.json names.",
          "Build the package again."),
     Rule("DP314", _E, "The service model files are present",
-         "DefaultServiceModelData.xml, DefaultTopologyData.xml and ReleasedPackages.xml tell the "
-         "installer what to do.",
+         "DefaultServiceModelData.xml, DefaultTopologyData.xml and ReleasedPackages.xml tell the installer what to do.",
          "Build the package from the complete skeleton."),
     Rule("DP315", _E, "The service model files can be read",
          "The installer cannot make a runbook from a damaged file.",
          "Restore the file from the skeleton."),
     Rule("DP316", _W, "The Guid of the service model is known",
-         "ReleasedPackages.xml maps the Guid of DefaultServiceModelData.xml to a package type; this one "
-         "is in neither.",
+         "ReleasedPackages.xml maps the Guid of DefaultServiceModelData.xml to a package type; this one is in neither.",
          "Restore DefaultServiceModelData.xml and ReleasedPackages.xml from the skeleton."),
     Rule("DP317", _E, "The topology names known service models",
          "A machine of DefaultTopologyData.xml has a service model that DefaultServiceModelData.xml lacks.",
@@ -216,8 +210,7 @@ _TABLE = (
          "Two files for one module leave open which is installed.",
          "Remove the outdated file."),
     Rule("DP320", _E, "A platform package brings its meta packages",
-         "dynamicsax-meta-platform-runtime and dynamicsax-meta-application-runtime name what a release "
-         "consists of.",
+         "dynamicsax-meta-platform-runtime and dynamicsax-meta-application-runtime name what a release consists of.",
          "Use the vendor's complete package; merge with Drydock or the vendor's tool."),
     Rule("DP321", _E, "Modules that a meta package names are in the package",
          "A release without one of its modules cannot be installed.",
@@ -228,14 +221,12 @@ _TABLE = (
     # content
     Rule("DP401", _E, "Each payload holds X++ metadata",
          "A folder counts as an X++ binary only if bin holds at least one .md file.",
-         "Compile the module before packaging; zip the module's folder content, with bin at the root of "
-         "the payload."),
+         "Compile the module before packaging; zip the module's folder content, with bin at the root of the payload."),
     Rule("DP402", _E, "Each payload holds the module's assembly",
          "bin/Dynamics.AX.<Module>.dll is what the application loads.",
          "Compile the module before packaging."),
     Rule("DP403", _E, "The netmodule parts of an assembly are complete",
-         "An assembly whose numbered .netmodule parts have a gap, or parts without their assembly, "
-         "cannot be loaded.",
+         "An assembly whose numbered .netmodule parts have a gap, or parts without their assembly, cannot be loaded.",
          "Delete the module's bin folder and compile it completely."),
     Rule("DP404", _W, "No test modules are shipped",
          "Test modules need the vendor's test framework, which production does not have.",
@@ -244,8 +235,7 @@ _TABLE = (
          "Packages for environments carry binaries only; source and descriptors would be given away.",
          "Leave out Descriptor, XppMetadata, folders named like a model, and *.delete."),
     Rule("DP406", _W, "Assemblies are executable images",
-         "The file does not start like an assembly: often a pointer of a large-file store that was not "
-         "fetched.",
+         "The file does not start like an assembly: often a pointer of a large-file store that was not fetched.",
          "Fetch the real binaries and build the package again."),
     Rule("DP407", _W, "The assembly's file version is the module's",
          "The module was packaged under another version than it was compiled with.",
@@ -275,9 +265,8 @@ _TABLE = (
          "A module refers to one that neither the package nor the release or image has; it would not load.",
          "Add the missing module to the package, or remove the reference and compile."),
     Rule("DP502", _W, "Dependencies are in the release's module list",
-         "The release's own modules refer to this module but its list lacks it, so the list has a hole "
-         "there and "
-         "the dependency cannot be decided.",
+         "The release's own modules refer to this module but its list lacks it, so the list has a hole there and the "
+         "dependency cannot be decided.",
          "Import the release again with the module's descriptor."),
     Rule("DP503", _E, "Modules do not depend on each other in a circle",
          "No order of installation and compilation exists.",
@@ -312,8 +301,7 @@ _TABLE = (
          "The running image has no such module; the installer logs it and goes on.",
          "Delete the line if it is a misspelling."),
     Rule("DP608", _W, "Removed modules were stripped first",
-         "The module in the running image still refers to other modules than ApplicationPlatform, so its "
-         "tables and "
+         "The module in the running image still refers to other modules than ApplicationPlatform, so its tables and "
          "classes still hang together with others.",
          "First deploy the module with one stub class and a reference to ApplicationPlatform only."),
     # against a target image or release
@@ -327,17 +315,18 @@ _TABLE = (
          "A platform package older than the running platform would be a downgrade.",
          "Use a platform package of the running version or later."),
     Rule("DP704", _W, "No module of the image is missing",
-         "The package replaces the whole customization: a module that it lacks is removed, and such an "
-         "image cannot "
+         "The package replaces the whole customization: a module that it lacks is removed, and such an image cannot "
          "be promoted.",
          "Add the module, name it in ModuleToRemove.txt, or acknowledge the list of missing modules."),
     Rule("DP705", _W, "No module goes back to a lower version",
          "The running image has a higher version of the module.",
          "Build from the branch that the running version came from."),
     Rule("DP706", _I, "Modules are added",
-         "The running image does not have the module.", "Nothing needs to be done."),
+         "The running image does not have the module.",
+         "Nothing needs to be done."),
     Rule("DP707", _I, "Modules change to a higher version",
-         "The running image has a lower version of the module.", "Nothing needs to be done."),
+         "The running image has a lower version of the module.",
+         "Nothing needs to be done."),
     Rule("DP708", _I, "The package changes something",
          "All modules are byte for byte what already runs: applying the package costs downtime for nothing.",
          "Do not apply it."),

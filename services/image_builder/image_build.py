@@ -2,37 +2,26 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 import rfc8785
 
 from services.image_builder.composition import Composition, Package, compose
-from services.image_builder.layers.layer import LayerStream, Member
-from services.image_builder.layers.payload import Limits, PackageFile
+from services.image_builder.layer import LayerStream, Member
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.image import LAYER, Image, ImageLayer, ImageModule, Part, load_image, write_image
 from shared.artifacts.port import ArtifactStore
+from shared.formats.deployable_package.read.layout import payload_path
+from shared.formats.deployable_package.read.package import PackageReader
 
 _CACHED_LAYER = "application/vnd.drydock.cached-layer.v1+json"
 # Part of every cache key: raised when the bytes of layers change for the same package.
 _LAYER_FORMAT = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class PackageSource:
-    """A stored package and, by module name, the entry path of each module's payload zip in it."""
-
-    package: Package
-    payloads: Mapping[str, str]
-
-    def __post_init__(self) -> None:
-        if without := [m.name for m in self.package.modules if m.name not in self.payloads]:
-            raise ValueError(f"no payload is named for {', '.join(without)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +35,23 @@ class BuiltImage:
 
 async def build_image(
     store: ArtifactStore,
-    source: PackageSource,
+    package: Package,
     *,
     update_name: str,
     base: str | None = None,
     acknowledged: Collection[str] = (),
     created: datetime = _EPOCH,
-    limits: Limits | None = None,
 ) -> BuiltImage:
-    """Build the image of `source` on the image with digest `base`; the same input gives the same digest.
+    """Build the image of `package` on the image with digest `base`; the same input gives the same digest.
 
     Layers of parts that the package does not replace are taken over by digest, none of their bytes is read;
     the package is not opened either where its layers were built before. Raises CompositionRefusedError and
-    PayloadRefusedError about the package, ArtifactStoreError about the machine.
+    PackageRefusedError about the package, ArtifactStoreError and InfrastructureError about the machine.
     """
     base_image = None if base is None else await load_image(store, base)
     composition = compose(
         None if base_image is None else base_image.contents,
-        source.package,
+        package,
         update_name=update_name,
         base_digest=base,
         acknowledged=acknowledged,
@@ -78,7 +66,7 @@ async def build_image(
                 await _check_kept(store, kept)
                 layers.append(kept)
         elif modules := composition.contents.part(part):
-            layer, is_new = await _layer(store, source, part, modules, limits)
+            layer, is_new = await _layer(store, package, part, modules)
             layers.append(layer)
             if is_new:
                 built.append(part)
@@ -95,30 +83,32 @@ async def _check_kept(store: ArtifactStore, layer: ImageLayer) -> None:
 
 async def _layer(
     store: ArtifactStore,
-    source: PackageSource,
+    package: Package,
     part: Part,
     modules: tuple[ImageModule, ...],
-    limits: Limits | None,
 ) -> tuple[ImageLayer, bool]:
-    cache_name = _cache_name(source, part, modules)
+    cache_name = _cache_name(package, part, modules)
     cached = await _cached_layer(store, cache_name)
     if cached is not None:
         return cached, False
-    async with store.local_file(source.package.digest) as path:
-        stream = LayerStream(_members(path, source, modules, limits))
-        stored = await store.put(_in_thread(iter(stream)), LAYER)
+    async with store.local_file(package.digest) as path:
+        with PackageReader(path) as reader:
+            stream = LayerStream(_members(reader, modules))
+            # Closed before the file is: its threads read from it.
+            with closing(iter(stream)) as chunks:
+                stored = await store.put(_in_thread(chunks), LAYER)
     layer = ImageLayer(part=part, digest=stored.digest, size=stored.size, diff_id=stream.diff_id)
     record = await store.put_bytes(rfc8785.dumps(msgspec.to_builtins(layer)), _CACHED_LAYER)
     await store.set_reference(cache_name, record)
     return layer, True
 
 
-def _cache_name(source: PackageSource, part: Part, modules: tuple[ImageModule, ...]) -> str:
+def _cache_name(package: Package, part: Part, modules: tuple[ImageModule, ...]) -> str:
     content: list[str | int | list[list[str]]] = [
         _LAYER_FORMAT,
-        source.package.digest,
+        package.digest,
         part,
-        [[module.folder, source.payloads[module.name]] for module in modules],
+        [[module.folder, payload_path(module.name, module.version)] for module in modules],
     ]
     return f"cached-layers/{hashlib.sha256(rfc8785.dumps(content)).hexdigest()}"
 
@@ -132,13 +122,10 @@ async def _cached_layer(store: ArtifactStore, name: str) -> ImageLayer | None:
     return layer if await store.exists(layer.digest) else None
 
 
-def _members(
-    path: Path, source: PackageSource, modules: tuple[ImageModule, ...], limits: Limits | None
-) -> Iterator[Member]:
-    package = PackageFile(path, limits)
+def _members(reader: PackageReader, modules: tuple[ImageModule, ...]) -> Iterator[Member]:
     for module in sorted(modules, key=lambda module: module.folder):
-        for name, entry in package.payload(source.payloads[module.name]).items():
-            yield f"{module.folder}/{name}", entry
+        for file in reader.payload(module.name, module.version):
+            yield f"{module.folder}/{file.path}", file
 
 
 async def _in_thread(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -6,19 +6,25 @@ begin depends on the members alone, so the bytes do not depend on timing.
 """
 
 import hashlib
+import tarfile
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import zstandard
 
-from services.image_builder.layers.payload import Entry
-from services.image_builder.layers.tar import END, file_header, padding
+from shared.formats.deployable_package.archive.sources import Bytes
+from shared.formats.deployable_package.read.package import PayloadFile
 
 _FRAME = 4 << 20
+_WHOLE_LIMIT = 64 << 20
 _LEVEL = 1
+_BLOCK = 512
+_END = bytes(2 * _BLOCK)
+_USTAR = b"ustar\x0000" + bytes(247)
 
-Member = tuple[str, Entry]
+Member = tuple[str, PayloadFile]
+"""Path in the layer, and the file that stands there."""
 _Frame = tuple[bytes, bytes]
 
 
@@ -35,7 +41,7 @@ class LayerStream:
     def diff_id(self) -> str:
         return f"sha256:{self._hasher.hexdigest()}"
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Generator[bytes]:
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="layer")
         # Twice the workers: enough to keep them busy, few enough to bound memory.
         pending: deque[Future[_Frame]] = deque()
@@ -58,30 +64,61 @@ class LayerStream:
     def _frames(self, pool: ThreadPoolExecutor) -> Iterator[Future[_Frame]]:
         group: list[Member] = []
         planned = 0
-        for path, entry in self._members:
-            if entry.streamed or planned + entry.size > _FRAME:
+        for path, file in self._members:
+            streamed = file.size > _WHOLE_LIMIT
+            if streamed or planned + file.size > _FRAME:
                 if group:
                     yield pool.submit(_pack_members, group)
                 group, planned = [], 0
-            if entry.streamed:
-                yield pool.submit(_pack, file_header(path, entry.size))
-                for chunk in entry.chunks():
-                    yield pool.submit(_pack, bytes(chunk))
-                yield pool.submit(_pack, padding(entry.size))
+            if streamed:
+                yield pool.submit(_pack, file_header(path, file.size))
+                for piece in _pieces(file):
+                    yield pool.submit(_pack, piece)
+                yield pool.submit(_pack, _padding(file.size))
             else:
-                group.append((path, entry))
-                planned += entry.size
+                group.append((path, file))
+                planned += file.size
         if group:
             yield pool.submit(_pack_members, group)
-        yield pool.submit(_pack, END)
+        yield pool.submit(_pack, _END)
+
+
+def _pieces(file: PayloadFile) -> Iterator[bytes]:
+    """A file in pieces of a frame each, whatever chunks it is read in."""
+    piece = bytearray()
+    for chunk in file.chunks():
+        piece += chunk
+        while len(piece) >= _FRAME:
+            yield bytes(piece[:_FRAME])
+            del piece[:_FRAME]
+    if piece:
+        yield bytes(piece)
 
 
 def _pack_members(members: Iterable[Member]) -> _Frame:
-    pieces: list[bytes | memoryview] = []
-    for path, entry in members:
-        pieces += (file_header(path, entry.size), entry.read(), padding(entry.size))
+    pieces: list[Bytes] = []
+    for path, file in members:
+        pieces += (file_header(path, file.size), file.read(), _padding(file.size))
     return _pack(b"".join(pieces))
 
 
 def _pack(raw: bytes) -> _Frame:
     return raw, zstandard.ZstdCompressor(level=_LEVEL).compress(raw)
+
+
+def file_header(path: str, size: int) -> bytes:
+    """The tar header of a regular file: mode 0644, user and group 0, time 0; PAX where ustar cannot say it."""
+    name = path.encode()
+    if len(name) <= 100 and path.isascii() and size < 8 << 30:
+        fixed = name.ljust(100, b"\0") + b"0000644\x000000000\x000000000\x00%011o\x0000000000000\x00" % size
+        head, tail = fixed, b"0" + bytes(100) + _USTAR
+        # The checksum counts its own field as eight spaces.
+        return b"%b%06o\x00 %b" % (head, sum(head) + sum(tail) + 8 * 32, tail)
+    info = tarfile.TarInfo(path)
+    info.size = size
+    return info.tobuf(tarfile.PAX_FORMAT)
+
+
+def _padding(size: int) -> bytes:
+    """What fills a file of `size` bytes up to whole blocks of a tar."""
+    return bytes(-size % _BLOCK)
