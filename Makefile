@@ -69,7 +69,7 @@ chaos: check
 # 5,000 (or DRYDOCK_FUZZ_PACKAGES) mutated packages: each must end in a verdict. DRYDOCK_FUZZ_SEED is the first seed.
 fuzz: setup
 	DRYDOCK_FUZZ_PACKAGES=$${DRYDOCK_FUZZ_PACKAGES:-5000} $(BIN)/pytest -s -q -o timeout=3600 \
-		tests/unit/package_validator/test_fuzz.py
+		tests/unit/formats/deployable_package/test_fuzz.py
 
 # Rewrites the locked dependencies from pyproject.toml; needs uv (pip install uv).
 BUILD_BACKEND = $(shell sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml)

@@ -4,28 +4,25 @@ from pathlib import Path
 
 from deploy.demo.packages import DemoPackage
 from services.image_builder.composition import Package
-from services.image_builder.layers.build import BuiltImage, PackageSource, build_image
+from services.image_builder.image_build import BuiltImage, build_image
 from shared.artifacts.image import ImageModule
 from shared.artifacts.port import ArtifactStore
 
 
-async def stored(store: ArtifactStore, package: DemoPackage, folder: Path) -> PackageSource:
+async def stored(store: ArtifactStore, package: DemoPackage, folder: Path) -> Package:
     """Write the package, store it, and say of it what a validator would find."""
     path = package.write(folder)
     descriptor = await store.put_file(path, "application/zip")
-    return PackageSource(
-        Package(
-            digest=descriptor.digest,
-            kind=package.kind,
-            modules=tuple(
-                ImageModule(name=m.name, version=m.version, part=package.kind, references=m.references)
-                for m in package.modules
-            ),
-            platform_version=package.platform_version,
-            application_version=package.application_version if package.kind == "platform" else "",
-            removals=package.removals,
+    return Package(
+        digest=descriptor.digest,
+        kind=package.kind,
+        modules=tuple(
+            ImageModule(name=m.name, version=m.version, part=package.kind, references=m.references)
+            for m in package.modules
         ),
-        {module.name: module.payload_path for module in package.modules},
+        platform_version=package.platform_version,
+        application_version=package.application_version if package.kind == "platform" else "",
+        removals=package.removals,
     )
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
-from services.package_validator.deployable_package.versions import is_lower, parse_version
 from shared.contracts.message import Part
 from shared.contracts.package_validator import PackageSnapshot, PackageStatus
 from shared.contracts.parts import EnvironmentKind, PackageContents, PackageKind, Update
 from shared.contracts.promotion_scheduler import ReleaseSnapshot
 from shared.contracts.scalars import EnvironmentId, PackageId, ProjectId, Version
 from shared.contracts.servicing_executor import EnvironmentSnapshot, EnvironmentStatus
+from shared.formats.difference import compare_modules
+from shared.formats.versions import is_lower, version_numbers
 
 GONE = (PackageStatus.RETIRED, PackageStatus.QUARANTINED)
 """Packages that stand so are offered to nobody."""
@@ -73,8 +74,8 @@ def _missing(contents: PackageContents, running: Update) -> list[str]:
     """The customization modules that run and that the package neither has nor removes."""
     if contents.kind is PackageKind.PLATFORM:
         return []
-    named = {one.name.lower() for one in contents.modules} | {one.lower() for one in contents.removed_modules}
-    return sorted(one.name for one in running.contents.modules if one.name.lower() not in named)
+    changes = compare_modules(running.contents.modules, contents.modules, contents.removed_modules)
+    return sorted(one.name for one in changes.missing)
 
 
 def busy(environment: EnvironmentSnapshot) -> str | None:
@@ -143,9 +144,8 @@ def newest_release(running: Update, releases: Iterable[ReleaseSnapshot]) -> Rele
 
 def release_order(release: ReleaseSnapshot) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Sorts releases from the oldest to the newest: by application, platform, and their own version."""
-    return _numbers(release.application_version), _numbers(release.platform_version), _numbers(release.version)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    numbers = parse_version(version) or ()
-    return numbers + (0,) * (4 - len(numbers))
+    return (
+        version_numbers(release.application_version),
+        version_numbers(release.platform_version),
+        version_numbers(release.version),
+    )

@@ -9,18 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.artifacts.image import ImageContents, ImageModule, Part
+from shared.contracts.image_builder import Reason
+from shared.formats.difference import compare_modules
+from shared.formats.versions import is_lower
 
 Kind = Literal["platform", "customization", "merged"]
-Rule = Literal[
-    "base-needed",
-    "part-missing",
-    "part-unexpected",
-    "duplicate-module",
-    "modules-missing",
-    "platform-module-removed",
-    "removal-without-customization",
-    "platform-too-old",
-]
 _PARTS: dict[Kind, tuple[Part, ...]] = {
     "platform": ("platform",),
     "customization": ("customization",),
@@ -29,11 +22,11 @@ _PARTS: dict[Kind, tuple[Part, ...]] = {
 
 
 class CompositionRefusedError(Exception):
-    """The package does not go onto this base; `rule` is stable, `modules` are those it is about."""
+    """The package does not go onto this base; the message says why, `modules` are those it is about."""
 
-    def __init__(self, rule: Rule, message: str, modules: Iterable[str] = ()) -> None:
+    def __init__(self, message: str, modules: Iterable[str] = (), *, reason: Reason = Reason.BUILD_FAILED) -> None:
         super().__init__(message)
-        self.rule = rule
+        self.reason = reason
         self.modules = tuple(sorted(modules, key=str.casefold))
 
 
@@ -97,28 +90,26 @@ def compose(
     _check_unique(modules)
     removals = _check_removals(modules, package, replaced)
     platform_version = package.platform_version if base is None or "platform" in replaced else base.platform_version
-    if _numbers(package.platform_version) > _numbers(platform_version):
+    if is_lower(platform_version, package.platform_version):
         raise CompositionRefusedError(
-            "platform-too-old",
             f"the package was built for platform {package.platform_version}, the image would have "
             f"{platform_version}: update the platform first, or build the package for that platform",
         )
 
-    after = {module.name.casefold(): module for module in modules}
-    before = {} if base is None else {m.name.casefold(): m for m in base.modules}
-    before_customization = {} if base is None else {m.name.casefold(): m.name for m in base.part("customization")}
-    gone = {key: name for key, name in before_customization.items() if key not in after}
-    missing = {key: name for key, name in gone.items() if key not in removals}
-    refused = [name for key, name in missing.items() if key not in {a.casefold() for a in acknowledged}]
+    changes = compare_modules(() if base is None else base.modules, modules)
+    customs = compare_modules(() if base is None else base.part("customization"), modules, removals)
+    missing = [module.name for module in customs.missing]
+    refused = _without(missing, {name.casefold() for name in acknowledged})
     if refused:
         raise CompositionRefusedError(
-            "modules-missing",
             f"the package lacks {_names(refused)}, which the base image has: acknowledge each by name, put "
             "them into the package, or name them in ModuleToRemove.txt to keep the image promotable",
             refused,
+            reason=Reason.MODULES_MISSING,
         )
-    once_dropped = {} if base is None else {name.casefold(): name for name in base.dropped}
-    dropped = {k: n for k, n in {**once_dropped, **missing}.items() if k not in after and k not in removals}
+    once_dropped = () if base is None else base.dropped
+    dropped = {name.casefold(): name for name in (*once_dropped, *missing)}
+    healed = removals | {module.name.casefold() for module in modules}
     platform_package = package if base is None or "platform" in replaced else base
     return Composition(
         contents=ImageContents(
@@ -127,30 +118,28 @@ def compose(
             application_version=platform_package.application_version,
             modules=tuple(sorted(modules, key=_order)),
             packages={**({} if base is None else base.packages), **dict.fromkeys(replaced, package.reference)},
-            dropped=_sorted(dropped.values()),
+            dropped=_sorted(_without(dropped.values(), healed)),
             base=base_digest,
         ),
         replaced=replaced,
-        added=_sorted(m.name for k, m in after.items() if k not in before),
-        changed=_sorted(m.name for k, m in after.items() if k in before and before[k].version != m.version),
-        removed=_sorted(name for key, name in gone.items() if key in removals),
-        missing=_sorted(missing.values()),
+        added=_sorted(module.name for module in changes.added),
+        changed=_sorted(change.after.name for change in changes.changed),
+        removed=_sorted(module.name for module in customs.removed),
+        missing=_sorted(missing),
     )
 
 
 def _check_parts(base: ImageContents | None, package: Package, replaced: tuple[Part, ...]) -> None:
     if base is None and "platform" not in replaced:
         raise CompositionRefusedError(
-            "base-needed",
             "a customization package needs an image with a platform below it: apply a platform package first",
+            reason=Reason.PLATFORM_NEEDED,
         )
     found = {module.part for module in package.modules}
     for part in found.difference(replaced):
-        raise CompositionRefusedError("part-unexpected", f"a {package.kind} package has modules of the {part} part")
+        raise CompositionRefusedError(f"a {package.kind} package has modules of the {part} part")
     if "platform" in replaced and "platform" not in found:
-        raise CompositionRefusedError(
-            "part-missing", f"a {package.kind} package has no platform modules: use a customization package"
-        )
+        raise CompositionRefusedError(f"a {package.kind} package has no platform modules: use a customization package")
 
 
 def _check_unique(modules: Iterable[ImageModule]) -> None:
@@ -159,7 +148,6 @@ def _check_unique(modules: Iterable[ImageModule]) -> None:
         other = seen.setdefault(module.name.casefold(), module)
         if other is not module:
             raise CompositionRefusedError(
-                "duplicate-module",
                 f"module {module.name} would be in the image twice ({other.part} {other.version} and "
                 f"{module.part} {module.version}): rename or leave out one of them",
                 [module.name],
@@ -170,14 +158,12 @@ def _check_removals(modules: Iterable[ImageModule], package: Package, replaced: 
     removals = frozenset(name.strip().casefold() for name in package.removals) - {""}
     if removals and "customization" not in replaced:
         raise CompositionRefusedError(
-            "removal-without-customization",
             "a platform package keeps the customization part, so its ModuleToRemove.txt can remove nothing: "
             "put the file into a customization package",
         )
     of_platform = [m.name for m in modules if m.part == "platform" and m.name.casefold() in removals]
     if of_platform:
         raise CompositionRefusedError(
-            "platform-module-removed",
             f"ModuleToRemove.txt names {_names(of_platform)} of the platform: only customization modules "
             "may be removed",
             of_platform,
@@ -185,9 +171,8 @@ def _check_removals(modules: Iterable[ImageModule], package: Package, replaced: 
     return removals
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    # Parts compare as numbers, never as text: 7.0.7606 is newer than 7.0.999.
-    return tuple(int(part) if part.isdecimal() else 0 for part in version.split("."))
+def _without(names: Iterable[str], keys: Collection[str]) -> list[str]:
+    return [name for name in names if name.casefold() not in keys]
 
 
 def _order(module: ImageModule) -> tuple[bool, str]:

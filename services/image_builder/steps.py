@@ -1,20 +1,21 @@
 """The real work of the image-builder: layers and an image in the artifact store, from a package and a base image."""
 
+import asyncio
+from pathlib import Path
+
 from services.image_builder.composition import CompositionRefusedError, Package
-from services.image_builder.domain import BuildInput, Built
-from services.image_builder.layers.build import PackageSource, build_image
-from services.image_builder.layers.payload import PayloadRefusedError
-from services.image_builder.package import PackageDirectory, PackageUnreadableError
+from services.image_builder.domain.work import BuildInput, Built
+from services.image_builder.image_build import build_image
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, ArtifactStoreError
 from shared.artifacts.image import Image, ImageModule, Part
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.image_builder import BuildImage, Reason
-from shared.contracts.parts import ImageContents, Module, PackageKind, Problem
+from shared.contracts.parts import ImageContents, Module, PackageContents, PackageKind, Problem
 from shared.contracts.scalars import sentence
+from shared.formats.deployable_package.findings import InfrastructureError
+from shared.formats.deployable_package.read.package import PackageReader, PackageRefusedError
 from shared.kernel.outcomes import Transient
 from shared.kernel.worker import Job
-
-_REASONS = {"base-needed": Reason.PLATFORM_NEEDED, "modules-missing": Reason.MODULES_MISSING}
 
 
 class Steps:
@@ -24,55 +25,37 @@ class Steps:
         self._artifacts = artifacts
 
     async def build(self, given: BuildInput, job: Job) -> Built:
-        """Build an image. Raise Transient where the artifact store, not the package, is at fault and may recover."""
+        """Build an image. Raise Transient where the machine, not the package, is at fault and may recover."""
         request = given.request
         try:
-            source = await self._source(request)
+            package = await self._package(request)
             job.log(f"building {request.update_name!r} from {request.package}")
             done = await build_image(
                 self._artifacts,
-                source,
+                package,
                 update_name=request.update_name,
                 base=request.base_image,
                 acknowledged=request.may_drop,
             )
         except CompositionRefusedError as error:
-            return _none(_REASONS.get(error.rule, Reason.BUILD_FAILED), str(error))
-        except (PayloadRefusedError, PackageUnreadableError) as error:
+            return _none(error.reason, str(error))
+        except PackageRefusedError as error:
             return _none(Reason.ARTIFACT_DAMAGED, str(error))
         except ArtifactMissingError as error:
             return _none(Reason.ARTIFACT_MISSING, str(error))
         except ArtifactCorruptError as error:
             return _none(Reason.ARTIFACT_DAMAGED, str(error))
-        except ArtifactStoreError as error:
+        except (ArtifactStoreError, InfrastructureError) as error:
             raise Transient(str(error)) from error
         made = ", ".join(done.built) or "none"
         job.log(f"image {done.image.digest}; layers built: {made}")
         return Built(image=done.image.digest, contents=_contents(given, done.image))
 
-    async def _source(self, request: BuildImage) -> PackageSource:
+    async def _package(self, request: BuildImage) -> Package:
         contents = request.contents
-        parts: tuple[tuple[Part, tuple[Module, ...]], ...] = (
-            ("platform", contents.platform_modules),
-            ("customization", contents.modules),
-        )
         async with self._artifacts.local_file(request.artifact.digest) as path:
-            directory = PackageDirectory(path)
-            try:
-                modules = tuple(
-                    ImageModule(
-                        name=one.name,
-                        version=one.version,
-                        part=part,
-                        references=directory.references(one.name, one.version),
-                    )
-                    for part, some in parts
-                    for one in some
-                )
-                payloads = {one.name: directory.payload(one.name, one.version) for one in modules}
-            finally:
-                directory.close()
-        package = Package(
+            modules = await asyncio.to_thread(_modules, path, contents)
+        return Package(
             digest=request.artifact.digest,
             kind=contents.kind.value,
             modules=modules,
@@ -81,7 +64,22 @@ class Steps:
             removals=contents.removed_modules,
             id=request.package,
         )
-        return PackageSource(package, payloads)
+
+
+def _modules(path: Path, contents: PackageContents) -> tuple[ImageModule, ...]:
+    """The modules that the package is known to have, with what each refers to, which only the package says."""
+    parts: tuple[tuple[Part, tuple[Module, ...]], ...] = (
+        ("platform", contents.platform_modules),
+        ("customization", contents.modules),
+    )
+    with PackageReader(path) as package:
+        return tuple(
+            ImageModule(
+                name=one.name, version=one.version, part=part, references=package.references(one.name, one.version)
+            )
+            for part, some in parts
+            for one in some
+        )
 
 
 def _none(reason: Reason, message: str) -> Built:

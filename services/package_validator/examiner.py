@@ -16,18 +16,6 @@ from typing import IO
 
 import msgspec
 
-from services.package_validator.deployable_package.archive import Allowance, DirectoryError, read_directory
-from services.package_validator.deployable_package.builder import BuildError
-from services.package_validator.deployable_package.checking import check_package
-from services.package_validator.deployable_package.failures import InfrastructureError
-from services.package_validator.deployable_package.findings import Findings
-from services.package_validator.deployable_package.layout import lay_out
-from services.package_validator.deployable_package.limits import Limits
-from services.package_validator.deployable_package.manifest import read_manifest
-from services.package_validator.deployable_package.merging import merge_packages
-from services.package_validator.deployable_package.release import ReleaseError, decode_release
-from services.package_validator.deployable_package.sources import FileSource
-from services.package_validator.deployable_package.unpacking import EntryError, read_whole
 from services.package_validator.tasks import (
     Advanced,
     Answer,
@@ -42,6 +30,17 @@ from services.package_validator.tasks import (
     read,
     write,
 )
+from shared.formats.deployable_package.archive.directory import Allowance, DirectoryError, read_directory
+from shared.formats.deployable_package.archive.sources import FileSource
+from shared.formats.deployable_package.archive.unpacking import EntryError, read_whole
+from shared.formats.deployable_package.findings import Findings, InfrastructureError
+from shared.formats.deployable_package.judge.check import check_package
+from shared.formats.deployable_package.limits import Limits
+from shared.formats.deployable_package.read.layout import lay_out
+from shared.formats.deployable_package.read.manifest import read_manifest
+from shared.formats.deployable_package.read.release import ReleaseError, decode_release
+from shared.formats.deployable_package.write.build import BuildError
+from shared.formats.deployable_package.write.merge import merge_packages
 
 PROGRESS_SECONDS = 0.1
 """Shortest time between two words about how far a check is."""

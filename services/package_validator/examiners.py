@@ -12,8 +12,6 @@ from typing import TypeVar
 
 import msgspec
 
-from services.package_validator.deployable_package.failures import InfrastructureError
-from services.package_validator.deployable_package.verdict import Verdict
 from services.package_validator.tasks import (
     Advanced,
     Answer,
@@ -29,6 +27,8 @@ from services.package_validator.tasks import (
     read,
     write,
 )
+from shared.formats.deployable_package.findings import InfrastructureError
+from shared.formats.deployable_package.judge.verdict import Verdict
 
 MODULE = "services.package_validator.examiner"
 END_SECONDS = 5.0

@@ -5,12 +5,12 @@ import hashlib
 import msgspec
 from pydantic import ValidationError
 
-from services.package_validator.deployable_package.rules import RULES
-from services.package_validator.deployable_package.rules import Severity as RuleSeverity
-from services.package_validator.deployable_package.verdict import JudgedModule, Verdict
 from shared.contracts.package_validator import MOST_FINDINGS
 from shared.contracts.parts import Finding, Module, PackageContents, PackageKind, Severity
 from shared.contracts.scalars import sentence
+from shared.formats.deployable_package.judge.verdict import JudgedModule, Verdict
+from shared.formats.deployable_package.rules import RULES
+from shared.formats.deployable_package.rules import Severity as RuleSeverity
 
 REPORT_TYPE = "application/json"
 _LONGEST_PATH = 300

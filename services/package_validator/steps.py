@@ -11,10 +11,6 @@ from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from services.package_validator.deployable_package.failures import InfrastructureError
-from services.package_validator.deployable_package.release import decode_release
-from services.package_validator.deployable_package.rules import Severity
-from services.package_validator.deployable_package.verdict import Outcome, Verdict
 from services.package_validator.domain.releases import KnownRelease, of_platform
 from services.package_validator.domain.work import (
     ATTEMPTS,
@@ -40,6 +36,10 @@ from shared.artifacts.port import ArtifactStore, Descriptor
 from shared.contracts.package_validator import Reason
 from shared.contracts.parts import ArtifactRef, Problem
 from shared.contracts.scalars import sentence
+from shared.formats.deployable_package.findings import InfrastructureError
+from shared.formats.deployable_package.judge.verdict import Outcome, Verdict
+from shared.formats.deployable_package.read.release import decode_release
+from shared.formats.deployable_package.rules import Severity
 from shared.kernel.outcomes import Transient
 from shared.kernel.worker import Job
 

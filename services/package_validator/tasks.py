@@ -4,7 +4,7 @@ from typing import IO
 
 import msgspec
 
-from services.package_validator.deployable_package.verdict import Verdict
+from shared.formats.deployable_package.judge.verdict import Verdict
 
 _LENGTH = 4
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from shared.contracts.parts import Extension
-from shared.contracts.scalars import version_numbers
 from shared.contracts.servicing_executor import StagedExtension, StageFor
+from shared.formats.versions import version_numbers
 
 
 def brings(stage_for: StageFor, current: str | None, coming: str | None) -> bool:

@@ -228,9 +228,3 @@ def sentence(text: str) -> str:
     """`text` as a message may carry it: cut where it is too long, and never empty."""
     text = text.strip() or "no reason given"
     return text if len(text) <= MOST_SENTENCE else f"{text[: MOST_SENTENCE - 1]}…"
-
-
-def version_numbers(version: str) -> tuple[int, ...]:
-    """Versions are compared number by number, never as text; missing numbers count as zero."""
-    numbers = tuple(int(part) for part in version.split("."))
-    return numbers + (0,) * (4 - len(numbers))

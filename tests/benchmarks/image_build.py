@@ -31,9 +31,10 @@ import deflate
 import zstandard
 
 from services.image_builder.composition import Package
-from services.image_builder.layers.build import PackageSource, build_image
+from services.image_builder.image_build import build_image
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.image import ImageModule, Part
+from shared.formats.deployable_package.read.layout import payload_path
 
 _MODULES = 40
 _FRAME = 4 << 20
@@ -53,10 +54,10 @@ def _contents(megabytes: int) -> Iterator[bytes]:
                     return
 
 
-def _package(folder: Path, megabytes: int, part: Part) -> tuple[Path, dict[str, str], list[tuple[bytes, int]]]:
-    """Writes a package; returns its path, payloads, and each file deflated with its size."""
+def _package(folder: Path, megabytes: int, part: Part) -> tuple[Path, list[str], list[tuple[bytes, int]]]:
+    """Writes a package; returns its path, modules, and each file deflated with its size."""
     contents = list(_contents(megabytes))
-    payloads: dict[str, str] = {}
+    modules = []
     packed: list[tuple[bytes, int]] = []
     path = folder / f"{part}.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as outer:
@@ -68,9 +69,9 @@ def _package(folder: Path, megabytes: int, part: Part) -> tuple[Path, dict[str, 
                     inner.writestr(f"bin/file{index}.dll", content)
                     packer = zlib.compressobj(1, zlib.DEFLATED, -15)
                     packed.append((packer.compress(content) + packer.flush(), len(content)))
-            payloads[name] = f"AOSService/Packages/files/dynamicsax-{name.lower()}.1.0.zip"
-            outer.writestr(payloads[name], buffer.getvalue())
-    return path, payloads, packed
+            modules.append(name)
+            outer.writestr(payload_path(name, "1.0"), buffer.getvalue())
+    return path, modules, packed
 
 
 def _bound(packed: list[tuple[bytes, int]]) -> float:
@@ -94,22 +95,22 @@ def _bound(packed: list[tuple[bytes, int]]) -> float:
     return time.perf_counter() - began
 
 
-async def _source(store: FolderStore, path: Path, payloads: dict[str, str], part: Part) -> PackageSource:
+async def _source(store: FolderStore, path: Path, names: list[str], part: Part) -> Package:
     stored = await store.put_file(path, "application/zip")
-    modules = tuple(ImageModule(name=name, version="1.0", part=part) for name in payloads)
-    return PackageSource(Package(stored.digest, part, modules, "7.0.1", "10.0.1"), payloads)
+    modules = tuple(ImageModule(name=name, version="1.0", part=part) for name in names)
+    return Package(stored.digest, part, modules, "7.0.1", "10.0.1")
 
 
 async def _measure(megabytes: int, rounds: int, folder: Path) -> dict[str, float]:
-    path, payloads, packed = _package(folder, megabytes, "platform")
+    path, modules, packed = _package(folder, megabytes, "platform")
     times: dict[str, list[float]] = {"build": [], "bound": [], "rebuild": [], "custom": []}
     size = sum(length for _, length in packed)
-    custom_path, custom_payloads, _ = _package(folder, 1, "customization")
+    custom_path, custom_modules, _ = _package(folder, 1, "customization")
     for _ in range(rounds):
         times["bound"].append(_bound(packed))
         store = FolderStore(folder / "store")
-        source = await _source(store, path, payloads, "platform")
-        custom = await _source(store, custom_path, custom_payloads, "customization")
+        source = await _source(store, path, modules, "platform")
+        custom = await _source(store, custom_path, custom_modules, "customization")
         began = time.perf_counter()
         image = (await build_image(store, source, update_name="bench")).image
         times["build"].append(time.perf_counter() - began)

@@ -30,22 +30,22 @@ from pathlib import Path
 
 import deflate
 
-from services.package_validator.deployable_package.archive import Allowance, read_directory
-from services.package_validator.deployable_package.archive_writer import PlannedEntry
-from services.package_validator.deployable_package.builder import (
+from shared.formats.deployable_package.archive.directory import Allowance, read_directory
+from shared.formats.deployable_package.archive.sources import FileSource, MemorySource, WindowSource
+from shared.formats.deployable_package.archive.unpacking import data_offset
+from shared.formats.deployable_package.archive.writer import PlannedEntry
+from shared.formats.deployable_package.findings import Findings
+from shared.formats.deployable_package.judge.check import check_package
+from shared.formats.deployable_package.judge.verdict import Outcome
+from shared.formats.deployable_package.limits import Limits
+from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.write.build import (
     BuildOptions,
     ModuleSource,
     placeholder_files,
     plan_package,
     write_package,
 )
-from services.package_validator.deployable_package.checking import check_package
-from services.package_validator.deployable_package.findings import Findings
-from services.package_validator.deployable_package.kinds import PackageKind
-from services.package_validator.deployable_package.limits import Limits
-from services.package_validator.deployable_package.sources import FileSource, MemorySource, WindowSource
-from services.package_validator.deployable_package.unpacking import data_offset
-from services.package_validator.deployable_package.verdict import Outcome
 
 MIB = 1 << 20
 _MODULES = 24

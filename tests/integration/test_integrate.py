@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # i
 
 from deploy.embedded import Endpoints
 from deploy.embedded.ports import free_port
-from services.package_validator.deployable_package.faults import FAULTS, build_sample
 from shared.contracts.envelope import new_id
+from shared.formats.deployable_package.damage.faults import FAULTS, build_sample
 from tests.support.services import ServiceProcess
 
 ROOT = Path(__file__).parents[2]

@@ -4,8 +4,8 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
-from services.package_validator.deployable_package.builder import placeholder_files, plan_package, write_package
-from services.package_validator.deployable_package.faults import sample
+from shared.formats.deployable_package.damage.faults import sample
+from shared.formats.deployable_package.write.build import placeholder_files, plan_package, write_package
 
 
 def big_package(path: Path, megabytes: int) -> Path:

@@ -13,7 +13,6 @@ from services.console.cli.printing import Column, Form, Output, print_list, prin
 from services.console.cli.running import Exit, leave, run, tell
 from services.console.cli.submitting import VERDICTS, WORDS, is_package_id, package_id, put_package, submit_package
 from services.console.installation import Installation
-from services.package_validator.deployable_package.failures import InfrastructureError
 from shared.contracts.envelope import new_id
 from shared.contracts.message import Message
 from shared.contracts.package_validator import (
@@ -24,6 +23,7 @@ from shared.contracts.package_validator import (
     SubmitPackage,
 )
 from shared.contracts.servicing_executor import EnvironmentSnapshot
+from shared.formats.deployable_package.findings import InfrastructureError
 
 app = typer.Typer(no_args_is_help=True, help="Packages: check, build and compare files; submit and list.")
 app.command()(package_check.check)

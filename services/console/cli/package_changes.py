@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from services.console.cli.targets import Target
-from services.package_validator.deployable_package.kinds import PackageKind
-from services.package_validator.deployable_package.manifest import ModuleVersion
-from services.package_validator.deployable_package.reports import printable
-from services.package_validator.deployable_package.target import compare_modules
-from services.package_validator.deployable_package.verdict import Verdict
+from shared.formats.deployable_package.findings import printable
+from shared.formats.deployable_package.judge.verdict import Verdict
+from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.module_names import ModuleVersion
+from shared.formats.difference import compare_modules
 
 _IDENTICAL = "DP708"
 
@@ -83,14 +83,14 @@ def _changes(
     before: Sequence[ModuleVersion], after: Sequence[ModuleVersion], verdict: Verdict | None
 ) -> dict[str, Any]:
     changes = compare_modules(before, after, verdict.removed_modules if verdict else ())
-    names = {one.key: one for one in (*before, *after)}
     found: dict[str, Any] = {
-        title: [{"name": names[name].name, "version": names[name].version} for name in getattr(changes, title)]
-        for title in ("added", "missing", "removed")
+        title: [{"name": one.name, "version": one.version} for one in sorted(modules, key=lambda one: one.key)]
+        for title, modules in (("added", changes.added), ("missing", changes.missing), ("removed", changes.removed))
     }
-    for title in ("upgraded", "downgraded"):
+    for title, changed in (("upgraded", changes.upgraded), ("downgraded", changes.downgraded)):
         found[title] = [
-            {"name": names[name].name, "running": old, "package": new} for name, old, new in getattr(changes, title)
+            {"name": one.after.name, "running": one.before.version, "package": one.after.version}
+            for one in sorted(changed, key=lambda one: one.after.key)
         ]
     return found
 

@@ -27,14 +27,14 @@ from services.console.cli.targets import (
     running_target,
 )
 from services.console.installation import Installation
-from services.package_validator.deployable_package.checking import check_package
-from services.package_validator.deployable_package.contents import Progress
-from services.package_validator.deployable_package.failures import InfrastructureError
-from services.package_validator.deployable_package.release import Release, ReleaseError
-from services.package_validator.deployable_package.reports import as_junit, as_sarif, printable
-from services.package_validator.deployable_package.rules import Severity
-from services.package_validator.deployable_package.verdict import Outcome, Verdict
 from shared.artifacts.port import digest_hex
+from shared.formats.deployable_package.findings import InfrastructureError, printable
+from shared.formats.deployable_package.judge.check import check_package
+from shared.formats.deployable_package.judge.sarif_and_junit import as_junit, as_sarif
+from shared.formats.deployable_package.judge.verdict import Outcome, Verdict
+from shared.formats.deployable_package.read.content_reader import Progress
+from shared.formats.deployable_package.read.release import Release, ReleaseError
+from shared.formats.deployable_package.rules import Severity
 
 VALID, INVALID, UNDECIDED = 0, 1, 10
 _SECONDS = 60.0

@@ -10,7 +10,15 @@ import typer
 
 from services.console.cli.package_check import INVALID, UNDECIDED, check_file
 from services.console.cli.paths import counted, require_file, require_folder_of, shown
-from services.package_validator.deployable_package.builder import (
+from shared.formats.deployable_package.damage.faults import FAULTS, build_sample
+from shared.formats.deployable_package.findings import InfrastructureError, printable
+from shared.formats.deployable_package.judge.check import check_package
+from shared.formats.deployable_package.judge.package_difference import compare_packages
+from shared.formats.deployable_package.judge.verdict import Outcome, Verdict
+from shared.formats.deployable_package.read.descriptors import DescriptorError
+from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.rules import RULES, rules_as_markdown
+from shared.formats.deployable_package.write.build import (
     BuildError,
     BuildOptions,
     default_kind,
@@ -18,16 +26,7 @@ from services.package_validator.deployable_package.builder import (
     plan_package,
     write_package,
 )
-from services.package_validator.deployable_package.checking import check_package
-from services.package_validator.deployable_package.descriptors import DescriptorError
-from services.package_validator.deployable_package.difference import compare_packages
-from services.package_validator.deployable_package.failures import InfrastructureError
-from services.package_validator.deployable_package.faults import FAULTS, build_sample
-from services.package_validator.deployable_package.kinds import PackageKind
-from services.package_validator.deployable_package.merging import MergeError, merge_packages
-from services.package_validator.deployable_package.reports import printable
-from services.package_validator.deployable_package.rules import RULES, rules_as_markdown
-from services.package_validator.deployable_package.verdict import Outcome, Verdict
+from shared.formats.deployable_package.write.merge import MergeError, merge_packages
 
 _FINDINGS_PRESENT = 9
 _NAMED = 10

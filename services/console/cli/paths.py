@@ -4,8 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from services.package_validator.deployable_package.failures import InfrastructureError
-from services.package_validator.deployable_package.reports import printable
+from shared.formats.deployable_package.findings import InfrastructureError, printable
 
 
 def shown(file: Path) -> str:

@@ -12,13 +12,12 @@ from services.console.cli.printing import Form, Output, print_list, print_one, p
 from services.console.cli.release_lists import ListError, count_layers, fit_package, make_list, store_list, unlisted
 from services.console.cli.running import Exit, ask, leave, run, tell
 from services.console.installation import Installation
-from services.package_validator.deployable_package.descriptors import DescriptorError
-from services.package_validator.deployable_package.failures import InfrastructureError
-from services.package_validator.deployable_package.release import Release, ReleaseError, encode_release, load_release
-from services.package_validator.deployable_package.reports import printable
 from shared.contracts.message import Message
 from shared.contracts.package_validator import PackageSnapshot
 from shared.contracts.promotion_scheduler import PublishRelease, ReleasePublished, ReleaseSnapshot
+from shared.formats.deployable_package.findings import InfrastructureError, printable
+from shared.formats.deployable_package.read.descriptors import DescriptorError
+from shared.formats.deployable_package.read.release import Release, ReleaseError, encode_release, load_release
 
 app = typer.Typer(no_args_is_help=True, help="The vendor's releases: import, publish, list, which one is available.")
 app.command()(release_available.available)

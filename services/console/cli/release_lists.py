@@ -7,8 +7,11 @@ import msgspec
 
 from services.console.cli.paths import counted, require_file
 from services.console.installation import Installation
-from services.package_validator.deployable_package.dependencies import build_order, find_circle
-from services.package_validator.deployable_package.descriptors import (
+from shared.artifacts.folder import FolderStore
+from shared.contracts.package_validator import PackageSnapshot
+from shared.contracts.parts import ArtifactRef
+from shared.formats.deployable_package.judge.dependencies import build_order, find_circle
+from shared.formats.deployable_package.read.descriptors import (
     DescriptorError,
     Module,
     find_descriptors,
@@ -16,10 +19,7 @@ from services.package_validator.deployable_package.descriptors import (
     read_descriptors,
     unite_models,
 )
-from services.package_validator.deployable_package.release import Release, ReleaseModule, encode_release
-from shared.artifacts.folder import FolderStore
-from shared.contracts.package_validator import PackageSnapshot
-from shared.contracts.parts import ArtifactRef
+from shared.formats.deployable_package.read.release import Release, ReleaseModule, encode_release
 
 MEDIA_TYPE = "application/json"
 _RELEASE_NUMBER = re.compile(r"\d+\.\d+\.\d+", re.ASCII)

@@ -13,15 +13,15 @@ import zstandard
 
 from services.console.cli.paths import require_file
 from services.console.installation import Installation
-from services.package_validator.deployable_package.payload import content_hash
-from services.package_validator.deployable_package.release import Release, decode_release, load_release
-from services.package_validator.deployable_package.target import ImageModule, TargetImage
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.image import Image, load_image
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.promotion_scheduler import ReleaseSnapshot
 from shared.contracts.servicing_executor import EnvironmentSnapshot
+from shared.formats.deployable_package.judge.target import TargetImage, TargetModule
+from shared.formats.deployable_package.read.payload import content_hash
+from shared.formats.deployable_package.read.release import Release, decode_release, load_release
 
 MOST_RELEASE_BYTES = 64 << 20
 _VERSION = re.compile(r"\d{1,9}(\.\d{1,9}){1,3}", re.ASCII)
@@ -42,7 +42,7 @@ class Target:
     digest: str
     update_name: str
     image: TargetImage
-    platform_modules: tuple[ImageModule, ...]
+    platform_modules: tuple[TargetModule, ...]
     environment: str | None = None
 
 
@@ -98,7 +98,7 @@ async def image_target(installation: Installation, digest: str, environment: str
         contents = await _content_hashes(store, image)
     except (ValueError, ArtifactMissingError, ArtifactCorruptError) as error:
         raise NoTargetError(f"the image cannot be read: {error}") from error
-    platform = tuple(ImageModule(one.name, one.version) for one in image.contents.part("platform"))
+    platform = tuple(TargetModule(one.name, one.version) for one in image.contents.part("platform"))
     return Target(
         digest=digest,
         update_name=image.contents.update_name,
@@ -106,7 +106,7 @@ async def image_target(installation: Installation, digest: str, environment: str
             platform_version=image.contents.platform_version,
             application_version=image.contents.application_version,
             modules=tuple(
-                ImageModule(one.name, one.version, contents.get(one.name.lower(), ""), one.references)
+                TargetModule(one.name, one.version, contents.get(one.name.lower(), ""), one.references)
                 for one in image.contents.part("customization")
             ),
             platform_modules=frozenset(one.key for one in platform),

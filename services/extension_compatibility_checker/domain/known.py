@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import BaseIndexed
 from shared.contracts.promotion_scheduler import ReleasePublished
-from shared.contracts.scalars import version_numbers
+from shared.formats.versions import version_numbers
 from shared.kernel.decision import Decision
 
 ALL = "all"

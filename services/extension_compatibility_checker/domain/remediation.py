@@ -44,8 +44,8 @@ from shared.contracts.extension_compatibility_checker import (
 from shared.contracts.extension_sets import on_base, replaced
 from shared.contracts.message import Event
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, Verdict
-from shared.contracts.scalars import version_numbers
 from shared.contracts.servicing_executor import OperationKind
+from shared.formats.versions import version_numbers
 from shared.kernel.decision import Decision
 
 TELL_AGAIN = timedelta(days=7)

@@ -7,6 +7,7 @@ from services.package_validator.domain.state import Frozen
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import ArtifactRef
 from shared.contracts.promotion_scheduler import ReleasePublished
+from shared.formats.versions import parse_version, version_numbers
 from shared.kernel.decision import Decision
 
 ALL = "all"
@@ -52,7 +53,7 @@ def published(
     if release.version in by_version and by_version[release.version].sequence >= release.sequence:
         return Decision(state)
     by_version[release.version] = release
-    ordered = sorted(by_version.values(), key=lambda one: numbers(one.version))
+    ordered = sorted(by_version.values(), key=lambda one: version_numbers(one.version))
     return Decision(Releases(known=tuple(ordered[-MOST_RELEASES:])))
 
 
@@ -63,19 +64,8 @@ def candidates(releases: Releases | None) -> tuple[KnownRelease, ...]:
 
 def of_platform(releases: tuple[KnownRelease, ...], platform_version: str | None) -> KnownRelease | None:
     """The release of a platform version, the latest if there are several; None: there is none."""
-    if platform_version is None:
+    wanted = parse_version(platform_version or "")
+    if wanted is None:
         return None
-    wanted = numbers(platform_version)
-    found = [one for one in releases if numbers(one.platform_version) == wanted]
-    return max(found, key=lambda one: numbers(one.version), default=None)
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """A version by its numbers, without zeros at its end; one that has anything else in it is equal to none."""
-    parts = version.split(".")
-    if not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in parts):
-        return (-1,)
-    found = [int(part) for part in parts]
-    while found and found[-1] == 0:
-        found.pop()
-    return tuple(found)
+    found = [one for one in releases if parse_version(one.platform_version) == wanted]
+    return max(found, key=lambda one: version_numbers(one.version), default=None)

@@ -7,7 +7,8 @@ from services.promotion_scheduler.domain.known import KnownEnvironment
 from services.promotion_scheduler.domain.promotion import Check
 from shared.contracts.parts import EnvironmentKind, Update
 from shared.contracts.promotion_scheduler import Reason, SchedulePromotion
-from shared.contracts.scalars import update_id, version_numbers
+from shared.contracts.scalars import update_id
+from shared.formats.versions import version_numbers
 from shared.kernel.outcomes import NotYet, Rejected
 
 

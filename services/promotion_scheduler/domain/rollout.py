@@ -11,7 +11,7 @@ from services.promotion_scheduler.domain.rollout_release import BaseRelease
 from shared.contracts.envelope import derived_id
 from shared.contracts.parts import MOST_EXTENSIONS, Problem
 from shared.contracts.promotion_scheduler import RolloutSnapshot, RolloutStatus, UpdateWindow
-from shared.contracts.scalars import version_numbers
+from shared.formats.versions import version_numbers
 
 TRANSITIONS: Mapping[RolloutStatus, frozenset[RolloutStatus]] = MappingProxyType(
     {

@@ -6,7 +6,7 @@ from services.promotion_scheduler.domain.frozen import Frozen
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import Update
 from shared.contracts.promotion_scheduler import ReleasePublished
-from shared.contracts.scalars import version_numbers
+from shared.formats.versions import version_numbers
 from shared.kernel.decision import Decision
 
 

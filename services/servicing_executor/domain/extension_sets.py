@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from services.servicing_executor.domain.state import Environment, ExtensionChange
 from shared.contracts.extension_sets import brings, on_base
 from shared.contracts.parts import Dependency, Extension, ExtensionName
-from shared.contracts.scalars import version_numbers
 from shared.contracts.servicing_executor import StagedExtension, StageFor
+from shared.formats.versions import version_numbers
 
 
 def unmet(extension: Extension, others: Iterable[Extension]) -> list[str]:

@@ -19,7 +19,7 @@ from services.servicing_executor.domain.operations import start_operation
 from services.servicing_executor.domain.state import Environment, ExtensionChange
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import MOST_EXTENSIONS, Extension
-from shared.contracts.scalars import sentence, version_numbers
+from shared.contracts.scalars import sentence
 from shared.contracts.servicing_executor import (
     InstallExtension,
     OperationKind,
@@ -30,6 +30,7 @@ from shared.contracts.servicing_executor import (
     UnstageExtension,
 )
 from shared.contracts.topics import MESSAGE_LIMIT
+from shared.formats.versions import version_numbers
 from shared.kernel.decision import Decision
 from shared.kernel.outcomes import Rejected
 

@@ -16,13 +16,15 @@ from shared.contracts.parts import (
     PackageKind,
     Update,
 )
-from shared.contracts.scalars import project_of, sentence, version_numbers
+from shared.contracts.scalars import project_of, sentence
 from shared.contracts.servicing_executor import (
     ApplyUpdate,
     EnvironmentStatus,
     OperationStatus,
     Reason,
 )
+from shared.formats import difference
+from shared.formats.versions import version_numbers
 from shared.kernel.outcomes import NotYet, Rejected
 
 
@@ -99,17 +101,14 @@ def module_changes(running: ImageContents, package: PackageContents) -> ModuleCh
 
 def compare_modules(running: Sequence[Module], coming: Sequence[Module], removed: Sequence[str]) -> ModuleChanges:
     """What is added, changed, and missing without being removed."""
-    before = {module.name.casefold(): module for module in running}
-    after = {module.name.casefold(): module for module in coming}
-    gone = {name.casefold() for name in removed}
+    found = difference.compare_modules(running, coming, removed)
     return ModuleChanges(
-        added=tuple(module for name, module in after.items() if name not in before),
+        added=found.added,
         changed=tuple(
-            ModuleChange(name=module.name, running=before[name].version, package=module.version)
-            for name, module in after.items()
-            if name in before and before[name].version != module.version
+            ModuleChange(name=one.after.name, running=one.before.version, package=one.after.version)
+            for one in found.changed
         ),
-        missing=tuple(module for name, module in before.items() if name not in after and name not in gone),
+        missing=found.missing,
     )
 
 

@@ -26,7 +26,6 @@ from shared.contracts.parts import (
     EnvironmentKind,
     PackageKind,
 )
-from shared.contracts.scalars import version_numbers
 from shared.contracts.servicing_executor import (
     ApplyImage,
     ApplyUpdate,
@@ -36,6 +35,7 @@ from shared.contracts.servicing_executor import (
     Reason,
     RegisterEnvironment,
 )
+from shared.formats.versions import version_numbers
 from shared.kernel.decision import Decision
 from shared.kernel.outcomes import NotYet, Rejected
 

@@ -14,7 +14,6 @@ import pytest
 
 from deploy.demo.packages import CUSTOMIZATION_V1, CUSTOMIZATION_V2, PLATFORM
 from deploy.embedded import Endpoints
-from services.package_validator.deployable_package.release import Release, ReleaseModule, decode_release, encode_release
 from shared.artifacts.folder import FolderStore
 from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import Envelope, new_id
@@ -23,10 +22,11 @@ from shared.contracts.package_validator import Judged, PackageSnapshot, PackageS
 from shared.contracts.parts import ArtifactRef, Finding, Module, PackageContents, PackageKind, Severity
 from shared.contracts.promotion_scheduler import PublishRelease, ReleasePublished, ReleaseSnapshot
 from shared.contracts.servicing_executor import EnvironmentSnapshot
+from shared.formats.deployable_package.read.release import Release, ReleaseModule, decode_release, encode_release
 from tests.demo_images import built
 from tests.support.played_services import NOON, PlayedServices, environment, update
 from tests.support.services import Client
-from tests.unit.package_validator.test_building import descriptor, write
+from tests.unit.formats.deployable_package.test_building import descriptor, write
 
 HIGH = "900.0"
 """Releases are everybody's: what these tests publish is newer than what others do."""

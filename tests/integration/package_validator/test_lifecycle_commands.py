@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded import Endpoints
-from services.package_validator.deployable_package.faults import FAULTS, build_sample
-from services.package_validator.deployable_package.kinds import PackageKind
 from services.package_validator.domain.work import CRASHES
 from shared.contracts.package_validator import PackageQuarantined, PackageRejected, PackageValidated
+from shared.formats.deployable_package.damage.faults import FAULTS, build_sample
+from shared.formats.deployable_package.read.kinds import PackageKind
 from tests.integration.package_validator.conftest import Submitter
 from tests.support.big_packages import big_package
 from tests.support.readers import kill_reader, linux_only

@@ -8,10 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from services.package_validator.deployable_package.builder import plan_package, write_package
-from services.package_validator.deployable_package.faults import FAULTS, build_sample, sample
-from services.package_validator.deployable_package.kinds import PackageKind
-from services.package_validator.deployable_package.release import Release, ReleaseModule, encode_release
 from shared.contracts.common import CommandRejected, WorkProgressed
 from shared.contracts.package_validator import (
     MergePackages,
@@ -30,6 +26,10 @@ from shared.contracts.package_validator import (
 )
 from shared.contracts.parts import PackageKind as Kind
 from shared.contracts.promotion_scheduler import ReleasePublished
+from shared.formats.deployable_package.damage.faults import FAULTS, build_sample, sample
+from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.release import Release, ReleaseModule, encode_release
+from shared.formats.deployable_package.write.build import plan_package, write_package
 from tests.integration.package_validator.conftest import Submitter
 from tests.support.big_packages import big_package
 from tests.support.services import ServiceProcess

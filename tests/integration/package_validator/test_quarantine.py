@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from services.package_validator.deployable_package.faults import build_sample
 from services.package_validator.domain.work import ATTEMPTS, CRASHES
 from shared.contracts.package_validator import (
     PackageCheckFailed,
@@ -19,6 +18,7 @@ from shared.contracts.package_validator import (
     Reason,
     RevalidatePackage,
 )
+from shared.formats.deployable_package.damage.faults import build_sample
 from tests.integration.package_validator.conftest import Submitter
 from tests.support.big_packages import big_package
 from tests.support.readers import ended, kill_reader, linux_only, wait_for_reader

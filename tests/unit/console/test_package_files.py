@@ -15,10 +15,10 @@ from typer.testing import CliRunner, Result
 
 from services.console.cli import app
 from services.console.cli.running import Exit, Stopped
-from services.package_validator.deployable_package import sources
-from services.package_validator.deployable_package.faults import FAULTS, build_sample
-from services.package_validator.deployable_package.release import Release, encode_release
-from tests.unit.package_validator.test_building import descriptor, write
+from shared.formats.deployable_package.archive import sources
+from shared.formats.deployable_package.damage.faults import FAULTS, build_sample
+from shared.formats.deployable_package.read.release import Release, encode_release
+from tests.unit.formats.deployable_package.test_building import descriptor, write
 
 VERSIONS = ("--platform-version", "7.0.7606.108")
 ODD_NAME = "päck age ° 1 – November.zip"

@@ -4,8 +4,8 @@ import pytest
 
 from shared.contracts.extension_sets import brings, on_base, replaced
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionScope
-from shared.contracts.scalars import version_numbers
 from shared.contracts.servicing_executor import StagedExtension, StageFor
+from shared.formats.versions import version_numbers
 
 
 def extension(letter: str, version: str = "1.0.0.0") -> Extension:

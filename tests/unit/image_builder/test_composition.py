@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.image_builder.composition import CompositionRefusedError, Kind, Package, compose
 from shared.artifacts.image import ImageContents, ImageModule, Part
+from shared.contracts.image_builder import Reason
 
 DIGEST = f"sha256:{'a' * 64}"
 BASE_DIGEST = f"sha256:{'b' * 64}"
@@ -86,7 +88,7 @@ def test_the_first_image_is_a_platform_alone() -> None:
     assert result.contents.dropped == ()
     with pytest.raises(CompositionRefusedError, match="apply a platform package first") as refused:
         compose(None, package("customization", "A"), update_name="first")
-    assert refused.value.rule == "base-needed"
+    assert refused.value.reason is Reason.PLATFORM_NEEDED
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_a_platform_update_neither_forgets_nor_adds_to_what_was_dropped() -> Non
 def test_modules_that_go_missing_must_be_acknowledged_each() -> None:
     with pytest.raises(CompositionRefusedError, match="lacks B, c") as refused:
         compose(image("A", "B", "c", "D"), package("customization", "D"), update_name="now", acknowledged=["A"])
-    assert refused.value.rule == "modules-missing"
+    assert refused.value.reason is Reason.MODULES_MISSING
     assert refused.value.modules == ("B", "c")
 
 
@@ -140,25 +142,33 @@ def test_a_module_removed_through_the_removal_file_is_removed_not_missing() -> N
 
 
 @pytest.mark.parametrize(
-    ("candidate", "rule"),
+    ("candidate", "why"),
     [
-        (package("customization", "A", removals=("platform",)), "platform-module-removed"),
-        (package("platform", "Platform", removals=("A",)), "removal-without-customization"),
-        (package("customization", "PLATFORM", "A"), "duplicate-module"),
-        (package("customization", "A", "a"), "duplicate-module"),
-        (package("customization", "A", platform=("X",)), "part-unexpected"),
-        (package("merged", "A"), "part-missing"),
-        (package("customization", "A", built_for="7.0.7606"), "platform-too-old"),
+        (package("customization", "A", removals=("platform",)), "names Platform of the platform"),
+        (package("platform", "Platform", removals=("A",)), "ModuleToRemove.txt can remove nothing"),
+        (package("customization", "PLATFORM", "A"), "PLATFORM would be in the image twice"),
+        (package("customization", "A", "a"), "a would be in the image twice"),
+        (package("customization", "A", platform=("X",)), "a customization package has modules of the platform part"),
+        (package("merged", "A"), "a merged package has no platform modules"),
+        (package("customization", "A", built_for="7.0.7606"), "update the platform first"),
     ],
 )
-def test_what_makes_no_sound_image_is_refused(candidate: Package, rule: str) -> None:
-    with pytest.raises(CompositionRefusedError) as refused:
+def test_what_makes_no_sound_image_is_refused(candidate: Package, why: str) -> None:
+    with pytest.raises(CompositionRefusedError, match=why) as refused:
         compose(image("A"), candidate, update_name="now")
-    assert refused.value.rule == rule
+    assert refused.value.reason is Reason.BUILD_FAILED
 
 
-def test_platform_versions_compare_as_numbers() -> None:
-    assert compose(image("A"), package("customization", "A", built_for="7.0.99.9999"), update_name="now")
+@pytest.mark.parametrize("built_for", ["7.0.99.9999", "7.0.999.1", "7.0.999.0"])
+def test_platform_versions_compare_as_numbers(built_for: str) -> None:
+    assert compose(image("A"), package("customization", "A", built_for=built_for), update_name="now")
+
+
+def test_a_platform_version_is_the_same_with_or_without_its_last_zeros() -> None:
+    base = msgspec.structs.replace(image("A"), platform_version="7.0")
+    assert compose(base, package("customization", "A", built_for="7.0.0.0"), update_name="now")
+    with pytest.raises(CompositionRefusedError, match="update the platform first"):
+        compose(base, package("customization", "A", built_for="7.0.0.1"), update_name="now")
 
 
 NAMES = st.sets(st.sampled_from("ABCDEFG")).map(lambda found: tuple(sorted(found)))

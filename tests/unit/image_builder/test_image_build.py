@@ -12,13 +12,12 @@ import pytest
 import zstandard
 
 from deploy.demo.packages import CUSTOMIZATION_V1, CUSTOMIZATION_V2, PLATFORM, DemoModule, DemoPackage
-from services.image_builder.layers.build import build_image
-from services.image_builder.layers.layer import LayerStream
-from services.image_builder.layers.payload import PackageFile, PayloadRefusedError
-from services.image_builder.layers.tar import file_header
+from services.image_builder.image_build import build_image
+from services.image_builder.layer import LayerStream, file_header
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.folder import FolderStore
-from shared.artifacts.image import ImageLayer, load_image, verify_image, write_image
+from shared.artifacts.image import ImageLayer, ImageModule, load_image, verify_image, write_image
+from shared.formats.deployable_package.read.package import PackageReader, PackageRefusedError
 from tests.demo_images import built, stored
 
 
@@ -112,7 +111,7 @@ async def test_no_byte_of_the_base_or_of_a_package_built_before_is_read(store: F
     assert base.built == ("platform",)
     layer = base.image.layer("platform")
     assert layer is not None
-    for digest in (layer.digest, platform.package.digest):
+    for digest in (layer.digest, platform.digest):
         blob(tmp_path, digest).write_bytes(b"")  # whoever reads these bytes finds them corrupt
 
     again = await build_image(store, platform, update_name="base")
@@ -127,7 +126,7 @@ async def test_a_base_whose_layer_is_gone_or_a_package_that_is_damaged_is_the_ma
 ) -> None:
     base = await built(store, PLATFORM, tmp_path)
     source = await stored(store, CUSTOMIZATION_V1, tmp_path)
-    package = blob(tmp_path, source.package.digest)
+    package = blob(tmp_path, source.digest)
     content = package.read_bytes()
     for damaged in (content + b"x", content[:-9], b"not even a zip"):
         package.write_bytes(damaged)
@@ -183,13 +182,14 @@ def test_a_layer_has_the_same_bytes_with_any_number_of_threads_and_any_size_of_m
     path = package.write(tmp_path)
     results = set()
     for threads in (1, 3):
-        members = (
-            (f"modules/{m.name.lower()}/{name}", entry)
-            for m in package.modules
-            for name, entry in PackageFile(path).payload(m.payload_path).items()
-        )
-        stream = LayerStream(members, threads=threads)
-        results.add((hashlib.sha256(b"".join(stream)).hexdigest(), stream.diff_id, stream.size))
+        with PackageReader(path) as reader:
+            members = (
+                (f"modules/{m.name.lower()}/{file.path}", file)
+                for m in package.modules
+                for file in reader.payload(m.name, m.version)
+            )
+            stream = LayerStream(members, threads=threads)
+            results.add((hashlib.sha256(b"".join(stream)).hexdigest(), stream.diff_id, stream.size))
     ((_, _, size),) = results
     assert size > 82 << 20
 
@@ -205,9 +205,7 @@ async def test_a_payload_that_the_package_lacks_is_refused_and_leaves_no_image(
     store: FolderStore, tmp_path: Path
 ) -> None:
     source = await stored(store, CUSTOMIZATION_V1, tmp_path)
-    source = replace(source, payloads={"ContosoLoyalty": "AOSService/Packages/files/other.zip"})
+    source = replace(source, modules=(*source.modules, ImageModule(name="Other", version="1.0", part="customization")))
     base = await built(store, PLATFORM, tmp_path)
-    with pytest.raises(PayloadRefusedError, match=r"has no payload .*other\.zip"):
+    with pytest.raises(PackageRefusedError, match=r"DP303 .*other\.1\.0\.zip: the package has no such file"):
         await build_image(store, source, update_name="x", base=base.image.digest)
-    with pytest.raises(ValueError, match="no payload is named for ContosoLoyalty"):
-        replace(source, payloads={})

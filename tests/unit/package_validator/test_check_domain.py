@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from services.package_validator.domain.releases import (
     MOST_RELEASES,
+    KnownRelease,
     ReleaseFacts,
     Releases,
-    numbers,
     of_platform,
 )
 from services.package_validator.domain.releases import published as release_published
@@ -423,7 +423,7 @@ def test_releases_are_bounded_and_those_with_the_lowest_versions_go() -> None:
     ("stated", "found"),
     [
         (PLATFORM, "10.0.46"),
-        ("7.0.7606.108.0", "10.0.46"),
+        ("7.0.7606.108.0", None),
         ("07.0.7606.108", "10.0.46"),
         ("7.0.7606.10", None),
         ("7.0.7606.1080", None),
@@ -444,4 +444,6 @@ def test_a_package_is_held_against_the_latest_release_of_exactly_its_platform(
 
 @given(st.text(max_size=12))
 def test_any_text_may_be_stated_as_a_version(text: str) -> None:
-    assert isinstance(numbers(text), tuple)
+    release = KnownRelease(version="10.0.44", platform_version=PLATFORM, modules=None)
+    assert of_platform((release,), text) in (release, None)
+    assert of_platform((release,), f" {PLATFORM} ") is release

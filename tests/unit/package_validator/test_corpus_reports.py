@@ -11,20 +11,20 @@ import pytest
 from typer.testing import CliRunner
 
 from services.console.cli import app
-from services.package_validator.deployable_package.builder import (
+from services.package_validator.domain.releases import KnownRelease
+from services.package_validator.domain.work import CheckInput
+from services.package_validator.steps import Steps
+from shared.artifacts.folder import FolderStore
+from shared.contracts.parts import ArtifactRef
+from shared.formats.deployable_package.read.descriptors import read_archived_descriptors, unite_models
+from shared.formats.deployable_package.read.release import Release, ReleaseModule, encode_release
+from shared.formats.deployable_package.write.build import (
     BuildOptions,
     default_kind,
     find_modules,
     plan_package,
     write_package,
 )
-from services.package_validator.deployable_package.descriptors import read_archived_descriptors, unite_models
-from services.package_validator.deployable_package.release import Release, ReleaseModule, encode_release
-from services.package_validator.domain.releases import KnownRelease
-from services.package_validator.domain.work import CheckInput
-from services.package_validator.steps import Steps
-from shared.artifacts.folder import FolderStore
-from shared.contracts.parts import ArtifactRef
 from tests.unit.package_validator.test_steps import Attempt
 
 _REPOSITORY = Path(__file__).parents[3]

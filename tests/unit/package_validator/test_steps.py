@@ -20,12 +20,6 @@ from typer.testing import CliRunner
 
 from services.console.cli import app
 from services.package_validator import examiner, reporting
-from services.package_validator.deployable_package import rules
-from services.package_validator.deployable_package.builder import plan_package, write_package
-from services.package_validator.deployable_package.checking import check_package
-from services.package_validator.deployable_package.faults import FAULTS, build_sample, sample
-from services.package_validator.deployable_package.kinds import PackageKind
-from services.package_validator.deployable_package.release import encode_release
 from services.package_validator.domain.releases import KnownRelease
 from services.package_validator.domain.work import (
     ATTEMPTS,
@@ -46,10 +40,16 @@ from shared.artifacts.folder import FolderStore
 from shared.artifacts.port import Descriptor
 from shared.contracts.package_validator import Reason
 from shared.contracts.parts import ArtifactRef
+from shared.formats.deployable_package import rules
+from shared.formats.deployable_package.damage.faults import FAULTS, build_sample, sample
+from shared.formats.deployable_package.judge.check import check_package
+from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.release import encode_release
+from shared.formats.deployable_package.write.build import plan_package, write_package
 from shared.kernel.outcomes import Transient
 from tests.support.big_packages import big_package
 from tests.support.readers import kill_reader, linux_only, readers_of
-from tests.unit.package_validator.contexts import RELEASE
+from tests.unit.formats.deployable_package.contexts import RELEASE
 
 NAME = "contoso/november"
 

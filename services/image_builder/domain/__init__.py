@@ -1,0 +1,1 @@
+"""What image-builder decides: one build for each request, and what is known of each image."""

@@ -1,1 +1,0 @@
-"""Real work of the image-builder: layers from packages, images from layers."""

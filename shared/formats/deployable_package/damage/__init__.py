@@ -1,0 +1,1 @@
+"""Sound packages, each broken in one way."""

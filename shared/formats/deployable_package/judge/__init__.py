@@ -1,0 +1,1 @@
+"""Whether a package is right: by itself, against a release, and against the image that runs."""

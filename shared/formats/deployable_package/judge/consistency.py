@@ -1,0 +1,141 @@
+"""The same facts stand in the manifest, in file names and in each module's NuGet package: they must agree."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from shared.formats.deployable_package.archive.entry import Entry
+from shared.formats.deployable_package.findings import Findings
+from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.layout import PACKAGES, Layout, file_module, nuget_path, payload_path
+from shared.formats.deployable_package.read.manifest import Manifest
+from shared.formats.deployable_package.read.module_names import (
+    FRAMEWORK_PREFIX,
+    META_PREFIX,
+    PREFIX,
+    is_module_name,
+    module_of_part,
+    split_versioned_name,
+)
+from shared.formats.deployable_package.read.nuget import VENDOR_MARKS, NugetPackage
+from shared.formats.versions import parse_version
+
+_VENDORS = (FRAMEWORK_PREFIX, META_PREFIX)
+_RUNTIME_META = ("meta-platform-runtime", "meta-application-runtime")
+
+
+def judge_files(manifest: Manifest, layout: Layout, findings: Findings) -> None:
+    """Hold the manifest's module list against the files, both ways: DP301 to DP307, DP311 and DP319."""
+    listed = {module.key: module.version for module in manifest.modules}
+    runtime, payloads = (
+        [entry for entry in entries if file_module(entry)[0] in listed or is_module_name(file_module(entry)[0])]
+        for entries in (layout.nuget, layout.payloads)
+    )
+    _judge_one_way(listed, runtime, ("DP301", "DP302"), nuget_path, findings)
+    _judge_one_way(listed, payloads, ("DP303", "DP304"), payload_path, findings)
+    if manifest.components is None:
+        findings.add("DP307", manifest.path, "AllComponentList is absent")
+        return
+    mirrored = {_component(text) for text in manifest.components}
+    stated = {(module.key, module.version) for module in manifest.modules}
+    for name, version in sorted(mirrored ^ stated):
+        where = "MetadataModuleList" if (name, version) in mirrored else "AllComponentList"
+        findings.add("DP306", manifest.path, f"{name}.{version} is absent from {where}")
+
+
+def _component(text: str) -> tuple[str, str]:
+    name, version = split_versioned_name(text) or (text, "")
+    return name.lower(), version
+
+
+def _judge_one_way(
+    listed: dict[str, str],
+    entries: Sequence[Entry],
+    rules: tuple[str, str],
+    expected_path: Callable[[str, str], str],
+    findings: Findings,
+) -> None:
+    missing, unlisted = rules
+    names = Counter(file_module(entry)[0] for entry in entries)
+    for name, version in listed.items():
+        if name not in names:
+            findings.add(missing, expected_path(name, version), f"module {name} {version} has no such file")
+    for entry in entries:
+        name, version = file_module(entry)
+        if name not in listed:
+            findings.add(unlisted, entry.path, f"the manifest lists no module {name!r}")
+        elif names[name] > 1 and version != listed[name]:
+            findings.add("DP319", entry.path, f"{names[name]} files are of module {name}")
+        elif version != listed[name]:
+            rule = "DP311" if _is_shortened(version, listed[name]) else "DP305"
+            findings.add(rule, entry.path, f"the file's version is {version or 'absent'}, listed is {listed[name]}")
+
+
+def _is_shortened(version: str, full: str) -> bool:
+    """Whether `version` is what NuGet makes of `full`: the same number with trailing zeros dropped."""
+    number = parse_version(full)
+    return number is not None and parse_version(version) == number and version.count(".") < full.count(".")
+
+
+def judge_nuget(package: NugetPackage, findings: Findings) -> None:
+    """Hold a nuspec and InstallConfig.json against the file's name: DP309 to DP313, and DP412."""
+    wanted_id = PREFIX + package.name
+    if package.nuspec_id.lower() != wanted_id:
+        findings.add("DP309", package.nuspec_path, f"the id is {package.nuspec_id[:200]!r}, expected {wanted_id!r}")
+    if package.nuspec_version != package.version:
+        short = _is_shortened(package.nuspec_version, package.version)
+        findings.add(
+            "DP311" if short else "DP310",
+            package.nuspec_path,
+            f"the nuspec's version is {package.nuspec_version[:100]!r}, the file's is {package.version!r}",
+        )
+    if not is_module_name(package.name):
+        return
+    if " " in package.name:
+        findings.add("DP412", package.path, f"module {package.name!r} has a space in its name")
+    if package.summary.lower() != package.name:
+        findings.add("DP312", package.nuspec_path, f"the summary is {package.summary[:200]!r}")
+    if package.install_config is not None:
+        named = tuple(value.lower() for value in package.install_config)
+        expected = (wanted_id, f"{wanted_id}.{package.version}.zip")
+        if named != expected and (named[0], named[1]) != (f"{wanted_id}.{package.version}", expected[1]):
+            findings.add(
+                "DP313",
+                package.install_config_path,
+                f"names {named[0]!r} and {named[1]!r}, not {expected[1]!r}",
+            )
+
+
+def judge_meta_packages(
+    kind: str | None, packages: Sequence[NugetPackage], names: set[str], findings: Findings
+) -> None:
+    """Judge the vendor's meta packages (DP320, DP321); `names` are the modules that have a NuGet package."""
+    if kind not in (PackageKind.PLATFORM, PackageKind.MERGED):
+        return
+    for wanted in _RUNTIME_META:
+        if not any(package.name.startswith(wanted) for package in packages):
+            findings.add("DP320", f"{PACKAGES}/{PREFIX}{wanted}.nupkg", f"{PREFIX}{wanted} is missing")
+    for package in packages:
+        if package.name.startswith(_RUNTIME_META):
+            for name in package.references:
+                if name not in names:
+                    findings.add("DP321", package.nuspec_path, f"names module {name}, which the package lacks")
+
+
+def vendor_modules(kind: str, names: Sequence[str], packages: Sequence[NugetPackage]) -> frozenset[str]:
+    """Return those of a package's modules, in lower case, that are the vendor's.
+
+    All of a platform package; of a merged one what its meta packages name and what is marked as the vendor's.
+    """
+    if kind == PackageKind.PLATFORM:
+        return frozenset(names)
+    if kind != PackageKind.MERGED:
+        return frozenset()
+    named = {name for package in packages if package.is_meta for name in package.references}
+    marked = {one.name for one in packages if any(mark in one.description.lower() for mark in VENDOR_MARKS)}
+    return frozenset(names) & (named | marked)
+
+
+def is_vendors(name: str, kind: str, vendors: frozenset[str]) -> bool:
+    """Whether a payload of this name in a package of this kind is the vendor's; `vendors` are its modules."""
+    is_update = kind in (PackageKind.PLATFORM, PackageKind.MERGED)
+    return kind == PackageKind.PLATFORM or module_of_part(name) in vendors or (is_update and name.startswith(_VENDORS))

@@ -1,0 +1,37 @@
+"""ModuleToRemove.txt: modules that the installer deletes before it installs the package's own."""
+
+import re
+
+from shared.formats.deployable_package.archive.sources import Bytes
+from shared.formats.deployable_package.findings import Findings
+from shared.formats.deployable_package.read.documents import DocumentError, decode_text
+
+# Not str.splitlines, which breaks lines at signs that end none in the installer's eyes.
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_MODULE_NAME = re.compile(r"[a-z0-9_.\-]+")
+
+
+def read_removal_file(content: Bytes, path: str, most_lines: int, findings: Findings) -> tuple[str, ...]:
+    """Return the removed modules in lower case and file order (DP604, DP605).
+
+    As the installer reads it: lines are trimmed, blank ones ignored, and whatever is not exactly the name of
+    a module folder matches nothing.
+    """
+    try:
+        lines = _LINE_END.split(decode_text(content))
+    except DocumentError as error:
+        findings.add("DP605", path, f"the file {error.message}")
+        return ()
+    if len(lines) > most_lines:
+        findings.add("DP605", path, f"the file has {len(lines)} lines")
+        return ()
+    removed = []
+    for line in lines:
+        name = line.strip().lower()
+        if not name:
+            continue
+        if _MODULE_NAME.fullmatch(name):
+            removed.append(name)
+        else:
+            findings.add("DP604", path, f"{line.strip()[:200]!r} cannot be a module's name")
+    return tuple(dict.fromkeys(removed))

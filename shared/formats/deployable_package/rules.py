@@ -1,0 +1,357 @@
+"""Every rule a deployable package is judged by.
+
+The rules come from the vendor's portal and installer as far as those demonstrably check, and from what breaks
+in practice where they do not. Identities are stable: a rule may be retired, its id is never given to another.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """`error` makes a package invalid; `warning` and `info` do not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+GROUPS = {
+    "DP1": "container",
+    "DP2": "manifest",
+    "DP3": "consistency",
+    "DP4": "content",
+    "DP5": "dependencies",
+    "DP6": "removal",
+    "DP7": "against a target image or release",
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: what it demands (`title`), why (`meaning`) and the way out (`fix`)."""
+
+    id: str
+    severity: Severity
+    title: str
+    meaning: str
+    fix: str
+
+    @property
+    def group(self) -> str:
+        return GROUPS[self.id[:3]]
+
+
+_E, _W, _I = Severity.ERROR, Severity.WARNING, Severity.INFO
+
+# Each row: the rule and what it demands, then why, then the way out.
+_TABLE = (
+    # container
+    Rule("DP101", _E, "The file is a zip archive",
+         "The file has no zip directory, so it is something else, or empty.",
+         "Upload the .zip that the build produced, not its folder listing, log or error page."),
+    Rule("DP102", _E, "The archive's directory is whole",
+         "The directory at the end of the archive is cut off or does not fit the file: an upload was interrupted.",
+         "Upload or build the package again and compare its SHA-256 with the original."),
+    Rule("DP103", _E, "Entry names stay inside the package",
+         "A name with '..', a drive, a leading slash or control characters could write outside its folder; one that "
+         "Windows reads as another name (a colon, a device, a dot or blank at the end) hides what it is.",
+         "Build the package with names relative to its root."),
+    Rule("DP104", _E, "Every entry name occurs once",
+         "Tools disagree on which of two entries of one name counts, so what was checked may not be what runs.",
+         "Remove the second entry; build the package into an empty file instead of appending."),
+    Rule("DP105", _E, "Names differ in more than case",
+         "The package is unpacked on a file system that ignores case: one entry would overwrite the other, or a file "
+         "would stand where a folder must be.",
+         "Rename one of the entries."),
+    Rule("DP106", _E, "No entry is encrypted",
+         "The installer has no password, and nothing inside can be checked.",
+         "Build the package without a password."),
+    Rule("DP107", _E, "Entries are stored or deflated",
+         "The installer knows no other compression method.",
+         "Build the package with the ordinary zip compression (deflate)."),
+    Rule("DP108", _E, "Entries are plain files and folders",
+         "Links and devices can point outside the package.",
+         "Replace the link by the file it points to."),
+    Rule("DP109", _E, "The number of entries is within the limit",
+         "More entries than any real package has are an attack or a mistake.",
+         "Leave out what is not part of the modules, or have the limit raised."),
+    Rule("DP110", _E, "Unpacked sizes are within the limits",
+         "The package would take more room than any real package when it is unpacked.",
+         "Leave out what is not part of the modules, or have the limit raised."),
+    Rule("DP111", _E, "Compression ratios are plausible",
+         "An entry that unpacks to hundreds of times its size is a decompression bomb.",
+         "Remove the entry; real binaries compress to a third."),
+    Rule("DP112", _E, "Entries do not overlap",
+         "Entries that share bytes are the mark of a decompression bomb.",
+         "Build the package with an ordinary zip tool."),
+    Rule("DP113", _E, "Every entry unpacks to what the directory says",
+         "The content does not fit its checksum or size: the package was damaged after it was built.",
+         "Upload or build the package again and compare its SHA-256 with the original."),
+    Rule("DP114", _E, "The package is not wrapped in another zip",
+         "Download pages of build servers often wrap an artifact into one more zip.",
+         "Unpack the outer zip and upload the package that lies inside."),
+    Rule("DP115", _E, "The package's content lies at its root",
+         "The installer looks for HotfixInstallationInfo.xml at the root and finds a folder.",
+         "Zip the content of the folder, not the folder itself."),
+    Rule("DP116", _W, "Module payloads hold no archives",
+         "An archive inside a payload is not opened, so its content is not checked.",
+         "Put the files themselves into the module, or make sure that the archive is meant."),
+    Rule("DP117", _E, "An entry's own header agrees with the directory",
+         "Tools that read headers instead of the directory would unpack something else than what was checked.",
+         "Build the package with an ordinary zip tool."),
+    Rule("DP118", _E, "Every byte belongs to an entry or to the directory",
+         "Bytes before the first entry or between entries are seen by no unpacking tool: a program or a second "
+         "archive can hide there.",
+         "Build the package with an ordinary zip tool, into an empty file."),
+    # manifest
+    Rule("DP201", _E, "The manifest is present",
+         "HotfixInstallationInfo.xml tells what the package is; without it nothing can be installed.",
+         "Create a deployable package with the build tools instead of zipping binaries or a model file."),
+    Rule("DP202", _E, "The manifest can be read",
+         "HotfixInstallationInfo.xml must be well-formed XML with the root HotfixInstallationInfo.",
+         "Restore the manifest that the build wrote."),
+    Rule("DP203", _E, "XML files declare no document type",
+         "A DOCTYPE can declare entities that read files or fill the memory; no file of the format has one.",
+         "Remove the DOCTYPE."),
+    Rule("DP204", _E, "The package's type can be told",
+         "The manifest has no Type, and the Guid of DefaultServiceModelData.xml does not decide it.",
+         "Set Type in the manifest: ApplicationPackage, PlatAppBinaryHotfixPackage or MergedPackage."),
+    Rule("DP205", _E, "The package's type exists",
+         "The manifest's Type is none of the vendor's.",
+         "Set Type in the manifest: ApplicationPackage, PlatAppBinaryHotfixPackage or MergedPackage."),
+    Rule("DP206", _E, "The package is of a type that images are made of",
+         "Packages of this type exist but are not applied to environments through images.",
+         "Submit a customization (AOT), platform or merged package."),
+    Rule("DP207", _E, "The platform version is stated",
+         "Without PlatformVersion (four numbers) nobody can tell which environments the package fits.",
+         "Build the package against a platform whose version the build knows."),
+    Rule("DP208", _W, "Publisher and type go together",
+         "Platform packages come from Microsoft Corporation, customization packages do not.",
+         "Correct Publisher or Type in the manifest; do not repack the vendor's files as your own."),
+    Rule("DP209", _E, "Modules are listed as name and four-part version",
+         "The installer splits `<module>.<a>.<b>.<c>.<d>` at the first dot before the numbers.",
+         "Write each entry of MetadataModuleList as lower-case module name, dot, four-part version."),
+    Rule("DP210", _E, "A module is listed once",
+         "Two entries for one module leave open which version is installed.",
+         "Remove the outdated entry from MetadataModuleList."),
+    Rule("DP211", _E, "The package lists modules",
+         "An empty MetadataModuleList would leave the environment without customization.",
+         "Build the package with at least one module."),
+    Rule("DP212", _I, "The manifest tells no paths of its author",
+         "InstallationInfoFilePath holds a path on the machine that built the package, often with a person's name.",
+         "Empty InstallationInfoFilePath; nothing reads it."),
+    Rule("DP213", _W, "The package says that it fits sealed releases",
+         "Since 8.1 the application is sealed; a package that overlays it cannot be applied to a cloud environment.",
+         "Turn overlayered models into extensions and build again."),
+    Rule("DP214", _E, "Descriptive files have a plausible size",
+         "Manifests and lists are some kilobytes; a huge one is an attack or a mistake.",
+         "Restore the file that the build wrote."),
+    # consistency
+    Rule("DP301", _E, "Every listed module has its NuGet package",
+         "The installer takes each module of the manifest from AOSService/Packages/*.nupkg.",
+         "Build the package again; do not delete or rename single files."),
+    Rule("DP302", _E, "Every NuGet package is of a listed module",
+         "A module that the manifest does not list is not installed, or is installed without being recorded.",
+         "Add the module to the manifest or remove its files."),
+    Rule("DP303", _E, "Every listed module has its payload",
+         "The installer takes the binaries from AOSService/Packages/files/*.zip.",
+         "Build the package again; do not delete or rename single files."),
+    Rule("DP304", _E, "Every payload is of a listed module",
+         "Binaries that no module claims are not installed.",
+         "Add the module to the manifest or remove its files."),
+    Rule("DP305", _E, "File names carry the version that the manifest lists",
+         "The installer looks for `dynamicsax-<module>.<version>` and finds another version.",
+         "Build the package again; versions are not edited by hand."),
+    Rule("DP306", _E, "AllComponentList mirrors MetadataModuleList",
+         "The portal shows one list and the installer follows the other.",
+         "Make both lists name the same modules and versions."),
+    Rule("DP307", _W, "AllComponentList is present",
+         "The portal shows the package's content from AllComponentList.",
+         "Build the package with the vendor's or Drydock's tools."),
+    Rule("DP308", _E, "Each NuGet package holds a readable nuspec",
+         "Name and dependencies of the module stand in the nuspec.",
+         "Build the package again."),
+    Rule("DP309", _E, "The nuspec's id is the module's",
+         "The installer records the module under the nuspec's id, `dynamicsax-<module>`.",
+         "Build the package again; do not rename .nupkg files."),
+    Rule("DP310", _E, "The nuspec's version is the module's",
+         "The nuspec, the file name and the manifest must name one version.",
+         "Build the package again; versions are not edited by hand."),
+    Rule("DP311", _E, "Versions are not shortened by NuGet",
+         "NuGet 3.4 and later drop a trailing `.0`, so the name no longer matches the manifest's version.",
+         "Pack with NuGet 3.3 or earlier, or with Drydock."),
+    Rule("DP312", _E, "The nuspec's summary is the module's name",
+         "The summary is the only place that keeps the name's case; it must equal the id in any case.",
+         "Set summary to the module's name."),
+    Rule("DP313", _E, "InstallConfig.json names the module's files",
+         "The module's install script unpacks the zip that tools/InstallConfig.json names.",
+         "Build the package again."),
+    Rule("DP314", _E, "The service model files are present",
+         "DefaultServiceModelData.xml, DefaultTopologyData.xml and ReleasedPackages.xml tell the installer what to do.",
+         "Build the package from the complete skeleton."),
+    Rule("DP315", _E, "The service model files can be read",
+         "The installer cannot make a runbook from a damaged file.",
+         "Restore the file from the skeleton."),
+    Rule("DP316", _W, "The Guid of the service model is known",
+         "ReleasedPackages.xml maps the Guid of DefaultServiceModelData.xml to a package type; this one is in neither.",
+         "Restore DefaultServiceModelData.xml and ReleasedPackages.xml from the skeleton."),
+    Rule("DP317", _E, "The topology names known service models",
+         "A machine of DefaultTopologyData.xml has a service model that DefaultServiceModelData.xml lacks.",
+         "Restore both files from one skeleton."),
+    Rule("DP318", _E, "Service models do not depend on each other in a circle",
+         "The installer refuses a circle: no service could be first.",
+         "Restore DefaultServiceModelData.xml from the skeleton."),
+    Rule("DP319", _E, "A module has one NuGet package and one payload",
+         "Two files for one module leave open which is installed.",
+         "Remove the outdated file."),
+    Rule("DP320", _E, "A platform package brings its meta packages",
+         "dynamicsax-meta-platform-runtime and dynamicsax-meta-application-runtime name what a release consists of.",
+         "Use the vendor's complete package; merge with Drydock or the vendor's tool."),
+    Rule("DP321", _E, "Modules that a meta package names are in the package",
+         "A release without one of its modules cannot be installed.",
+         "Use the vendor's complete package."),
+    Rule("DP322", _W, "InstallConfig.json is present",
+         "Without tools/InstallConfig.json the module's install script does not know which zip to unpack.",
+         "Build the package again."),
+    # content
+    Rule("DP401", _E, "Each payload holds X++ metadata",
+         "A folder counts as an X++ binary only if bin holds at least one .md file.",
+         "Compile the module before packaging; zip the module's folder content, with bin at the root of the payload."),
+    Rule("DP402", _E, "Each payload holds the module's assembly",
+         "bin/Dynamics.AX.<Module>.dll is what the application loads.",
+         "Compile the module before packaging."),
+    Rule("DP403", _E, "The netmodule parts of an assembly are complete",
+         "An assembly whose numbered .netmodule parts have a gap, or parts without their assembly, cannot be loaded.",
+         "Delete the module's bin folder and compile it completely."),
+    Rule("DP404", _W, "No test modules are shipped",
+         "Test modules need the vendor's test framework, which production does not have.",
+         "Leave test modules out of the package."),
+    Rule("DP405", _E, "Payloads hold no source",
+         "Packages for environments carry binaries only; source and descriptors would be given away.",
+         "Leave out Descriptor, XppMetadata, folders named like a model, and *.delete."),
+    Rule("DP406", _W, "Assemblies are executable images",
+         "The file does not start like an assembly: often a pointer of a large-file store that was not fetched.",
+         "Fetch the real binaries and build the package again."),
+    Rule("DP407", _W, "The assembly's file version is the module's",
+         "The module was packaged under another version than it was compiled with.",
+         "Compile and package in one build."),
+    Rule("DP408", _E, "A customization brings no form adaptors",
+         "Servicing stops at form adaptor modules; they belong to test automation on developer machines.",
+         "Leave the form adaptor module out of the package."),
+    Rule("DP409", _E, "A customization brings no platform modules",
+         "Servicing stops at a module that is marked as the vendor's, or skips it; meta packages belong to the "
+         "vendor's updates.",
+         "Leave the vendor's modules out of the package."),
+    Rule("DP410", _E, "Licence files can be read",
+         "A licence that cannot be read stops the import of all licences after the modules were installed.",
+         "Ask the module's publisher for the licence file again; keep it as it was sent."),
+    Rule("DP411", _I, "Licence files belong to a module of the package",
+         "Neither the licence's name nor its text names a module of the package.",
+         "Check that the licence is still needed."),
+    Rule("DP412", _E, "Module names have no spaces",
+         "The vendor's tools cannot build or install a module whose name has a space.",
+         "Rename the module."),
+    Rule("DP413", _W, "Additional files stay where they belong",
+         "FileLocations.xml tells the installer where to copy files to; a path out of the destination, or a file that "
+         "cannot be read, would overwrite others or stop the installation.",
+         "Write paths relative to the destination, without '..' and drives."),
+    # dependencies
+    Rule("DP501", _E, "Every dependency can be satisfied",
+         "A module refers to one that neither the package nor the release or image has; it would not load.",
+         "Add the missing module to the package, or remove the reference and compile."),
+    Rule("DP502", _W, "Dependencies are in the release's module list",
+         "The release's own modules refer to this module but its list lacks it, so the list has a hole there and the "
+         "dependency cannot be decided.",
+         "Import the release again with the module's descriptor."),
+    Rule("DP503", _E, "Modules do not depend on each other in a circle",
+         "No order of installation and compilation exists.",
+         "Move what both need into a third module."),
+    Rule("DP504", _E, "Dependencies exist in the target release already",
+         "The module is part of a newer release only.",
+         "Update the environment to that release first, or build against the environment's release."),
+    Rule("DP505", _W, "Dependencies exist in the next releases too",
+         "The vendor has removed the module from a newer release: the environment cannot be updated to it with this "
+         "package.",
+         "Remove the reference before that update; the release's notes name the successor."),
+    # removal
+    Rule("DP601", _E, "No module of the vendor is removed",
+         "ModuleToRemove.txt must not name a module of the vendor; the environment would not start.",
+         "Delete the line."),
+    Rule("DP602", _E, "No module is removed and installed at once",
+         "Removal runs before installation: the module would be there again.",
+         "Delete the line, or leave the module out of the package."),
+    Rule("DP603", _E, "Nothing refers to a removed module",
+         "A module of the package refers to a module that ModuleToRemove.txt removes; it would not load.",
+         "Remove the reference and compile, or keep the module."),
+    Rule("DP604", _W, "Lines of ModuleToRemove.txt are module names",
+         "A line is compared with folder names as it stands: wildcards, paths and comments match nothing.",
+         "Write one module name per line."),
+    Rule("DP605", _E, "ModuleToRemove.txt is text",
+         "The file is not UTF-8 or UTF-16 text or has far too many lines.",
+         "Save it as UTF-8 with one module name per line."),
+    Rule("DP606", _W, "ModuleToRemove.txt lies in AOSService/Scripts",
+         "The installer reads it there only; elsewhere it removes nothing.",
+         "Move the file to AOSService/Scripts."),
+    Rule("DP607", _I, "Removed modules are installed",
+         "The running image has no such module; the installer logs it and goes on.",
+         "Delete the line if it is a misspelling."),
+    Rule("DP608", _W, "Removed modules were stripped first",
+         "The module in the running image still refers to other modules than ApplicationPlatform, so its tables and "
+         "classes still hang together with others.",
+         "First deploy the module with one stub class and a reference to ApplicationPlatform only."),
+    # against a target image or release
+    Rule("DP701", _E, "The customization was built for this platform or an earlier one",
+         "Binaries compiled against a newer platform use what the target does not have.",
+         "Update the environment's platform first, or build against its version."),
+    Rule("DP702", _E, "The application version does not go back",
+         "A database that was upgraded cannot be used by an older application.",
+         "Use a package of the target's application version or later."),
+    Rule("DP703", _E, "The platform version does not go back",
+         "A platform package older than the running platform would be a downgrade.",
+         "Use a platform package of the running version or later."),
+    Rule("DP704", _W, "No module of the image is missing",
+         "The package replaces the whole customization: a module that it lacks is removed, and such an image cannot "
+         "be promoted.",
+         "Add the module, name it in ModuleToRemove.txt, or acknowledge the list of missing modules."),
+    Rule("DP705", _W, "No module goes back to a lower version",
+         "The running image has a higher version of the module.",
+         "Build from the branch that the running version came from."),
+    Rule("DP706", _I, "Modules are added",
+         "The running image does not have the module.",
+         "Nothing needs to be done."),
+    Rule("DP707", _I, "Modules change to a higher version",
+         "The running image has a lower version of the module.",
+         "Nothing needs to be done."),
+    Rule("DP708", _I, "The package changes something",
+         "All modules are byte for byte what already runs: applying the package costs downtime for nothing.",
+         "Do not apply it."),
+    Rule("DP709", _E, "A customization brings no module of the release",
+         "The module's name is taken by a module of the vendor's release; one would overwrite the other.",
+         "Rename the module, or leave the vendor's module out of the package."),
+)  # fmt: skip
+
+RULES: dict[str, Rule] = {rule.id: rule for rule in _TABLE}
+
+
+def rules_as_markdown() -> str:
+    """Return the registry as a page of documentation: one section per group, one table row per rule."""
+    lines = ["# Rules for deployable packages", ""]
+    for prefix, group in GROUPS.items():
+        lines += [
+            f"## {prefix}xx {group}",
+            "",
+            "| Rule | Severity | Demands | Why | Way out |",
+            "|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| {rule.id} | {rule.severity} | {rule.title} | {rule.meaning} | {rule.fix} |"
+            for rule in _TABLE
+            if rule.id.startswith(prefix)
+        ]
+        lines.append("")
+    return "\n".join(lines)
