@@ -1,0 +1,1 @@
+"""Libraries of foreign formats. They import nothing of services or kernel."""
