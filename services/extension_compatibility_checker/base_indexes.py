@@ -8,13 +8,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.extension_compatibility_checker.al.container import MAX_FILE, PackageError
-from services.extension_compatibility_checker.al.index import FORMAT, App
 from services.extension_compatibility_checker.children import Children, IndexDamaged
 from services.extension_compatibility_checker.protocol import Indexed, LoadIndex, MakeIndex
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.port import ArtifactStore, digest_hex
 from shared.contracts.parts import ArtifactRef
+from shared.formats.al.package.container import MAX_FILE, PackageError
+from shared.formats.al.symbols.index import FORMAT, App
 
 MEDIA_TYPE = "application/vnd.drydock.app-index+msgpack"
 

@@ -16,11 +16,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from services.extension_compatibility_checker.al.checking import Target, check_packages
-from services.extension_compatibility_checker.al.container import Kind, Package, PackageError, open_package
-from services.extension_compatibility_checker.al.extension import open_extension
-from services.extension_compatibility_checker.al.index import App, AppIndex, IndexFormatError, index_package
-from services.extension_compatibility_checker.al.symbols import EXTENSION_OF, Symbol, fold
 from services.extension_compatibility_checker.protocol import (
     DAMAGED_INDEX,
     FAULT,
@@ -40,6 +35,11 @@ from services.extension_compatibility_checker.protocol import (
     read_request,
     write,
 )
+from shared.formats.al.check.extension_set import Target, check_packages
+from shared.formats.al.package.container import Kind, Package, PackageError, open_package
+from shared.formats.al.source.opening import open_extension
+from shared.formats.al.symbols.index import App, AppIndex, IndexFormatError, index_package
+from shared.formats.al.symbols.symbols import EXTENSION_OF, Symbol, fold
 
 _MIB = 1 << 20
 _NICENESS = 5

@@ -11,7 +11,6 @@ import weakref
 from pathlib import Path
 from typing import TypeVar
 
-from services.extension_compatibility_checker.al.container import PackageError
 from services.extension_compatibility_checker.protocol import (
     DAMAGED_INDEX,
     UNREADABLE_PACKAGE,
@@ -21,6 +20,7 @@ from services.extension_compatibility_checker.protocol import (
     read_answer,
     write,
 )
+from shared.formats.al.package.container import PackageError
 
 _MODULE = "services.extension_compatibility_checker.child"
 A = TypeVar("A", bound=Answer)

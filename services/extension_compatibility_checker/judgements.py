@@ -18,11 +18,12 @@ from typing import TypeVar
 
 import msgspec
 
-from services.extension_compatibility_checker import al, child
-from services.extension_compatibility_checker.al.check_manifest import provider
-from services.extension_compatibility_checker.al.finding import Report
-from services.extension_compatibility_checker.al.index import FORMAT, AppIndex
+from services.extension_compatibility_checker import child
 from services.extension_compatibility_checker.protocol import Sight
+from shared.formats import al
+from shared.formats.al.check.manifest import provider
+from shared.formats.al.finding import Report
+from shared.formats.al.symbols.index import FORMAT, AppIndex
 
 LARGEST = 4 * 1024 * 1024
 """A judgement of more bytes than that is not kept."""
@@ -31,14 +32,14 @@ _PRUNED_TO = 0.9
 T = TypeVar("T", Report, Sight)
 
 
-def _code() -> str:
-    """A digest of the code that judges: whoever changes a rule need not remember anything."""
-    folder = Path(next(iter(al.__path__)))
-    content = [(path.name, path.read_bytes()) for path in (*sorted(folder.glob("*.py")), Path(child.__file__))]
+def code_digest(library: Path, *files: Path) -> str:
+    """A digest of the code that judges, the rooms of the library included: who changes a rule need remember nothing."""
+    content = [(path.relative_to(library).as_posix(), path.read_bytes()) for path in sorted(library.rglob("*.py"))]
+    content += [(path.name, path.read_bytes()) for path in files]
     return hashlib.sha256(repr(content).encode()).hexdigest()
 
 
-CODE = _code()
+CODE = code_digest(Path(al.__path__[0]), Path(child.__file__))
 
 
 class Judgements:

@@ -8,10 +8,6 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from services.extension_compatibility_checker.al.checking import unreadable
-from services.extension_compatibility_checker.al.container import MAX_FILE, Kind, Package
-from services.extension_compatibility_checker.al.finding import Report
-from services.extension_compatibility_checker.al.version import Version
 from services.extension_compatibility_checker.children import Children
 from services.extension_compatibility_checker.judgements import (
     Judgements,
@@ -23,6 +19,10 @@ from services.extension_compatibility_checker.judgements import (
 from services.extension_compatibility_checker.protocol import Judge, Judged, LookInto, PackageFile, Seen, Sight
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.parts import Extension
+from shared.formats.al.check.extension_set import unreadable
+from shared.formats.al.finding import Report
+from shared.formats.al.package.container import MAX_FILE, Kind, Package
+from shared.formats.al.package.version import Version
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from services.extension_compatibility_checker.al.finding import Report
-from services.extension_compatibility_checker.al.index import App
+from shared.formats.al.finding import Report
+from shared.formats.al.symbols.index import App
 
 _LENGTH = struct.Struct(">Q")
 

@@ -4,8 +4,6 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from services.extension_compatibility_checker.al.finding import Finding, Report, Severity, worst
-from services.extension_compatibility_checker.al.finding import Verdict as Found
 from services.extension_compatibility_checker.domain.check import named
 from services.extension_compatibility_checker.domain.work import CheckInput, Judged
 from shared.contracts.extension_compatibility_checker import (
@@ -15,6 +13,8 @@ from shared.contracts.extension_compatibility_checker import (
     Level,
 )
 from shared.contracts.parts import Extension, Verdict
+from shared.formats.al.finding import Finding, Report, Severity, worst
+from shared.formats.al.finding import Verdict as Found
 
 MOST_FINDINGS = 50
 """Findings that are told of one extension."""

@@ -9,9 +9,6 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from services.extension_compatibility_checker import reporting
-from services.extension_compatibility_checker.al.container import PackageError
-from services.extension_compatibility_checker.al.index import App
-from services.extension_compatibility_checker.al.version import Version
 from services.extension_compatibility_checker.base_indexes import BaseIndexes, index_key
 from services.extension_compatibility_checker.children import ChildFault, IndexDamaged
 from services.extension_compatibility_checker.domain.work import (
@@ -28,6 +25,9 @@ from shared.artifacts.port import ArtifactStore
 from shared.contracts.extension_compatibility_checker import Reason
 from shared.contracts.parts import ArtifactRef, ExtensionName, Problem
 from shared.contracts.scalars import sentence
+from shared.formats.al.package.container import PackageError
+from shared.formats.al.package.version import Version
+from shared.formats.al.symbols.index import App
 from shared.kernel.outcomes import Transient
 from shared.kernel.worker import Job
 

@@ -28,9 +28,9 @@ import msgspec
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from services.extension_compatibility_checker.al.checking import Target, check_packages  # noqa: E402  # run as a file
-from services.extension_compatibility_checker.al.container import SYMBOLS, read_package  # noqa: E402  # as above
-from services.extension_compatibility_checker.al.index import AppIndex, index_package  # noqa: E402  # as above
+from shared.formats.al.check.extension_set import Target, check_packages  # noqa: E402  # run as a file
+from shared.formats.al.package.container import SYMBOLS, read_package  # noqa: E402  # as above
+from shared.formats.al.symbols.index import AppIndex, index_package  # noqa: E402  # as above
 from tests.support.al_packages import (  # noqa: E402  # as above
     container,
     multiplied,

@@ -16,13 +16,13 @@ import time
 import uuid
 from pathlib import Path
 
-from services.extension_compatibility_checker.al.container import read_package
 from services.extension_compatibility_checker.base_indexes import BaseIndexes, index_key
 from services.extension_compatibility_checker.children import Children
 from services.extension_compatibility_checker.judgements import Judgements
 from services.extension_compatibility_checker.judging import Judging, Target
 from shared.artifacts.folder import FolderStore
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionScope
+from shared.formats.al.package.container import read_package
 from tests.support.al_packages import app
 
 ROOT = Path(__file__).parents[2]

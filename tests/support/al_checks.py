@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from services.extension_compatibility_checker.al.checking import Target, check_packages
-from services.extension_compatibility_checker.al.container import open_package
-from services.extension_compatibility_checker.al.finding import Finding, Report
-from services.extension_compatibility_checker.al.index import index_package
+from shared.formats.al.check.extension_set import Target, check_packages
+from shared.formats.al.finding import Finding, Report
+from shared.formats.al.package.container import open_package
+from shared.formats.al.symbols.index import index_package
 
 
 def check_set(extensions: Sequence[bytes], *bases: bytes, old: Sequence[bytes] = ()) -> list[Report]:

@@ -4,7 +4,7 @@ import json
 from functools import lru_cache
 from pathlib import Path
 
-from services.extension_compatibility_checker.al.container import read_package
+from shared.formats.al.package.container import read_package
 
 
 def running_extensions(folder: Path) -> dict[str, str]:

@@ -10,14 +10,6 @@ from services.console.cli.installed_extension import APP_TYPE
 from services.console.cli.printing import Form, print_list, print_one
 from services.console.cli.running import Exit, ask, leave, run, tell
 from services.console.installation import Installation
-from services.extension_compatibility_checker.al.container import PackageError, read_package
-from services.extension_compatibility_checker.al.index import (
-    FORMAT,
-    SUFFIX,
-    AppIndex,
-    IndexFormatError,
-    index_package,
-)
 from shared.artifacts.folder import FolderStore
 from shared.contracts.extension_compatibility_checker import (
     BaseIndexed,
@@ -27,6 +19,14 @@ from shared.contracts.extension_compatibility_checker import (
 )
 from shared.contracts.message import Message
 from shared.contracts.parts import ArtifactRef
+from shared.formats.al.package.container import PackageError, read_package
+from shared.formats.al.symbols.index import (
+    FORMAT,
+    SUFFIX,
+    AppIndex,
+    IndexFormatError,
+    index_package,
+)
 
 from .formats import Output, print_json
 

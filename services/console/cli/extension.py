@@ -13,13 +13,13 @@ from rich.table import Table
 from typer.core import TyperCommand
 
 from services.console.cli.lazy import lazy
-from services.extension_compatibility_checker.al.checking import Target, check_packages
-from services.extension_compatibility_checker.al.compare import Settings, compare_versions
-from services.extension_compatibility_checker.al.comparison_rules import BASELINE_RULES, UNDECIDED_RULES
-from services.extension_compatibility_checker.al.container import Kind, Package, PackageError, read_package
-from services.extension_compatibility_checker.al.finding import Report, Severity, Verdict, verdict_of, worst
-from services.extension_compatibility_checker.al.index import SUFFIX, AppIndex, IndexFormatError, index_package
-from services.extension_compatibility_checker.al.rules import RULES
+from shared.formats.al.check.extension_set import Target, check_packages
+from shared.formats.al.check.rules import RULES
+from shared.formats.al.compare.rules import BASELINE_RULES, UNDECIDED_RULES
+from shared.formats.al.compare.versions import Settings, compare_versions
+from shared.formats.al.finding import Report, Severity, Verdict, verdict_of, worst
+from shared.formats.al.package.container import Kind, Package, PackageError, read_package
+from shared.formats.al.symbols.index import SUFFIX, AppIndex, IndexFormatError, index_package
 
 from .formats import Output, print_json, sarif
 

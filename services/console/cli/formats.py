@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from services.extension_compatibility_checker.al.comparison_rules import BASELINE_RULES
-from services.extension_compatibility_checker.al.finding import Finding, Report, Severity
-from services.extension_compatibility_checker.al.rules import RULES
+from shared.formats.al.check.rules import RULES
+from shared.formats.al.compare.rules import BASELINE_RULES
+from shared.formats.al.finding import Finding, Report, Severity
 
 
 class Output(StrEnum):

@@ -10,8 +10,6 @@ from services.console.cli.following import end, start_operation
 from services.console.cli.printing import Form, Output, print_id, print_list
 from services.console.cli.running import Exit, leave, run
 from services.console.installation import Installation
-from services.extension_compatibility_checker.al.container import PackageError, read_package
-from services.extension_compatibility_checker.al.manifest import Manifest
 from shared.artifacts.folder import FolderStore
 from shared.contracts.envelope import new_id
 from shared.contracts.message import Message
@@ -24,6 +22,8 @@ from shared.contracts.servicing_executor import (
     UninstallExtension,
     UnstageExtension,
 )
+from shared.formats.al.package.container import PackageError, read_package
+from shared.formats.al.package.manifest import Manifest
 
 APP_TYPE = "application/vnd.drydock.app"
 _VENDOR = "microsoft"

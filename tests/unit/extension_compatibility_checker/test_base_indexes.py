@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from services.extension_compatibility_checker.al.container import PackageError
-from services.extension_compatibility_checker.al.index import AppIndex
 from services.extension_compatibility_checker.base_indexes import BaseIndexes
 from services.extension_compatibility_checker.children import Children
 from shared.artifacts.errors import ArtifactMissingError
 from shared.artifacts.folder import FolderStore
 from shared.contracts.parts import ArtifactRef
+from shared.formats.al.package.container import PackageError
+from shared.formats.al.symbols.index import AppIndex
 from tests.support.al_packages import base_app, field, table
 
 PACKAGE = base_app(table(18, "Customer", field(1, "No.", "Code[20]")))

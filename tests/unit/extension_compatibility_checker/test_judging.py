@@ -7,16 +7,14 @@ from random import Random
 
 import pytest
 
-from services.extension_compatibility_checker.al.checking import Target as AllAtOnce
-from services.extension_compatibility_checker.al.checking import check_packages
-from services.extension_compatibility_checker.al.container import open_package
-from services.extension_compatibility_checker.al.finding import Report, Verdict
-from services.extension_compatibility_checker.al.index import AppIndex
+from services.extension_compatibility_checker import child
 from services.extension_compatibility_checker.base_indexes import BaseIndexes, index_key
 from services.extension_compatibility_checker.children import ChildFault, Children, IndexDamaged
 from services.extension_compatibility_checker.judgements import (
+    CODE,
     Judgements,
     clusters,
+    code_digest,
     judgement_key,
     shares,
     surroundings,
@@ -26,6 +24,12 @@ from services.extension_compatibility_checker.protocol import Judge, Judged, Sig
 from shared.artifacts.errors import ArtifactMissingError
 from shared.artifacts.folder import FolderStore
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionScope
+from shared.formats import al
+from shared.formats.al.check.extension_set import Target as AllAtOnce
+from shared.formats.al.check.extension_set import check_packages
+from shared.formats.al.finding import Report, Verdict
+from shared.formats.al.package.container import open_package
+from shared.formats.al.symbols.index import AppIndex
 from tests.support.al_packages import base_app, codeunit, container, extension, field, table
 
 BASE = base_app(table(18, "Customer", field(1, "No.", "Code[20]")))
@@ -321,3 +325,21 @@ async def test_a_fault_of_one_child_ends_the_others(bench: Bench, monkeypatch: p
     with pytest.raises(ChildFault, match="it died"):
         await bench.judge(set_[1:], target)
     assert ended == ["first", "other"]
+
+
+def test_a_change_in_any_file_of_the_code_that_judges_makes_other_keys(tmp_path: Path) -> None:
+    library, child = tmp_path / "library", tmp_path / "child.py"
+    files = [library / "finding.py", library / "check" / "rules.py", library / "source" / "parser.py", child]
+    for path in files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("first")
+    digests = [code_digest(library, child)]
+    for path in files:
+        path.write_text("second")
+        digests.append(code_digest(library, child))
+    assert len(set(digests)) == len(digests)
+
+
+def test_the_key_of_a_judgement_holds_a_digest_of_the_library_that_judges() -> None:
+    assert code_digest(Path(al.__file__).parent, Path(child.__file__)) == CODE
+    assert len(list(Path(al.__file__).parent.rglob("*.py"))) > 20

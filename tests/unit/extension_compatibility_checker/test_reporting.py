@@ -4,8 +4,6 @@ import json
 
 import pytest
 
-from services.extension_compatibility_checker.al.finding import Finding, Level, Report, Severity
-from services.extension_compatibility_checker.al.finding import Verdict as Found
 from services.extension_compatibility_checker.domain.work import CheckInput, IndexedPackage
 from services.extension_compatibility_checker.reporting import (
     MOST_BYTES,
@@ -16,6 +14,8 @@ from services.extension_compatibility_checker.reporting import (
 )
 from shared.contracts.extension_compatibility_checker import FindingSeverity
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, ExtensionScope, Verdict
+from shared.formats.al.finding import Finding, Level, Report, Severity
+from shared.formats.al.finding import Verdict as Found
 
 FILE = ArtifactRef(digest="sha256:" + "a" * 64, size=10, media_type="application/octet-stream")
 

@@ -1,1 +1,0 @@
-"""Reads AL extension packages and judges whether they fit a target version; no Kafka, no database."""

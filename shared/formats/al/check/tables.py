@@ -1,0 +1,124 @@
+"""Tables and fields that declarations name: whether a field is there, and relations and formulas read."""
+
+from dataclasses import dataclass
+
+from shared.formats.al.finding import Level
+from shared.formats.al.source.lexer import T, Tokens
+from shared.formats.al.symbols.builtins import SYSTEM_FIELDS
+from shared.formats.al.symbols.symbols import Symbol, fold
+
+from .context import Check, Place
+from .evidence import About
+from .suggestions import nearest
+
+_MESSAGES = {
+    "AL0132": "'Record {table}' does not contain a definition for '{field}'.",
+    "AL0186": "Reference '{field}' in application object '{table}' does not exist.",
+    "AL0295": "The field '{field}' is not found in the target '{table}'.",
+    "AL0345": (
+        "The source of a Column or Filter must be a field defined on the table referenced by its parent DataItem; "
+        "'{table}' has no '{field}'."
+    ),
+}
+
+
+def field_exists(check: Check, table: Symbol, name: str, level: Level, place: Place, code: str) -> None:
+    """Report a field that the table and its extensions do not have, as `code`; or what its state foretells."""
+    known, about = check.world.fields(table), About.of(table, "fields", name)
+    found = known.get(fold(name))
+    if found is not None:
+        field, app = found
+        if app is not check.world.own:
+            check.state(field.obsolete, f"Field '{field.name}'", field.name, level, place, about)
+        return
+    if fold(name) in SYSTEM_FIELDS or not check.member_missing(table):
+        return
+    message = _MESSAGES[code].format(table=table.name, field=name)
+    advice = renamed_field(check, table, name) or nearest(name, (f.name for f, _ in known.values()))
+    check.report(code, level, name, message, place, advice, about=about)
+
+
+def renamed_field(check: Check, table: Symbol, name: str) -> str:
+    """The reason that the old base gave for the field, or the field that has its id now."""
+    old = check.old
+    before = old.find("table", table.name) if old else None
+    was = old.fields(before[0]).get(fold(name)) if old and before else None
+    if was is None:
+        return ""
+    if was[0].obsolete is not None and was[0].obsolete.reason:
+        return was[0].obsolete.reason
+    now = [f.name for f, _ in check.world.fields(table).values() if f.id == was[0].id]
+    return f'Field {was[0].id} is called "{now[0]}" now.' if now else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table and fields of it that a relation or formula names; offsets are those of their tokens."""
+
+    table: str
+    table_at: int
+    fields: tuple[tuple[str, int], ...]
+
+
+def relations(tokens: Tokens, first: int, last: int) -> list[Relation]:
+    """Tables and fields of a TableRelation or CalcFormula value in tokens `first` to `last`.
+
+    Conditions (`if (Type = const(Item))`) and right-hand sides (`field("No.")`) name fields of the table that
+    declares them; they are passed over.
+    """
+    found: list[Relation] = []
+    texts, lower, kinds = tokens.texts, tokens.lower, tokens.kinds
+    at = first
+    while at < last:
+        if kinds[at] is T.NAME and lower[at] == "if":
+            at = behind(texts, at + 1, last)
+        elif (kinds[at] is T.NAME and lower[at] == "else") or kinds[at] is T.SIGN:
+            at += 1
+        elif kinds[at] is T.NAME and lower[at] in _FORMULAS and at + 1 < last and texts[at + 1] == "(":
+            at += 2
+        elif kinds[at] in (T.NAME, T.QUOTED):
+            table, table_at = texts[at], tokens.offsets[at]
+            at += 1
+            fields: list[tuple[str, int]] = []
+            names = []
+            while at + 1 < last and texts[at] == "." and kinds[at] is T.SIGN:
+                names.append((texts[at + 1], tokens.offsets[at + 1]))
+                at += 2
+            if len(names) > 1:  # a namespace stands before the table
+                return found
+            fields += names
+            if at < last and lower[at] == "where" and kinds[at] is T.NAME:
+                end = behind(texts, at + 1, last)
+                fields += left_sides(tokens, at + 2, end - 1)
+                at = end
+            found.append(Relation(table, table_at, tuple(fields)))
+        else:
+            at += 1
+    return found
+
+
+_FORMULAS = frozenset(("sum", "average", "exist", "count", "min", "max", "lookup"))
+
+
+def behind(texts: list[str], at: int, last: int) -> int:
+    """The token behind the parenthesis that opens at `at`."""
+    depth = 0
+    while at < last:
+        depth += (texts[at] == "(") - (texts[at] == ")")
+        at += 1
+        if depth == 0:
+            break
+    return at
+
+
+def left_sides(tokens: Tokens, at: int, last: int) -> list[tuple[str, int]]:
+    """`A = const(x), B = field(C)` -> A and B with their offsets."""
+    found, depth, begins = [], 0, True
+    while at < last:
+        text = tokens.texts[at]
+        if begins and depth == 0 and tokens.kinds[at] in (T.NAME, T.QUOTED) and tokens.texts[at + 1] == "=":
+            found.append((text, tokens.offsets[at]))
+        depth += (text == "(") - (text == ")")
+        begins = text == "," and depth == 0
+        at += 1
+    return found

@@ -1,0 +1,249 @@
+"""Everything an extension can see on one side of an update: its own objects, its dependencies, the base.
+
+A name that is not there is `missing` only if nothing that could hold it is absent from the set; otherwise
+it is unknown, and unknown is never reported as a break.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from shared.formats.al.source.lexer import whole_number
+from shared.formats.al.source.syntax import SourceFile
+from shared.formats.al.symbols.builtins import FIRST_PLATFORM_ID, PLATFORM_OBJECTS
+from shared.formats.al.symbols.index import AppIndex
+from shared.formats.al.symbols.symbols import EXTENSION_OF, Element, EnumValue, Field, Method, Symbol, TypeRef, fold
+
+KIND_OF_TYPE = {
+    "record": "table",
+    "database": "table",
+    "table": "table",
+    "tabledata": "table",
+    "codeunit": "codeunit",
+    "page": "page",
+    "report": "report",
+    "query": "query",
+    "xmlport": "xmlport",
+    "enum": "enum",
+    "interface": "interface",
+    "controladdin": "controladdin",
+    "testpage": "page",
+    "testrequestpage": "report",
+    "requestpage": "report",
+}
+_EXTENSION_KIND = {target: kind for kind, target in EXTENSION_OF.items() if kind != "pagecustomization"}
+_GONE = ("removed", "moved")
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A member and the object and app that bring it."""
+
+    member: Method
+    owner: Symbol
+    app: AppIndex
+
+
+class World:
+    """Lookups over `apps`; `own` is the extension itself. `closed` is False while a needed app is absent."""
+
+    def __init__(self, own: AppIndex, apps: Sequence[AppIndex], *, closed: bool = True) -> None:
+        self.own = own
+        self.apps = [own, *apps]
+        self.closed = closed
+        self.has_platform = any(a.app.is_platform for a in apps)
+        self.spaces: frozenset[str] | None = None
+        self._fields: dict[tuple[str, int], dict[str, tuple[Field, AppIndex | None]]] = {}
+        self._methods: dict[tuple[str, str, int], dict[str, list[Owned]]] = {}
+
+    def look_from(self, file: SourceFile | None) -> None:
+        """From now on names mean what they mean in `file`: its namespace and usings come first.
+
+        A file without a namespace sees every one (devenv-namespaces-overview), so nothing is told apart there.
+        """
+        self.spaces = None
+        if file is not None and (file.namespace or file.usings):
+            own = fold(file.namespace).split(".")
+            around = (".".join(own[:n]) for n in range(len(own) + 1))
+            self.spaces = frozenset((*around, *map(fold, file.usings)))
+
+    def in_sight(self, symbol: Symbol) -> bool:
+        """Whether the file under check may name the object without its namespace."""
+        return self.spaces is None or not symbol.namespace or fold(symbol.namespace) in self.spaces
+
+    def find(self, kind: str, name: str, number: int = 0) -> tuple[Symbol, AppIndex] | None:
+        """The object by name (`A.B.Name` names a namespace) or id.
+
+        A living one comes before a removed one, then one in sight before one that is not.
+        """
+        best: tuple[Symbol, AppIndex] | None = None
+        rank = (False, False)
+        for symbol, app in self._candidates(kind, name, number):
+            this = (not is_gone(symbol), self.in_sight(symbol))
+            if best is None or this > rank:
+                best, rank = (symbol, app), this
+        return best
+
+    def rivals(self, kind: str, name: str) -> list[tuple[Symbol, AppIndex]]:
+        """Living objects of that bare name in sight, if more than one app brings one and none is the own."""
+        found = [
+            (symbol, app)
+            for app in self.apps
+            for symbol in app.named(kind, name)
+            if not is_gone(symbol) and self.in_sight(symbol) and not _is_internal(symbol)
+        ]
+        apart = {fold(s.namespace) for s, _ in found}
+        if len({id(app) for _, app in found}) < 2 or len(apart) < 2 or any(app is self.own for _, app in found):
+            return []
+        return found
+
+    def publishers(self, event: str) -> list[tuple[Symbol, Method]]:
+        """Objects of other apps that publish an event of that name."""
+        return [found for app in self.apps[1:] for found in _events_of(app).get(fold(event), ())]
+
+    def _candidates(self, kind: str, name: str, number: int) -> Iterator[tuple[Symbol, AppIndex]]:
+        for app in self.apps:
+            if name:
+                named = app.named(kind, name)
+                if not named and "." in name:
+                    space, _, last = name.rpartition(".")
+                    named = [s for s in app.named(kind, last) if fold(s.namespace) == fold(space)]
+                for symbol in named:
+                    yield symbol, app
+            if number and (not name or name.isdigit()):
+                symbol_by_id = app.numbered(kind, number)
+                if symbol_by_id is not None:
+                    yield symbol_by_id, app
+        if not number and (written := whole_number(name)):
+            yield from self._candidates(kind, "", written)
+
+    def find_type(self, declared: TypeRef) -> tuple[Symbol, AppIndex] | None:
+        """The object that a variable's type names."""
+        kind = KIND_OF_TYPE.get(declared.name.lower())
+        if kind is None:
+            return None
+        if declared.subject:
+            found = self.find(kind, declared.subject)
+            if found is not None or not declared.subject_id:
+                return found
+        return self.find(kind, "", declared.subject_id)
+
+    def is_missing(self, kind: str, name: str, number: int = 0) -> bool:
+        """Whether an object that `find` does not find is certainly not there."""
+        if not self.closed:
+            return False
+        if max(number, whole_number(name)) >= FIRST_PLATFORM_ID:
+            return self.has_platform
+        return self.has_platform or name.rpartition(".")[2].casefold() not in PLATFORM_OBJECTS
+
+    def extensions(self, target: Symbol) -> Iterator[tuple[Symbol, AppIndex]]:
+        """Extension objects of an object, in every app."""
+        kind = _EXTENSION_KIND.get(target.kind)
+        if kind is None:
+            return
+        for app in self.apps:
+            # Early extensions may name their target by its id.
+            for name in (target.name, str(target.id)) if target.id else (target.name,):
+                for extension in app.extensions_of(kind, name):
+                    yield extension, app
+
+    def fields(self, table: Symbol) -> dict[str, tuple[Field, AppIndex | None]]:
+        """Fields of a table with those of its extensions, by folded name."""
+        key = (table.namespace + "." + table.name, table.id)
+        known = self._fields.get(key)
+        if known is None:
+            merged: dict[str, tuple[Field, AppIndex | None]] = {
+                fold(f.name): (f, app) for ext, app in self.extensions(table) for f in ext.fields
+            }
+            # A field that moved to another app lives on there; the table keeps a marker of it.
+            mine = ((fold(f.name), f) for f in table.fields)
+            merged.update({name: (f, None) for name, f in mine if not (is_moved(f) and name in merged)})
+            known = self._fields[key] = merged
+        return known
+
+    def methods(self, target: Symbol, owner: AppIndex) -> dict[str, list[Owned]]:
+        """Methods of an object with those of its extensions, by folded name, overloads together."""
+        key = (target.kind, target.namespace + "." + target.name, target.id)
+        known = self._methods.get(key)
+        if known is None:
+            merged: dict[str, list[Owned]] = {}
+            for source, app in [(target, owner), *self.extensions(target)]:
+                for method in source.methods:
+                    merged.setdefault(fold(method.name), []).append(Owned(method, source, app))
+            known = self._methods[key] = merged
+        return known
+
+    def controls(self, page: Symbol, *, without: Symbol | None = None) -> dict[str, Element]:
+        """Controls of a page and its extensions by folded name; `without` leaves one extension's own out."""
+        return self._elements(page, "controls", without)
+
+    def actions(self, page: Symbol, *, without: Symbol | None = None) -> dict[str, Element]:
+        """Actions, likewise."""
+        return self._elements(page, "actions", without)
+
+    def views(self, page: Symbol) -> dict[str, Element]:
+        """Views, likewise."""
+        return self._elements(page, "views", None)
+
+    def columns(self, target: Symbol) -> dict[str, Element]:
+        """Data items and columns of a report or query and its extensions by folded name."""
+        return self._elements(target, "columns", None)
+
+    def _elements(self, target: Symbol, part: str, without: Symbol | None) -> dict[str, Element]:
+        merged: dict[str, Element] = {}
+        for extension, _ in self.extensions(target):
+            if extension is not without:
+                merged.update((fold(e.name), e) for e in getattr(extension, part))
+        merged.update((fold(e.name), e) for e in getattr(target, part))
+        return merged
+
+    def enum_values(self, enum: Symbol) -> dict[str, EnumValue]:
+        """Values of an enum and its extensions by folded name."""
+        merged = {fold(v.name): v for extension, _ in self.extensions(enum) for v in extension.values}
+        merged.update((fold(v.name), v) for v in enum.values)
+        return merged
+
+    def source_table(self, page: Symbol) -> tuple[Symbol, AppIndex] | None:
+        """The table that a page shows."""
+        name = page.properties.get("sourcetable", "")
+        return self.find("table", fold_reference(name)) if name else None
+
+
+def fold_reference(text: str) -> str:
+    """An object named in a property: quotes and the `#app#` prefix of newer symbols are dropped."""
+    text = text.strip()
+    if text.startswith("#") and text.count("#") >= 2:
+        text = text.split("#", 2)[2]
+    if len(text) > 1 and text[0] == '"' == text[-1]:
+        text = text[1:-1].replace('""', '"')
+    return text
+
+
+def is_gone(symbol: Symbol) -> bool:
+    """Whether an object is there only as a marker: removed, or moved to another app."""
+    return symbol.obsolete is not None and symbol.obsolete.state in _GONE
+
+
+def _is_internal(symbol: Symbol) -> bool:
+    return symbol.properties.get("access", "").lower() == "internal"
+
+
+def is_moved(member: Symbol | Field) -> bool:
+    """Whether it lives in another app now."""
+    return member.obsolete is not None and member.obsolete.state == "moved"
+
+
+_PUBLISHERS = frozenset(("codeunit", "table", "page", "report", "xmlport", "query"))
+_events: "WeakKeyDictionary[AppIndex, dict[str, list[tuple[Symbol, Method]]]]" = WeakKeyDictionary()
+
+
+def _events_of(app: AppIndex) -> dict[str, list[tuple[Symbol, Method]]]:
+    """Events by folded name; reads every publisher of the app, so it is asked only where one is gone."""
+    known = _events.get(app)
+    if known is None:
+        known = _events[app] = {}
+        for symbol in (app.symbol(e) for e in app.entries if e.kind in _PUBLISHERS):
+            for method in symbol.methods:
+                if method.event and method.event != "internal":
+                    known.setdefault(fold(method.name), []).append((symbol, method))
+    return known

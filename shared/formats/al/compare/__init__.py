@@ -1,0 +1,1 @@
+"""Two versions of one app: the upgrade rules of the analyzer."""
