@@ -22,7 +22,7 @@ from services.extension_compatibility_checker import al, child
 from services.extension_compatibility_checker.al.check_manifest import provider
 from services.extension_compatibility_checker.al.finding import Report
 from services.extension_compatibility_checker.al.index import FORMAT, AppIndex
-from services.extension_compatibility_checker.protocol import Sight
+from services.extension_compatibility_checker.requests import Sight
 
 LARGEST = 4 * 1024 * 1024
 """A judgement of more bytes than that is not kept."""
