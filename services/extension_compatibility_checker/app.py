@@ -7,12 +7,12 @@ from pathlib import Path
 from pydantic import Field
 
 from services.extension_compatibility_checker.base_indexes import BaseIndexes
-from services.extension_compatibility_checker.children import Children
 from services.extension_compatibility_checker.domain import base, check, known, policy, remediation, remediation_state
 from services.extension_compatibility_checker.domain.environments import Environments, told_environment
 from services.extension_compatibility_checker.domain.work import ATTEMPTS
 from services.extension_compatibility_checker.judgements import Judgements
 from services.extension_compatibility_checker.judging import Judging
+from services.extension_compatibility_checker.reading import Reading
 from services.extension_compatibility_checker.steps import Steps
 from shared.artifacts.folder import FolderStore
 from shared.contracts.extension_compatibility_checker import (
@@ -86,15 +86,15 @@ def make(settings: Settings) -> Service:
     """The table of extension-compatibility-checker."""
     assert isinstance(settings, CheckerSettings)
     artifacts = FolderStore(settings.artifacts)
-    children = Children(
+    reading = Reading(
         settings.check_processes or os.cpu_count() or 1,
         indexes=settings.indexes_in_memory,
         memory=settings.check_memory,
     )
     judging = Judging(
-        artifacts, children, Judgements(settings.judgements or settings.bases / "judgements", settings.most_judgements)
+        artifacts, reading, Judgements(settings.judgements or settings.bases / "judgements", settings.most_judgements)
     )
-    steps = Steps(artifacts, BaseIndexes(settings.bases, artifacts, children), judging)
+    steps = Steps(artifacts, BaseIndexes(settings.bases, artifacts, reading), judging)
     environments = Environments(settings.look_ahead)
     return make_service(
         "extension-compatibility-checker",

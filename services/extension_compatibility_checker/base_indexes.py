@@ -8,12 +8,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.extension_compatibility_checker.children import Children, IndexDamaged
-from services.extension_compatibility_checker.protocol import Indexed, LoadIndex, MakeIndex
+from services.extension_compatibility_checker.reading import IndexDamaged, Reading
+from services.extension_compatibility_checker.requests import Indexed, LoadIndex, MakeIndex
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.port import ArtifactStore, digest_hex
 from shared.contracts.parts import ArtifactRef
-from shared.formats.al.package.container import MAX_FILE, PackageError
+from shared.formats.al.package.archive import PackageError
+from shared.formats.al.package.container import MAX_FILE
 from shared.formats.al.symbols.index import FORMAT, App
 
 MEDIA_TYPE = "application/vnd.drydock.app-index+msgpack"
@@ -31,14 +32,14 @@ class IndexFile:
 class BaseIndexes:
     """`folder` is a cache that may be lost and may be shared. The indexes themselves stay in the child processes.
 
-    Every method may raise ArtifactStoreError, OSError, ChildFault, and PackageError where a package itself has no
-    symbols to read.
+    Every method may raise ArtifactStoreError, OSError, ChildDied, TaskFailed, and PackageError where a package itself
+    has no symbols to read.
     """
 
-    def __init__(self, folder: Path, artifacts: ArtifactStore, children: Children) -> None:
+    def __init__(self, folder: Path, artifacts: ArtifactStore, reading: Reading) -> None:
         self._folder = folder
         self._artifacts = artifacts
-        self._children = children
+        self._reading = reading
         self._known: dict[str, IndexFile] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -79,7 +80,7 @@ class BaseIndexes:
 
     async def _load(self, path: Path) -> Indexed | None:
         try:
-            return await self._children.ask(LoadIndex(str(path)), Indexed)
+            return await self._reading.ask(LoadIndex(str(path)), Indexed)
         except IndexDamaged:
             return None
 
@@ -87,14 +88,17 @@ class BaseIndexes:
         size = (await self._artifacts.describe(package.digest)).size
         if size > MAX_FILE:
             raise PackageError(f"{package.digest}: it has {size} bytes; the limit is {MAX_FILE}")
-        path = self._path(key)
+        # In a folder of its own: who reads a foreign package writes nothing that others use.
+        folder = Path(await asyncio.to_thread(_scratch, self._folder))
         try:
             async with self._artifacts.local_file(package.digest) as source:
-                request = MakeIndex(str(source), package.digest, country, str(path))
-                return await self._children.ask(request, Indexed)
-        except ArtifactCorruptError:
-            path.unlink(missing_ok=True)
-            raise
+                request = MakeIndex(str(source), package.digest, country, str(folder / "index"))
+                made = await self._reading.ask(request, Indexed, read=[str(source.resolve())], write=[str(folder)])
+            # Only now is the package known to be what its digest says.
+            await asyncio.to_thread((folder / "index").replace, self._path(key))
+            return made
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     def _path(self, key: str) -> Path:
         return (self._folder / f"{key}.index").absolute()
@@ -103,6 +107,11 @@ class BaseIndexes:
 def index_key(package: ArtifactRef, country: str) -> str:
     """What an index is: a package, the country that it counts for, the format."""
     return f"{digest_hex(package.digest)}.{country}.{FORMAT}"
+
+
+def _scratch(folder: Path) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    return tempfile.mkdtemp(prefix=".making.", dir=folder)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -1,129 +1,119 @@
-"""A child process of the checker: reads packages and judges them, one request after the other.
+"""`python -m services.extension_compatibility_checker.child INDEXES`: reads packages and judges them for the checker.
 
-It holds no connection and writes nothing but index files. When its parent is gone, it ends, whatever it is doing.
+The warm process keeps the INDEXES indexes that were used last; packages are opened in a process of their own.
 """
 
-import gc
 import hashlib
-import os
-import queue
 import sys
-import tempfile
-import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
-from services.extension_compatibility_checker.protocol import (
+import msgspec
+
+from services.extension_compatibility_checker.requests import (
     DAMAGED_INDEX,
-    FAULT,
     UNREADABLE_PACKAGE,
-    Answer,
-    Failed,
+    ExtensionFile,
+    ExtensionsJudged,
     Indexed,
     Judge,
-    Judged,
     LoadIndex,
     LookInto,
     MakeIndex,
-    PackageFile,
     Request,
     Seen,
     Sight,
-    read_request,
-    write,
 )
+from shared.children import Failed, Tell, serve
 from shared.formats.al.check.extension_set import Target, check_packages
-from shared.formats.al.package.container import Kind, Package, PackageError, open_package
+from shared.formats.al.package.archive import PackageError
+from shared.formats.al.package.container import Kind, Package, open_package
 from shared.formats.al.source.opening import open_extension
 from shared.formats.al.symbols.index import App, AppIndex, IndexFormatError, index_package
 from shared.formats.al.symbols.symbols import EXTENSION_OF, Symbol, fold
 
-_MIB = 1 << 20
-_NICENESS = 5
-"""The service that asks sends heartbeats: it comes first where cores are few."""
 
+class ExtensionReader:
+    """Does the checker's tasks; the indexes used last stay in the warm process, `most` of them."""
 
-class _DamagedIndexError(Exception):
-    def __init__(self, path: str, error: Exception) -> None:
-        super().__init__(str(error))
-        self.path = path
-
-
-class Worker:
-    """Answers requests; the indexes used last stay in memory, `indexes` of them."""
-
-    def __init__(self, indexes: int) -> None:
-        self._most = indexes
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._indexes: OrderedDict[str, AppIndex] = OrderedDict()
 
-    def answer(self, request: Request) -> Answer:
-        """The answer; whatever goes wrong is one too."""
+    def prepare(self, request: Request) -> Failed | None:
+        """Load the indexes that it needs."""
+        match request:
+            case LoadIndex():
+                paths: tuple[str, ...] = (request.path,)
+            case Judge():
+                paths = (*request.bases, *request.old)
+            case _:
+                return None
+        self._forget(set(paths))
+        for path in paths:
+            try:
+                self._load(path)
+            except (FileNotFoundError, IndexFormatError) as error:
+                return Failed(DAMAGED_INDEX, str(error), path)
+        return None
+
+    def answer(self, request: Request, tell: Tell) -> msgspec.Struct:
+        """The answer; that a package cannot be read is one too."""
         try:
             match request:
                 case MakeIndex():
-                    return self._make(request)
+                    return _make(request)
                 case LoadIndex():
-                    return _indexed(self._index(request.path))
+                    return _indexed(self._indexes[request.path])
                 case LookInto():
                     return Seen({one.label: _look_into(one) for one in request.packages})
                 case Judge():
                     return self._judge(request)
         except PackageError as error:
             return Failed(UNREADABLE_PACKAGE, str(error))
-        except _DamagedIndexError as error:
-            return Failed(DAMAGED_INDEX, str(error), error.path)
-        except MemoryError:
-            return Failed(FAULT, "the check needs more memory than it may have")
-        except Exception as error:  # noqa: BLE001 - a check that fails must be told from one that ends the process
-            return Failed(FAULT, f"{type(error).__name__}: {error}")
 
-    def _make(self, request: MakeIndex) -> Indexed:
-        package = open_package(Path(request.package).read_bytes(), request.label)
-        index = index_package(package, request.country)
-        _write(Path(request.target), index.to_bytes())
-        return _indexed(index)
-
-    def _judge(self, request: Judge) -> Judged:
+    def _judge(self, request: Judge) -> ExtensionsJudged:
         target = Target(
-            [self._index(path) for path in request.bases],
-            [self._index(path) for path in request.old],
+            [self._indexes[path] for path in request.bases],
+            [self._indexes[path] for path in request.old],
         )
         reports = check_packages(
             [_open(one) for one in request.packages], target, [_open(one) for one in request.replaced]
         )
         found = {_label(report.id) if report.id else report.name: report for report in reports}
-        return Judged({one.label: found[one.label] for one in request.packages})
+        return ExtensionsJudged({one.label: found[one.label] for one in request.packages})
 
-    def _index(self, path: str) -> AppIndex:
-        index = self._indexes.get(path)
-        if index is None:
-            try:
-                index = AppIndex.load(Path(path))
-            except (FileNotFoundError, IndexFormatError) as error:
-                raise _DamagedIndexError(path, error) from None
-            self._indexes[path] = index
-            # What stays in memory need not be looked at by every collection.
-            gc.freeze()
+    def _load(self, path: str) -> None:
+        if path not in self._indexes:
+            self._indexes[path] = AppIndex.load(Path(path))
         self._indexes.move_to_end(path)
-        while len(self._indexes) > self._most:
-            self._indexes.popitem(last=False)
-        return index
+
+    def _forget(self, wanted: set[str]) -> None:
+        """Make room for those that are wanted; what one task needs is there in any case."""
+        others = [path for path in self._indexes if path not in wanted]
+        for path in others[: max(0, len(others) + len(wanted) - self._most)]:
+            del self._indexes[path]
+
+
+def _make(request: MakeIndex) -> Indexed:
+    package = open_package(Path(request.package).read_bytes(), request.label)
+    index = index_package(package, request.country)
+    Path(request.target).write_bytes(index.to_bytes())
+    return _indexed(index)
 
 
 def _label(app_id: str) -> str:
     return f"{app_id}.app"
 
 
-def _open(file: PackageFile) -> Package:
+def _open(file: ExtensionFile) -> Package:
     if file.problem:
         return Package(file.label, Kind.DAMAGED, file.digest, problem=file.problem)
     return open_package(Path(file.path).read_bytes(), file.label)
 
 
-def _look_into(file: PackageFile) -> Sight:
+def _look_into(file: ExtensionFile) -> Sight:
     package = _open(file)
     if package.manifest is None:
         return Sight(None, package.problem or "it names no extension")
@@ -168,56 +158,5 @@ def _indexed(index: AppIndex) -> Indexed:
     return Indexed(index.app, len(index))
 
 
-def _write(path: Path, content: bytes) -> None:
-    """A crash leaves no file or the whole; two that write at once do not meet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Answer the parent on stdin and stdout until it is gone. Arguments: indexes in memory, MiB of memory or 0."""
-    indexes, memory = map(int, arguments)
-    answers = os.fdopen(os.dup(1), "wb")
-    # What a library prints must not end up in the middle of an answer.
-    os.dup2(2, 1)
-    _limit_memory(memory * _MIB)
-    with suppress(OSError):
-        os.nice(_NICENESS)
-    requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
-    worker = Worker(indexes)
-    while True:
-        answer = worker.answer(requests.get())
-        try:
-            write(answers, answer)
-        except OSError:
-            return
-
-
-def _listen(pipe: BinaryIO, requests: "queue.SimpleQueue[Request]") -> None:
-    while (request := read_request(pipe)) is not None:
-        requests.put(request)
-    # The parent is gone: nobody waits for what this process may be in the middle of.
-    os._exit(0)
-
-
-def _limit_memory(limit: int) -> None:
-    if not limit:
-        return
-    try:
-        import resource
-    except ImportError:
-        return  # a system without such limits
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    serve(Request, ExtensionReader(int(sys.argv[1])))

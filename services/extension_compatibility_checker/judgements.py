@@ -19,7 +19,7 @@ from typing import TypeVar
 import msgspec
 
 from services.extension_compatibility_checker import child
-from services.extension_compatibility_checker.protocol import Sight
+from services.extension_compatibility_checker.requests import Sight
 from shared.formats import al
 from shared.formats.al.check.manifest import provider
 from shared.formats.al.finding import Report

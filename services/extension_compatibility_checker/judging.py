@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from services.extension_compatibility_checker.children import Children
 from services.extension_compatibility_checker.judgements import (
     Judgements,
     clusters,
@@ -16,7 +15,15 @@ from services.extension_compatibility_checker.judgements import (
     shares,
     surroundings,
 )
-from services.extension_compatibility_checker.protocol import Judge, Judged, LookInto, PackageFile, Seen, Sight
+from services.extension_compatibility_checker.reading import Reading
+from services.extension_compatibility_checker.requests import (
+    ExtensionFile,
+    ExtensionsJudged,
+    Judge,
+    LookInto,
+    Seen,
+    Sight,
+)
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.parts import Extension
 from shared.formats.al.check.extension_set import unreadable
@@ -46,12 +53,12 @@ class Judgement:
 class Judging:
     """Judges with the packages of one artifact store.
 
-    Raise ArtifactStoreError, OSError, ChildFault, and IndexDamaged where an index file must be made anew.
+    Raise ArtifactStoreError, OSError, ChildDied, TaskFailed, and IndexDamaged where an index file must be made anew.
     """
 
-    def __init__(self, artifacts: ArtifactStore, children: Children, judgements: Judgements) -> None:
+    def __init__(self, artifacts: ArtifactStore, reading: Reading, judgements: Judgements) -> None:
         self._artifacts = artifacts
-        self._children = children
+        self._reading = reading
         self._judgements = judgements
 
     async def judge(
@@ -72,7 +79,7 @@ class Judging:
         known = await asyncio.to_thread(self._known, keys)
         wanted = [name for name in keys if name not in known]
         sizes = {name: one.artifact.size for name, one in labels.items()}
-        parts = shares(clusters(wanted, around.context), sizes, self._children.most)
+        parts = shares(clusters(wanted, around.context), sizes, self._reading.most)
         # One package that cannot be read is enough to make uncertain what is missing.
         unread = {name: sights[name].problem for name in around.unread[:1]}
 
@@ -104,7 +111,7 @@ class Judging:
                 known[name] = Sight(None, f"it has {size} bytes; the limit is {MAX_FILE}")
             else:
                 sizes[name] = size
-        parts = shares([{name} for name in sorted(sizes)], sizes, self._children.most)
+        parts = shares([{name} for name in sorted(sizes)], sizes, self._reading.most)
         looks = [self._look_into({name: labels[name] for name in part}) for part in parts]
         fresh = {name: sight for seen in await _together(looks) for name, sight in seen.items()}
         await asyncio.to_thread(self._keep_sights, {labels[name].artifact.digest: fresh[name] for name in fresh})
@@ -113,7 +120,7 @@ class Judging:
     async def _look_into(self, packages: Mapping[str, Extension]) -> dict[str, Sight]:
         async with AsyncExitStack() as stack:
             files = [await self._file(stack, extension) for extension in packages.values()]
-            return (await self._children.ask(LookInto(tuple(files)), Seen)).sights
+            return (await self._reading.ask(LookInto(tuple(files)), Seen, read=_paths(files))).sights
 
     async def _ask(
         self,
@@ -127,13 +134,14 @@ class Judging:
             files = [await self._file(stack, one, unread.get(name, "")) for name, one in packages.items()]
             installed = [await self._file(stack, one) for one in replaced.values()]
             request = Judge(tuple(files), tuple(installed), bases.files, old.files)
-            return (await self._children.ask(request, Judged)).reports
+            read = _paths([*files, *installed])
+            return (await self._reading.ask(request, ExtensionsJudged, read=read)).reports
 
-    async def _file(self, stack: AsyncExitStack, extension: Extension, problem: str = "") -> PackageFile:
+    async def _file(self, stack: AsyncExitStack, extension: Extension, problem: str = "") -> ExtensionFile:
         """The package as a file; its digest is verified by the time the stack is closed."""
         digest = extension.artifact.digest
         path = "" if problem else str(await stack.enter_async_context(self._artifacts.local_file(digest)))
-        return PackageFile(label(extension), digest, path, problem)
+        return ExtensionFile(label(extension), digest, path, problem)
 
     def _known(self, keys: Mapping[str, str]) -> dict[str, Report]:
         found = ((name, self._judgements.report(key)) for name, key in keys.items())
@@ -150,6 +158,10 @@ class Judging:
     def _keep_sights(self, sights: Mapping[str, Sight]) -> None:
         for digest, sight in sights.items():
             self._judgements.keep_sight(digest, sight)
+
+
+def _paths(files: Sequence[ExtensionFile]) -> list[str]:
+    return [file.path for file in files if file.path]
 
 
 def label(extension: Extension) -> str:

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from services.extension_compatibility_checker import reporting
 from services.extension_compatibility_checker.base_indexes import BaseIndexes, index_key
-from services.extension_compatibility_checker.children import ChildFault, IndexDamaged
 from services.extension_compatibility_checker.domain.work import (
     ATTEMPTS,
     CheckDone,
@@ -20,8 +19,10 @@ from services.extension_compatibility_checker.domain.work import (
     IndexingInput,
 )
 from services.extension_compatibility_checker.judging import Judging, Target
+from services.extension_compatibility_checker.reading import IndexDamaged
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, ArtifactStoreError
 from shared.artifacts.port import ArtifactStore
+from shared.children import ChildDied, TaskFailed
 from shared.contracts.extension_compatibility_checker import Reason
 from shared.contracts.parts import ArtifactRef, ExtensionName, Problem
 from shared.contracts.scalars import sentence
@@ -32,7 +33,7 @@ from shared.kernel.outcomes import Transient
 from shared.kernel.worker import Job
 
 REPORT_TYPE = "application/json"
-_FAULTS = (ArtifactStoreError, OSError, ChildFault, IndexDamaged)
+_FAULTS = (ArtifactStoreError, OSError, ChildDied, TaskFailed, IndexDamaged)
 
 
 class Steps:

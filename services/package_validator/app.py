@@ -11,6 +11,7 @@ from services.package_validator.domain.work import ATTEMPTS
 from services.package_validator.reporting import rules_fingerprint
 from services.package_validator.steps import Steps
 from shared.artifacts.folder import FolderStore
+from shared.children import Pool
 from shared.contracts.package_validator import MergePackages, RetirePackage, RevalidatePackage, SubmitPackage
 from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.contracts.registry import CATALOGUE
@@ -21,6 +22,8 @@ RELEASES = Aggregate("releases", releases.Releases)
 RELEASE_FACTS = Load(releases.ReleaseFacts, releases=Fact(RELEASES, lambda happening, package: releases.ALL))
 MERGE_FACTS = Load(MergeFacts, sources=Fact(PACKAGES, lambda command, package: command.sources))
 
+CHILD = "services.package_validator.child"
+"""The module whose processes open packages."""
 GRACE = timedelta(minutes=20)
 """How long work may take beyond a check's own limit, at which it ends itself and says why."""
 
@@ -41,7 +44,8 @@ def make(settings: Settings) -> Service:
     """The table of package-validator."""
     assert isinstance(settings, ValidatorSettings)
     merging = settings.merging or Path(tempfile.gettempdir()) / "drydock-merging"
-    steps = Steps(FolderStore(settings.artifacts), merging, settings.package_check_within)
+    children = Pool(CHILD, settings.work_slots)
+    steps = Steps(FolderStore(settings.artifacts), children, merging, settings.package_check_within)
     checks = Checks(rules=rules_fingerprint(), look_every=settings.recheck_every)
     merges = Merges(checks)
     limit = settings.package_check_within + GRACE

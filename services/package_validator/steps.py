@@ -6,6 +6,7 @@ and then told as a fault of ours. Cut off and begun again, both pieces of work m
 
 import asyncio
 import hashlib
+import math
 import shutil
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
@@ -21,7 +22,6 @@ from services.package_validator.domain.work import (
     Merged,
     MergeInput,
 )
-from services.package_validator.examiners import ExaminerDied, Examiners
 from services.package_validator.reporting import (
     REPORT_TYPE,
     CannotBeTold,
@@ -30,9 +30,17 @@ from services.package_validator.reporting import (
     report_of,
     rules_fingerprint,
 )
-from services.package_validator.tasks import CheckPackage
+from services.package_validator.requests import (
+    CheckPackage,
+    FilesMerged,
+    MergeFiles,
+    PackageChecked,
+    ReadVersion,
+    StatedVersion,
+)
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, ArtifactStoreError
 from shared.artifacts.port import ArtifactStore, Descriptor
+from shared.children import ChildDied, Files, Limits, Pool, TaskFailed
 from shared.contracts.package_validator import Reason
 from shared.contracts.parts import ArtifactRef, Problem
 from shared.contracts.scalars import sentence
@@ -44,6 +52,8 @@ from shared.kernel.outcomes import Transient
 from shared.kernel.worker import Job
 
 PACKAGE_TYPE = "application/zip"
+CPU_SECONDS_A_SECOND = 4
+"""Threads that a check may keep busy all the time before it is taken for one that does not end."""
 MODULE_LIST_LIMIT = 64 << 20
 """Bytes of a release's module list, at most."""
 
@@ -51,15 +61,16 @@ MODULE_LIST_LIMIT = 64 << 20
 class Steps:
     """Checks and merges packages of one artifact store.
 
-    `scratch` is where merged files are written first. A check that takes longer than `check_within` ends undecided.
+    `children` open them. `scratch` is where merged files are written first. A check that takes longer than
+    `check_within` ends undecided.
     """
 
-    def __init__(self, artifacts: ArtifactStore, scratch: Path, check_within: timedelta) -> None:
+    def __init__(self, artifacts: ArtifactStore, children: Pool, scratch: Path, check_within: timedelta) -> None:
         self._artifacts = artifacts
+        self._children = children
         self._scratch = scratch
         self._seconds = check_within.total_seconds()
         self._rules = rules_fingerprint()
-        self.examiners = Examiners()
 
     async def check(self, given: CheckInput, job: Job) -> Checked:
         """Check a package. Raise Transient where the machine, not the package, is at fault and attempts are left."""
@@ -69,30 +80,40 @@ class Steps:
             return self._checked(verdict, release, _reference(stored))
         except CannotBeTold as error:
             return Checked(problem=_problem(Reason.CHECK_FAILED, str(error)))
-        except ExaminerDied as error:
+        except ChildDied as error:
             return await _crashed(error, job)
-        except (ArtifactStoreError, InfrastructureError, OSError) as error:
+        except (ArtifactStoreError, InfrastructureError, TaskFailed, OSError) as error:
             return Checked(problem=_fault(error, Reason.CHECK_FAILED, job))
 
     async def merge(self, given: MergeInput, job: Job) -> Merged:
         """Merge packages into one file. Raise Transient as `check` does."""
         try:
             return await self._merge(given, job)
-        except (ArtifactStoreError, InfrastructureError, ExaminerDied, OSError) as error:
+        except (ArtifactStoreError, InfrastructureError, ChildDied, TaskFailed, OSError) as error:
             return Merged(problem=_fault(error, Reason.MERGE_FAILED, job))
 
     async def _judge(self, given: CheckInput, job: Job) -> tuple[Verdict, KnownRelease | None]:
         digest = given.artifact.digest
         async with self._artifacts.local_file(digest) as path:
             await self._check_size(given.artifact)
-            stated = await self.examiners.platform_version(path) if given.releases else None
+            own = Files(read=(str(path.resolve()),))
+            stated = None
+            if given.releases:
+                read = await self._children.ask(ReadVersion(str(path)), StatedVersion, files=own)
+                stated = read.platform_version
             release = of_platform(given.releases, stated)
             modules = await self._modules(release) if release else None
             if release:
                 job.log(f"held against release {release.version}")
             task = CheckPackage(str(path), digest.removeprefix("sha256:"), modules, self._seconds)
-            verdict = await self.examiners.check(task, lambda done, total: job.progress(done, total, "bytes"))
-        return verdict, release
+            checked = await self._children.ask(
+                task,
+                PackageChecked,
+                files=own,
+                limits=Limits(cpu_seconds=CPU_SECONDS_A_SECOND * math.ceil(self._seconds)),
+                progress=lambda done, total: job.progress(done, total, "bytes"),
+            )
+        return checked.verdict, release
 
     async def _check_size(self, artifact: ArtifactRef) -> None:
         size = (await self._artifacts.describe(artifact.digest)).size
@@ -139,7 +160,9 @@ class Steps:
                     await self._check_size(source.artifact)
                     paths.append(await asyncio.to_thread(_named, stored, folder / str(number), source.package))
                     job.progress(number, len(given.sources), "packages")
-                refused = await self.examiners.merge(paths, folder / "merged.zip")
+                merge = MergeFiles(tuple(map(str, paths)), str(folder / "merged.zip"))
+                files_of_it = Files(read=tuple(str(path.resolve()) for path in paths), write=(str(folder),))
+                refused = (await self._children.ask(merge, FilesMerged, files=files_of_it)).refused
             # Only now are the sources known to be what their digests say.
             if refused:
                 return Merged(problem=_problem(Reason.MERGE_REFUSED, refused))
@@ -173,7 +196,7 @@ def _named(stored: Path, folder: Path, package: str) -> Path:
     return link
 
 
-async def _crashed(error: ExaminerDied, job: Job) -> Checked:
+async def _crashed(error: ChildDied, job: Job) -> Checked:
     """The package brought its check down: tried again, then set aside."""
     times = (Crashes.model_validate(job.checkpoint).times if job.checkpoint else 0) + 1
     await job.reached(Crashes(times=times))

@@ -11,6 +11,6 @@ else: not a neighbour's, not the service's heartbeat, no secret and no file but 
 
 from shared.children.frames import Failed, Files, Limits
 from shared.children.pool import ChildDied, Pool, TaskFailed
-from shared.children.serving import serve
+from shared.children.serving import Tell, serve
 
-__all__ = ["ChildDied", "Failed", "Files", "Limits", "Pool", "TaskFailed", "serve"]
+__all__ = ["ChildDied", "Failed", "Files", "Limits", "Pool", "TaskFailed", "Tell", "serve"]

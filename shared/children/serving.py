@@ -9,6 +9,8 @@ import os
 import select
 import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,7 +37,10 @@ from shared.children.frames import (
 R = TypeVar("R", contravariant=True)
 
 Tell = Callable[[int, int], None]
-"""Says how far a task is: done and total, in a unit of the task's own."""
+"""Says how far a task is: done and total, in a unit of the task's own. May be called from any of its threads."""
+
+PROGRESS_SECONDS = 0.1
+"""Shortest time between two words about how far a task is."""
 
 
 class Handler(Protocol[R]):
@@ -128,17 +133,43 @@ def _do(task: Task, request: Any, handler: Handler[Any], writing: int) -> NoRetu
         end_with_the_parent()
         confine(task.limits, task.files)
         with os.fdopen(writing, "wb") as out:
-
-            def tell(done: int, total: int) -> None:
-                write_frame(out, ADVANCED, Advanced(done, total))
-
-            answer = _guarded(handler.answer, request, tell)
+            progress = _Progress(out)
+            answer = _guarded(handler.answer, request, progress.tell)
+            progress.end()
             write_frame(out, FAILED if isinstance(answer, Failed) else ANSWER, answer)
         os._exit(0)
     except BaseException:  # noqa: BLE001 - a fork must never come back into the loop
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(1)
+
+
+class _Progress:
+    """Tells how far a task is: never less than before, not too often, and where it stood at the end for certain."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+        self._lock = threading.Lock()
+        self._now = self._told = (0, 0)
+        self._next = 0.0
+
+    def tell(self, done: int, total: int) -> None:
+        with self._lock:
+            if done < self._now[0]:
+                return
+            self._now = (done, total)
+            if time.monotonic() >= self._next:
+                self._say()
+
+    def end(self) -> None:
+        with self._lock:
+            self._say()
+
+    def _say(self) -> None:
+        if self._now != self._told:
+            self._told = self._now
+            self._next = time.monotonic() + PROGRESS_SECONDS
+            write_frame(self._out, ADVANCED, Advanced(*self._now))
 
 
 def _guarded(do: Callable[..., Any], *given: Any) -> Any:

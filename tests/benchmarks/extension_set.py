@@ -17,9 +17,9 @@ import uuid
 from pathlib import Path
 
 from services.extension_compatibility_checker.base_indexes import BaseIndexes, index_key
-from services.extension_compatibility_checker.children import Children
 from services.extension_compatibility_checker.judgements import Judgements
 from services.extension_compatibility_checker.judging import Judging, Target
+from services.extension_compatibility_checker.reading import Reading
 from shared.artifacts.folder import FolderStore
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionScope
 from shared.formats.al.package.container import read_package
@@ -64,9 +64,9 @@ async def extension(store: FolderStore, number: int, version: str = "1.0.0.0") -
 async def measure(folder: Path, processes: int) -> dict[str, float]:
     """Index the base, judge the set, judge it again, and once more with a change."""
     store = FolderStore(folder / "artifacts")
-    children = Children(processes, indexes=4, memory=0)
-    indexes = BaseIndexes(folder / f"bases-{processes}", store, children)
-    judging = Judging(store, children, Judgements(folder / f"judgements-{processes}", 5000))
+    reading = Reading(processes, indexes=4, memory=0)
+    indexes = BaseIndexes(folder / f"bases-{processes}", store, reading)
+    judging = Judging(store, reading, Judgements(folder / f"judgements-{processes}", 5000))
     kept = await store.put_file(BASE, "application/octet-stream")
     base = ArtifactRef(digest=kept.digest, size=kept.size, media_type=kept.media_type)
     set_ = [await extension(store, number) for number in range(SET_SIZE)]
@@ -84,7 +84,7 @@ async def measure(folder: Path, processes: int) -> dict[str, float]:
         assert len(found.reused) == {"first": 0, "again": SET_SIZE, "changed": SET_SIZE - 1}[name]
     lag.cancel()
     times["lag"] = LONGEST[0]
-    children.close()
+    reading.close()
     return {name: round(seconds, 3) for name, seconds in times.items()}
 
 

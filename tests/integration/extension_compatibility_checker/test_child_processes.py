@@ -70,7 +70,7 @@ async def test_a_child_that_dies_costs_an_attempt_and_the_check_is_answered(
     assert (answer.verdict, answer.operation) == (Verdict.COMPATIBLE, "operation-1")
     failed = service.logged("work_attempt_failed")
     assert len(failed) == 1
-    assert "was ended by signal 9" in failed[0]["error"]
+    assert "ended by SIGKILL" in failed[0]["error"]
 
 
 async def test_what_was_judged_for_one_environment_is_reused_for_another(

@@ -58,11 +58,13 @@ async def test_a_task_that_cannot_be_prepared_is_answered_with_the_reason(pool: 
     assert await ask(pool, "say", "next") == "next"
 
 
-async def test_progress_is_told_in_order(pool: Pool) -> None:
+async def test_progress_is_told_in_order_not_too_often_and_to_the_end(pool: Pool) -> None:
     told: list[tuple[int, int]] = []
     await pool.ask(Request("advance"), Answer, files=NOTHING, progress=lambda done, total: told.append((done, total)))
     await asyncio.sleep(0)
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert (told[0], told[-1]) == ((1, 1000), (1000, 1000))
+    assert told == sorted(set(told))
+    assert len(told) < 500
 
 
 async def test_a_foreseen_failure_keeps_its_kind_and_an_unforeseen_one_names_itself(pool: Pool) -> None:
@@ -227,32 +229,82 @@ async def test_processes_end_with_the_pool() -> None:
         await gone(pid)
 
 
-async def test_processes_end_with_a_service_that_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, None], ids=["killed", "terminated", "ended"])
+async def test_no_process_outlives_its_service(busy: bool, number: signal.Signals | None) -> None:
     program = f"""
         import asyncio
+        import sys
+        import psutil
         from shared.children import Files, Pool
         from tests.support.foreign_tasks import Answer, Request
 
         async def main():
+            begun = asyncio.Event()
             pool = Pool({MODULE!r}, 1)
-            say = lambda pid, _: print(pid, flush=True)
-            await pool.ask(Request("sleep", "600"), Answer, files=Files(), progress=say)
+            request = Request("sleep", "600" if {busy} else "0")
+            asking = asyncio.create_task(
+                pool.ask(request, Answer, files=Files(), progress=lambda pid, _: begun.set())
+            )
+            await (begun.wait() if {busy} else asking)
+            print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
+            await asyncio.to_thread(sys.stdin.readline)
+            asking.cancel()
 
         asyncio.run(main())
     """
     service = subprocess.Popen(  # noqa: ASYNC220 - it only starts
         [sys.executable, "-c", textwrap.dedent(program)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    assert service.stdout
-    task = int(await asyncio.to_thread(service.stdout.readline))
-    warm = psutil.Process(task).ppid()
-    service.send_signal(signal.SIGKILL)
-    service.wait()
-    service.stdout.close()
-    await gone(task)
-    await gone(warm)
+    with service:
+        assert service.stdin
+        assert service.stdout
+        pids = [int(pid) for pid in (await asyncio.to_thread(service.stdout.readline)).split()]
+        assert len(pids) == 1 + busy
+        if number:
+            service.send_signal(number)
+    for pid in pids:
+        await gone(pid)
+
+
+async def test_while_tasks_are_done_the_loop_goes_on() -> None:
+    pool = Pool(MODULE, 1)
+    asking = asyncio.ensure_future(ask(pool, "sleep", "0.5"))
+    turns = 0
+    while not asking.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 100
+    pool.close()
+
+
+async def test_closing_ends_those_that_are_idle_and_those_that_work() -> None:
+    pool = Pool(MODULE, 2)
+    begun: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    asking = asyncio.ensure_future(
+        pool.ask(Request("sleep", "600"), Answer, files=NOTHING, progress=lambda pid, _: begun.set_result(pid))
+    )
+    busy = await begun
+    await ask(pool, "say")
+    pids = {child.pid for child in psutil.Process().children(recursive=True)} | {busy}
+    await asyncio.to_thread(pool.close)
+    with pytest.raises(ChildDied):
+        await asking
+    for pid in pids:
+        await gone(pid)
+
+
+async def test_a_process_that_ended_while_it_had_nothing_to_do_is_replaced() -> None:
+    pool = Pool(MODULE, 1)
+    await ask(pool, "say")
+    [warm] = [child for child in psutil.Process().children() if MODULE in " ".join(child.cmdline())]
+    warm.kill()
+    await gone(warm.pid)
+    assert await ask(pool, "say", "next") == "next"
+    pool.close()
 
 
 async def test_the_task_ends_when_the_warm_process_is_killed() -> None:

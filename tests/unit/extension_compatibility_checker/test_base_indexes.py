@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.extension_compatibility_checker.base_indexes import BaseIndexes
-from services.extension_compatibility_checker.children import Children
+from services.extension_compatibility_checker.reading import Reading
 from shared.artifacts.errors import ArtifactMissingError
 from shared.artifacts.folder import FolderStore
 from shared.contracts.parts import ArtifactRef
@@ -23,8 +23,8 @@ def store(tmp_path: Path) -> FolderStore:
 
 
 @pytest.fixture
-def children() -> Iterator[Children]:
-    some = Children(1, indexes=2, memory=0)
+def reading() -> Iterator[Reading]:
+    some = Reading(1, indexes=2, memory=0)
     yield some
     some.close()
 
@@ -39,49 +39,49 @@ def forget(tmp_path: Path, artifact: ArtifactRef) -> None:
 
 
 async def test_an_index_that_was_made_is_found_in_the_folder_without_the_package(
-    tmp_path: Path, store: FolderStore, children: Children
+    tmp_path: Path, store: FolderStore, reading: Reading
 ) -> None:
     package = await put(store, PACKAGE)
-    made = await BaseIndexes(tmp_path / "bases", store, children).file(package, "W1")
+    made = await BaseIndexes(tmp_path / "bases", store, reading).file(package, "W1")
     assert (made.app.name, made.app.country, made.objects) == ("Base Application", "W1", 1)
     assert AppIndex.load(made.path).numbered("table", 18)
     forget(tmp_path, package)
-    assert await BaseIndexes(tmp_path / "bases", store, children).file(package, "W1") == made
+    assert await BaseIndexes(tmp_path / "bases", store, reading).file(package, "W1") == made
     with pytest.raises(ArtifactMissingError):
-        await BaseIndexes(tmp_path / "bases", store, children).file(package, "DK")
+        await BaseIndexes(tmp_path / "bases", store, reading).file(package, "DK")
 
 
 async def test_without_the_folder_the_stored_index_is_fetched_and_without_that_the_package_is_indexed(
-    tmp_path: Path, store: FolderStore, children: Children
+    tmp_path: Path, store: FolderStore, reading: Reading
 ) -> None:
     package = await put(store, PACKAGE)
-    one = BaseIndexes(tmp_path / "bases", store, children)
+    one = BaseIndexes(tmp_path / "bases", store, reading)
     made = await one.file(package, "W1")
     stored = await one.store(made)
     assert await one.store(made) == stored
     whole = tmp_path / "artifacts" / "blobs" / "sha256" / package.digest.removeprefix("sha256:")
     whole.rename(tmp_path / "aside")
-    fetched = await BaseIndexes(tmp_path / "elsewhere", store, children).file(package, "W1", stored)
+    fetched = await BaseIndexes(tmp_path / "elsewhere", store, reading).file(package, "W1", stored)
     assert fetched.path.read_bytes() == made.path.read_bytes()
     assert (fetched.app, fetched.objects) == (made.app, made.objects)
     forget(tmp_path, stored)
     (tmp_path / "aside").rename(whole)
-    again = await BaseIndexes(tmp_path / "third", store, children).file(package, "W1", stored)
+    again = await BaseIndexes(tmp_path / "third", store, reading).file(package, "W1", stored)
     assert again.path.read_bytes() == made.path.read_bytes()
 
 
 @pytest.mark.parametrize("spoilt", ["before it is used", "after it was used"])
 async def test_a_damaged_or_outdated_file_in_the_folder_is_replaced(
-    tmp_path: Path, store: FolderStore, children: Children, spoilt: str
+    tmp_path: Path, store: FolderStore, reading: Reading, spoilt: str
 ) -> None:
     package = await put(store, PACKAGE)
-    indexes = BaseIndexes(tmp_path / "bases", store, children)
+    indexes = BaseIndexes(tmp_path / "bases", store, reading)
     made = await indexes.file(package, "W1")
     content = made.path.read_bytes()
     made.path.write_bytes(content[:-1])
-    children.close()
+    reading.close()
     if spoilt == "before it is used":
-        indexes = BaseIndexes(tmp_path / "bases", store, children)
+        indexes = BaseIndexes(tmp_path / "bases", store, reading)
     else:
         indexes.drop(str(made.path))
     assert await indexes.file(package, "W1") == made
@@ -89,7 +89,7 @@ async def test_a_damaged_or_outdated_file_in_the_folder_is_replaced(
     assert list((tmp_path / "bases").iterdir()) == [made.path]
 
 
-async def test_a_package_without_symbols_is_named(tmp_path: Path, store: FolderStore, children: Children) -> None:
+async def test_a_package_without_symbols_is_named(tmp_path: Path, store: FolderStore, reading: Reading) -> None:
     package = await put(store, b"no package")
     with pytest.raises(PackageError, match=f"{package.digest}: it does not begin with NAVX"):
-        await BaseIndexes(tmp_path / "bases", store, children).file(package, "W1")
+        await BaseIndexes(tmp_path / "bases", store, reading).file(package, "W1")

@@ -9,7 +9,6 @@ import pytest
 
 from services.extension_compatibility_checker import child
 from services.extension_compatibility_checker.base_indexes import BaseIndexes, index_key
-from services.extension_compatibility_checker.children import ChildFault, Children, IndexDamaged
 from services.extension_compatibility_checker.judgements import (
     CODE,
     Judgements,
@@ -20,9 +19,11 @@ from services.extension_compatibility_checker.judgements import (
     surroundings,
 )
 from services.extension_compatibility_checker.judging import Judgement, Judging, Target
-from services.extension_compatibility_checker.protocol import Judge, Judged, Sight
+from services.extension_compatibility_checker.reading import IndexDamaged, Reading
+from services.extension_compatibility_checker.requests import ExtensionsJudged, Judge, Sight
 from shared.artifacts.errors import ArtifactMissingError
 from shared.artifacts.folder import FolderStore
+from shared.children import ChildDied
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionScope
 from shared.formats import al
 from shared.formats.al.check.extension_set import Target as AllAtOnce
@@ -45,11 +46,11 @@ def source(number: int, app_id: str, uses: str = "Customer") -> str:
 class Bench:
     """A store with extensions, and somebody who judges them."""
 
-    def __init__(self, folder: Path, children: Children) -> None:
+    def __init__(self, folder: Path, reading: Reading) -> None:
         self.store = FolderStore(folder / "artifacts")
-        self.indexes = BaseIndexes(folder / "bases", self.store, children)
+        self.indexes = BaseIndexes(folder / "bases", self.store, reading)
         self.judgements = Judgements(folder / "judgements", 1000)
-        self.children = children
+        self.reading = reading
 
     async def put(self, content: bytes) -> ArtifactRef:
         kept = await self.store.put_bytes(content, "application/octet-stream")
@@ -76,20 +77,20 @@ class Bench:
         )
 
     async def judge(self, set_: Sequence[Extension], target: Target, old: Target | None = None) -> Judgement:
-        judging = Judging(self.store, self.children, self.judgements)
+        judging = Judging(self.store, self.reading, self.judgements)
         return await judging.judge(set_, (), target, old or Target())
 
 
 @pytest.fixture(scope="module")
-def children() -> Iterator[Children]:
-    some = Children(2, indexes=4, memory=0)
+def reading() -> Iterator[Reading]:
+    some = Reading(2, indexes=4, memory=0)
     yield some
     some.close()
 
 
 @pytest.fixture
-def bench(tmp_path: Path, children: Children) -> Bench:
-    return Bench(tmp_path, children)
+def bench(tmp_path: Path, reading: Reading) -> Bench:
+    return Bench(tmp_path, reading)
 
 
 def verdicts(judgement: Judgement) -> list[Verdict]:
@@ -133,14 +134,14 @@ async def test_only_what_was_not_judged_before_is_given_to_the_children(
     set_ = await five(bench)
     await bench.judge(set_, target)
     asked: list[str] = []
-    ask = bench.children.ask
+    ask = bench.reading.ask
 
-    async def listening(request: object, answer: type[object]) -> object:
+    async def listening(request: object, answer: type[object], **files: object) -> object:
         if isinstance(request, Judge):
             asked.extend(package.label for package in request.packages)
-        return await ask(request, answer)  # type: ignore[arg-type, type-var]  # passed on as it came
+        return await ask(request, answer, **files)  # type: ignore[arg-type, type-var]  # passed on as it came
 
-    monkeypatch.setattr(bench.children, "ask", listening)
+    monkeypatch.setattr(bench.reading, "ask", listening)
     newer = await bench.extension(FOUR, source(50004, FOUR), version="1.1.0.0")
     await bench.judge([*set_[:3], newer, set_[4]], target)
     assert asked == [f"{FOUR}.app"]
@@ -309,20 +310,20 @@ async def test_a_fault_of_one_child_ends_the_others(bench: Bench, monkeypatch: p
     await bench.judge(set_[:1], target)
     ended: list[str] = []
 
-    async def failing(request: object, answer: type[object]) -> object:
+    async def failing(request: object, answer: type[object], **files: object) -> object:
         if len(ended) == 0:
             ended.append("first")
             await asyncio.sleep(0)
-            raise ChildFault("it died")
+            raise ChildDied("it died")
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
             ended.append("other")
             raise
-        return Judged({})
+        return ExtensionsJudged({})
 
-    monkeypatch.setattr(bench.children, "ask", failing)
-    with pytest.raises(ChildFault, match="it died"):
+    monkeypatch.setattr(bench.reading, "ask", failing)
+    with pytest.raises(ChildDied, match="it died"):
         await bench.judge(set_[1:], target)
     assert ended == ["first", "other"]
 

@@ -11,10 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from services.console.cli import app
+from services.package_validator.app import CHILD
 from services.package_validator.domain.releases import KnownRelease
 from services.package_validator.domain.work import CheckInput
 from services.package_validator.steps import Steps
 from shared.artifacts.folder import FolderStore
+from shared.children import Pool
 from shared.contracts.parts import ArtifactRef
 from shared.formats.deployable_package.read.descriptors import read_archived_descriptors, unite_models
 from shared.formats.deployable_package.read.release import Release, ReleaseModule, encode_release
@@ -61,7 +63,8 @@ def _release(folder: Path) -> Path:
 async def _reported(folder: Path, package: Path, release: Path) -> tuple[object, str | None]:
     """The service's report, and the release that the package was held against."""
     store = FolderStore(folder / "artifacts")
-    steps = Steps(store, folder / "merging", timedelta(minutes=10))
+    children = Pool(CHILD, 4)
+    steps = Steps(store, children, folder / "merging", timedelta(minutes=10))
     kept = [await store.put_file(package, "application/zip"), await store.put_file(release, "application/json")]
     file, modules = (ArtifactRef(digest=one.digest, size=one.size, media_type=one.media_type) for one in kept)
     known = KnownRelease(version="10.0.21", platform_version=_PLATFORM, modules=modules)
@@ -69,7 +72,7 @@ async def _reported(folder: Path, package: Path, release: Path) -> tuple[object,
     try:
         checked = await steps.check(given, Attempt())  # type: ignore[arg-type]  # as much of a job as a step asks for
     finally:
-        await steps.examiners.close()
+        children.close()
     assert checked.report
     report = json.loads(await store.read(checked.report.digest, limit=64 << 20))
     return report, checked.release.version if checked.release else None

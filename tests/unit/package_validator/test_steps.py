@@ -2,10 +2,7 @@
 
 import asyncio
 import hashlib
-import io
 import json
-import os
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -13,13 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from services.console.cli import app
-from services.package_validator import examiner, reporting
+from services.package_validator import reporting
+from services.package_validator.app import CHILD
+from services.package_validator.child import stated_platform_version
 from services.package_validator.domain.releases import KnownRelease
 from services.package_validator.domain.work import (
     ATTEMPTS,
@@ -31,13 +29,12 @@ from services.package_validator.domain.work import (
     MergeInput,
     MergeSource,
 )
-from services.package_validator.examiner import stated_platform_version
 from services.package_validator.reporting import rules_fingerprint
 from services.package_validator.steps import Steps
-from services.package_validator.tasks import Advanced, Word, read
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, StoreFullError, StoreUnavailableError
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.port import Descriptor
+from shared.children import Pool
 from shared.contracts.package_validator import Reason
 from shared.contracts.parts import ArtifactRef
 from shared.formats.deployable_package import rules
@@ -84,9 +81,9 @@ def store(tmp_path: Path) -> FolderStore:
 
 @pytest.fixture
 async def steps(store: FolderStore, tmp_path: Path) -> AsyncIterator[Steps]:
-    made = Steps(store, tmp_path / "merging", timedelta(minutes=10))
-    yield made
-    await made.examiners.close()
+    children = Pool(CHILD, 4)
+    yield Steps(store, children, tmp_path / "merging", timedelta(minutes=10))
+    children.close()
 
 
 async def put(store: FolderStore, content: bytes | Path) -> ArtifactRef:
@@ -245,7 +242,8 @@ async def test_a_fault_of_the_store_is_tried_again_and_then_told_as_ours(
     rule: str | None, where: str, error: Exception, reason: Reason, tmp_path: Path
 ) -> None:
     store = Failing(tmp_path / "artifacts")
-    steps = Steps(store, tmp_path / "merging", timedelta(minutes=10))
+    children = Pool(CHILD, 4)
+    steps = Steps(store, children, tmp_path / "merging", timedelta(minutes=10))
     artifact, release = await put(store, package(rule)), await known_release(store)
     store.where, store.error = where, error
     try:
@@ -259,7 +257,7 @@ async def test_a_fault_of_the_store_is_tried_again_and_then_told_as_ours(
         store.where = ""
         assert (await check(steps, artifact, release)).problem is None
     finally:
-        await steps.examiners.close()
+        children.close()
 
 
 async def test_a_damaged_file_says_nothing_about_the_package(steps: Steps, store: FolderStore) -> None:
@@ -340,27 +338,6 @@ async def test_a_check_that_is_called_off_leaves_no_process_behind(
     assert readers_of(path_of(store, artifact)) == []
 
 
-async def test_a_process_that_ended_while_it_had_nothing_to_do_is_replaced(steps: Steps, store: FolderStore) -> None:
-    artifact = await put(store, package())
-    first = await check(steps, artifact)
-    [idle] = steps.examiners._idle
-    os.kill(idle._process.pid, signal.SIGKILL)
-    await asyncio.to_thread(idle._process.wait, 5)
-    assert await check(steps, artifact) == first
-
-
-@linux_only
-async def test_the_process_that_opens_packages_knows_no_secret_of_the_service(
-    steps: Steps, store: FolderStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DRYDOCK_MONGO", "mongodb://user:hunter2@host")
-    await check(steps, await put(store, package()))
-    [idle] = steps.examiners._idle
-    environment = await asyncio.to_thread(Path(f"/proc/{idle._process.pid}/environ").read_bytes)
-    assert b"PATH=" in environment
-    assert b"hunter2" not in environment
-
-
 async def test_the_progress_of_a_big_package_never_goes_back_and_ends_at_its_total(
     steps: Steps, store: FolderStore, tmp_path: Path
 ) -> None:
@@ -372,18 +349,6 @@ async def test_the_progress_of_a_big_package_never_goes_back_and_ends_at_its_tot
     assert len(done) > 1
     assert {total for _, total in job.told} == {artifact.size}
     assert done[-1] == artifact.size
-
-
-def test_progress_that_comes_out_of_order_is_told_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examiner, "PROGRESS_SECONDS", 0)
-    out = io.BytesIO()
-    progress = examiner._Progress(out)
-    for done in (5, 3, 5, 7):
-        progress(done, 10)
-    progress.end()
-    out.seek(0)
-    told = [msgspec.msgpack.decode(said, type=Word) for said in iter(lambda: read(out), None)]
-    assert told == [Advanced(5, 10), Advanced(7, 10), Advanced(10, 10)]
 
 
 # -- merging
@@ -451,7 +416,8 @@ async def test_a_merge_that_the_store_fails_is_tried_again_and_then_told_as_ours
     where: str, error: Exception, reason: Reason, tmp_path: Path
 ) -> None:
     store = Failing(tmp_path / "artifacts")
-    steps = Steps(store, tmp_path / "merging", timedelta(minutes=10))
+    children = Pool(CHILD, 4)
+    steps = Steps(store, children, tmp_path / "merging", timedelta(minutes=10))
     own, platform = await put(store, package()), await put(store, package(kind=PackageKind.PLATFORM))
     store.where, store.error = where, error
     try:
@@ -462,4 +428,4 @@ async def test_a_merge_that_the_store_fails_is_tried_again_and_then_told_as_ours
         assert merged.problem.reason == reason
         assert [*(tmp_path / "merging").iterdir()] == []
     finally:
-        await steps.examiners.close()
+        children.close()
