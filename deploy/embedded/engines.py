@@ -19,7 +19,6 @@ from deploy.embedded.process import EngineProcess
 
 log = logging.getLogger("drydock.engines")
 
-_START = 60.0
 _EXTERNAL = 10.0
 
 
@@ -191,7 +190,7 @@ class Engines:
                 say=self._say,
             )
             process.start()
-        process.wait_ready(_START)
+        process.wait_ready()
 
     def _record(self, name: str, entry: EngineRecord) -> None:
         with self._recording:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deploy.embedded.errors import EnginesError
+from deploy.embedded.progress import CEILING, PATIENCE, Progress
 
 _GUARD = Path(__file__).with_name("guard.py")
 _GRACE = 8.0
@@ -84,24 +85,24 @@ class EngineProcess:
             ).start()
         self._on_change(self)
 
-    def wait_ready(self, timeout: float = 60.0) -> None:
-        """Return when the engine answers requests.
+    def wait_ready(self, patience: float = PATIENCE, *, ceiling: float = CEILING) -> None:
+        """Return when the engine answers requests; wait for as long as it gets on (see progress.py).
 
-        Raises EnginesError with the end of its log when it ends before it ever did, or after `timeout`
-        seconds.
+        Raises EnginesError with the end of its log when it ends before it ever answered, when it makes no
+        progress for `patience` seconds, or after `ceiling` seconds.
         """
-        deadline = time.monotonic() + timeout
+        progress = Progress(self.log_file, lambda: self._pid, patience=patience, ceiling=ceiling)
         while True:
             if self._pid is None and not (self._supervise and self._was_ready):
                 raise EnginesError(f"{self.name} ended while it was starting.{self._tail()}")
             try:
-                self._probe(max(0.05, deadline - time.monotonic()))
+                self._probe(progress.answer_limit)
             except OSError as error:
-                if time.monotonic() > deadline:
-                    raise EnginesError(
-                        f"{self.name} does not answer after {timeout:g} s: {error}.{self._tail()}"
-                    ) from error
-                time.sleep(0.02)
+                if (stalled := progress.stalled(str(error))) is not None:
+                    raise EnginesError(f"{self.name} {stalled}.{self._tail()}") from error
+                if (news := progress.news(str(error))) is not None:
+                    self._say(f"{self.name} {news}")
+                time.sleep(progress.pause)
             else:
                 self._was_ready = True
                 return

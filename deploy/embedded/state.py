@@ -10,9 +10,6 @@ from pathlib import Path
 
 from deploy.embedded.errors import EnginesError
 
-# Short enough to notice soon that the server was ended meanwhile.
-_ONE_TRY = 2.0
-
 
 @dataclass(frozen=True)
 class StateServer:
@@ -88,7 +85,7 @@ def choose(data: Path, port: int) -> StateServer | Mongod:
 def _answers(url: str, port: int, timeout: float) -> None:
     # The driver would look again only after half a second.
     socket.create_connection(("127.0.0.1", port), timeout).close()
-    check(url, min(timeout, _ONE_TRY), write=True)
+    check(url, timeout, write=True)
 
 
 def check(url: str, timeout: float, *, write: bool) -> None:

@@ -22,7 +22,6 @@ from deploy.stack.environments import resume_environments, stop_environments
 from shared.contracts.topics import SERVICES
 
 SESSION_TIMEOUT = "PT6S"
-READY_SECONDS = 60.0
 RECORD = "stack.json"
 
 
@@ -229,7 +228,7 @@ class Stack:
         self._processes[part.name] = process
         process.start()
         try:
-            process.wait_ready(READY_SECONDS)
+            process.wait_ready()
         except EnginesError as error:
             raise StackError(str(error)) from error
 
@@ -239,8 +238,9 @@ def _http_probe(port: int, path: str) -> Callable[[float], None]:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=timeout).close()
         except urllib.error.HTTPError as error:
-            error.close()
-            raise OSError(f"answers {error.code}") from None
+            with error:
+                said = error.read(500).decode(errors="replace")
+            raise OSError(f"answers {error.code} {said}".strip()) from None
 
     return probe
 

@@ -31,6 +31,8 @@ from services.servicing_executor.runtimes.postgres_binaries import (
 )
 
 _SUPERUSER = "drydock"
+# Seconds, for a machine that does much else: pg_ctl tells at once of a server that ended.
+_PATIENCE = "600"
 _REAPING_POLLS = 400  # of 0.05 s
 _SETTINGS = {
     "listen_addresses": "'127.0.0.1'",
@@ -97,7 +99,7 @@ class PostgresCluster:
             if (major := self._made_by()) is None or not (self._data / "postmaster.pid").exists():
                 return
             binaries = await find_binaries(major, self._account)
-            status, output = await self._control(binaries, "stop", "-m", "fast", "-t", "30")
+            status, output = await self._control(binaries, "stop", "-m", "fast", "-t", _PATIENCE)
             if status != 0 and (self._data / "postmaster.pid").exists():
                 raise RuntimeUnavailableError(f"PostgreSQL in {self._folder} did not stop: {output.strip()}")
 
@@ -211,7 +213,7 @@ class PostgresCluster:
         for attempt in range(3):
             if attempt > 0 or self._port == 0 or not port_is_free(self._port):
                 self._port = free_port()
-            status, output = await self._control(binaries, "start", "-t", "60", "-o", f"-p {self._port}")
+            status, output = await self._control(binaries, "start", "-t", _PATIENCE, "-o", f"-p {self._port}")
             if status == 0:
                 (self._folder / "port").write_text(str(self._port))
                 return
