@@ -177,7 +177,7 @@ class CandidateMarked(Event, key="environment"):
     update: Update
 
 
-class PromotionCheckStarted(Event, key="environment"):
+class PromotionCheckStarted(Event, key="environment", final=False):
     """A promotion brings another base: before it is scheduled, production's extensions are checked against it."""
 
     environment: EnvironmentId
