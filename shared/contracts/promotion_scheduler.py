@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from shared.contracts.extension_compatibility_checker import Verdicts
 from shared.contracts.message import Command, Event, Instant, Part, Snapshot
 from shared.contracts.parts import MOST_EXTENSIONS, ArtifactRef, Downtime, Problem, Update
 from shared.contracts.scalars import (
@@ -203,6 +204,8 @@ class PromotionRefused(Event, key="environment"):
     start: Instant
     """The downtime start that was asked for."""
     problem: Problem
+    extensions: Verdicts = ()
+    """Those of production that stand in the way, as the check judged them; none where it says nothing of them."""
 
 
 class PromotionScheduled(Event, key="environment"):
