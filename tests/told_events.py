@@ -7,6 +7,7 @@ from shared.contracts.envelope import new_id
 from shared.contracts.extension_compatibility_checker import (
     ExtensionFinding,
     ExtensionIncompatible,
+    ExtensionVerdict,
     FindingSeverity,
     Level,
     RemediationDates,
@@ -16,9 +17,19 @@ from shared.contracts.extension_compatibility_checker import (
     RemediationStarted,
     RemovalDue,
 )
-from shared.contracts.parts import ArtifactRef, Downtime, EnvironmentKind, ExtensionName, ImageContents, Problem, Update
+from shared.contracts.parts import (
+    ArtifactRef,
+    Downtime,
+    EnvironmentKind,
+    ExtensionName,
+    ImageContents,
+    Problem,
+    Update,
+    Verdict,
+)
 from shared.contracts.promotion_scheduler import (
     PromotionCancelled,
+    PromotionRefused,
     PromotionScheduled,
     RolloutFinished,
     RolloutPlanned,
@@ -152,6 +163,23 @@ def cancelled(planned: PromotionScheduled) -> PromotionCancelled:
         update=planned.update,
         downtime=planned.downtime,
         problem=Problem(reason="OPERATION_RUNNING", message="contoso-prod is in maintenance mode"),
+    )
+
+
+def refused(project: str, environment: str = "contoso-prod", **values: Any) -> PromotionRefused:
+    """A promotion that an incompatible extension stands in the way of."""
+    verdict = ExtensionVerdict(
+        **EXTENSION.model_dump(), verdict=Verdict.INCOMPATIBLE, blocking=3, summary="table <Vendor> is gone"
+    )
+    planned = scheduled(project, environment)
+    return PromotionRefused(
+        **{
+            **{name: getattr(planned, name) for name in ("environment", "project", "promotion", "sandbox", "update")},
+            "start": AT,
+            "problem": Problem(reason="EXTENSIONS_INCOMPATIBLE", message="1 extension(s) do not work with base 27.0"),
+            "extensions": (verdict,),
+            **values,
+        }
     )
 
 

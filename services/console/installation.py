@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class Installation:
     console: str
 
 
-def find_installation() -> Installation:
+def find_installation(say: Callable[[str], None] = lambda text: None) -> Installation:
     """From DRYDOCK_KAFKA and DRYDOCK_ARTIFACTS, else from `stack.json` in DRYDOCK_DATA (`.drydock`).
 
     Raise NoInstallation if neither says enough.
@@ -44,4 +45,4 @@ def find_installation() -> Installation:
         )
     artifacts = os.environ.get("DRYDOCK_ARTIFACTS") or record.get("artifacts") or data / "artifacts"
     actor = os.environ.get("DRYDOCK_ACTOR") or getpass.getuser()
-    return Installation(Session(kafka, actor), Path(artifacts), record.get("console", ""))
+    return Installation(Session(kafka, actor, say=say), Path(artifacts), record.get("console", ""))

@@ -5,9 +5,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from services.console.projection import Projection
+from services.console.projection import Answer, Projection
 from shared.contracts.common import DeadLetter
 from shared.contracts.parts import Problem
+from shared.contracts.promotion_scheduler import PromotionCheckStarted, PromotionRefused
 from shared.contracts.servicing_executor import OperationKind, OperationStatus, Outcome, SignOff, StepRecord
 
 
@@ -56,9 +57,10 @@ class CommandView(BaseModel):
 
     id: str
     status: Literal["pending", "answered", "refused"]
+    """`pending`: sent, and the last word is not said: a check that it opened may run."""
     refusal: CommandRefusal | None
     events: list[CausedEvent]
-    """The first events that it caused."""
+    """The first events that it caused. What ends a check that it opened is among them."""
 
 
 class DeadLetterView(BaseModel):
@@ -116,20 +118,27 @@ def command_view(projection: Projection, id_: str) -> CommandView | None:
     answer = projection.answer(id_)
     if answer is None:
         return None
-    refusal = answer.refusal
+    refusal = _refusal(answer)
     return CommandView(
         id=id_,
-        status="refused" if refusal else "answered" if answer.events else "pending",
-        refusal=CommandRefusal(
-            reason=refusal.reason, message=refusal.message, facts=refusal.facts, earliest=refusal.earliest
-        )
-        if refusal
-        else None,
+        status="refused" if refusal else "answered" if answer.ended else "pending",
+        refusal=refusal,
         events=[
             CausedEvent(id=one.id, type=one.data.type, time=one.time, data=one.data.model_dump(mode="json"))
             for one in answer.events
         ],
     )
+
+
+def _refusal(answer: Answer) -> CommandRefusal | None:
+    """Why a command was refused: at once, or after a check that it had opened."""
+    if told := answer.refusal:
+        return CommandRefusal(reason=told.reason, message=told.message, facts=told.facts, earliest=told.earliest)
+    opened = {one.data.promotion for one in answer.events if isinstance(one.data, PromotionCheckStarted)}
+    for event in (one.data for one in answer.events):
+        if isinstance(event, PromotionRefused) and event.promotion in opened:
+            return CommandRefusal(reason=event.problem.reason, message=event.problem.message, facts={}, earliest=None)
+    return None
 
 
 def dead_letter_view(projection: Projection, letter: DeadLetter) -> DeadLetterView:

@@ -41,10 +41,23 @@ class View:
 
 @dataclass(slots=True)
 class Answer:
-    """What came of a command: the first events that it caused, or its refusal."""
+    """What came of a command: the first events that it caused, or its refusal.
+
+    Where they only open something, a check say, what ends it belongs to them, whatever caused that.
+    """
 
     events: list[Envelope[Message]] = field(default_factory=list)
     refusal: CommandRejected | None = None
+    ended: bool = False
+    """Whether the last word was said."""
+
+    def add(self, envelope: Envelope[Message]) -> None:
+        """Take an event, unless there are enough."""
+        event = envelope.data
+        last = isinstance(event, Event) and event.final and not self.ended
+        if (len(self.events) < ANSWER_EVENTS or last) and all(one.id != envelope.id for one in self.events):
+            self.events.append(envelope)
+        self.ended = self.ended or last
 
 
 class Projection:
@@ -54,6 +67,8 @@ class Projection:
         self._catalogue = catalogue
         self._views: dict[type[Message], dict[str, View]] = {}
         self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._open: dict[tuple[str, str], str] = {}
+        """By service and key: the command whose answer has opened something there that has not ended."""
         self._redriven: dict[str, DeadLetterRedriven] = {}
         self._running: dict[str, tuple[str, RunningOperation]] = {}
         self._entries: dict[str, str] = {}
@@ -151,9 +166,24 @@ class Projection:
         if isinstance(data, DeadLetterRedriven):
             self._redriven[data.letter_id] = data
         if envelope.causation:
-            events = self._answer_of(envelope.causation).events
-            if len(events) < ANSWER_EVENTS and all(event.id != envelope.id for event in events):
-                events.append(envelope)
+            answer = self._answer_of(envelope.causation)
+            answer.add(envelope)
+            if not answer.ended:
+                self._open[data.owner, data.key] = envelope.causation
+        self._end(envelope)
+
+    def _end(self, envelope: Envelope[Message]) -> None:
+        """Give what ends it to the command that opened something: by its correlation, or by the aggregate's id."""
+        data = envelope.data
+        command = self._open.get((data.owner, data.key))
+        if command is None:
+            return
+        answer = self._answer_of(command)
+        opened = {getattr(one.data, "promotion", None) for one in answer.events} - {None}
+        if envelope.correlation == command or getattr(data, "promotion", None) in opened:
+            answer.add(envelope)
+        if answer.ended:
+            del self._open[data.owner, data.key]
 
     def _answer_of(self, command: str) -> Answer:
         answer = self._answers.setdefault(command, Answer())

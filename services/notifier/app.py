@@ -31,6 +31,7 @@ from shared.contracts.extension_compatibility_checker import (
 from shared.contracts.notifier import AddRecipient, Address, RemoveRecipient
 from shared.contracts.promotion_scheduler import (
     PromotionCancelled,
+    PromotionRefused,
     PromotionScheduled,
     RolloutFinished,
     RolloutPlanned,
@@ -120,6 +121,7 @@ def make(settings: Settings) -> Service:
         On(OperationFinished, NOTIFICATIONS, updates.finished, facts=RECIPIENTS, named_by=OWN_ID),
         On(PromotionScheduled, NOTIFICATIONS, promotions.scheduled, facts=RECIPIENTS, named_by=OWN_ID),
         On(PromotionCancelled, NOTIFICATIONS, promotions.cancelled, facts=RECIPIENTS, named_by=OWN_ID),
+        On(PromotionRefused, NOTIFICATIONS, promotions.refused, facts=RECIPIENTS, named_by=OWN_ID),
         On(ExtensionIncompatible, NOTIFICATIONS, mails.incompatible, facts=ENVIRONMENT_FACTS, named_by=OWN_ID),
         On(RemediationReminded, NOTIFICATIONS, mails.reminded, facts=ENVIRONMENT_FACTS, named_by=OWN_ID),
         On(RemovalDue, NOTIFICATIONS, removals.removal_due, facts=ENVIRONMENT_FACTS, named_by=OWN_ID),

@@ -67,6 +67,7 @@ TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
             ("servicing-executor", servicing_executor.OperationFinished),
             ("promotion-scheduler", promotion_scheduler.PromotionScheduled),
             ("promotion-scheduler", promotion_scheduler.PromotionCancelled),
+            ("promotion-scheduler", promotion_scheduler.PromotionRefused),
             ("promotion-scheduler", promotion_scheduler.RolloutPlanned),
             ("promotion-scheduler", promotion_scheduler.RolloutSkipped),
             ("promotion-scheduler", promotion_scheduler.RolloutFinished),

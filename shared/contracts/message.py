@@ -89,9 +89,21 @@ class Command(Message):
 
 
 class Event(Message):
-    """Says what happened; named in the past. Carries what a subscriber needs, so that he never calls back."""
+    """Says what happened; named in the past. Carries what a subscriber needs, so that he never calls back.
+
+    `final=False`: it is never the last word on a command, it opens or goes along with what another event ends.
+    """
 
     kind: ClassVar[MessageKind] = MessageKind.EVENT
+    final: ClassVar[bool] = True
+
+    def __init_subclass__(cls, *, final: bool = True, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, *, final: bool = True, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.final = final
 
 
 class Snapshot(Message):

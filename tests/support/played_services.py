@@ -51,7 +51,13 @@ class PlayedServices:
         self._sequences: Counter[str] = Counter()
 
     async def tell(
-        self, message: Message, *, causation: str | None = None, sequence: int | None = None, service: str = ""
+        self,
+        message: Message,
+        *,
+        causation: str | None = None,
+        correlation: str | None = None,
+        sequence: int | None = None,
+        service: str = "",
     ) -> str:
         """Publish a message as its service would; its id."""
         if sequence is None and message.kind in (MessageKind.SNAPSHOT, MessageKind.EVENT):
@@ -64,6 +70,7 @@ class PlayedServices:
             time=datetime.now(UTC),
             data=message,
             causation=causation,
+            correlation=correlation or causation,
             sequence=sequence,
         )
         record = encode(envelope)

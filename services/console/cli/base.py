@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from services.console.cli.installed_extension import APP_TYPE
+from services.console.cli.options import Timeout
 from services.console.cli.printing import Form, print_list, print_one
-from services.console.cli.running import Exit, ask, leave, run, tell
+from services.console.cli.running import Exit, leave, run, tell
 from services.console.installation import Installation
 from shared.artifacts.folder import FolderStore
 from shared.contracts.extension_compatibility_checker import (
@@ -17,7 +18,6 @@ from shared.contracts.extension_compatibility_checker import (
     BaseSnapshot,
     PublishBase,
 )
-from shared.contracts.message import Message
 from shared.contracts.parts import ArtifactRef
 from shared.formats.al.package.container import PackageError, read_package
 from shared.formats.al.symbols.index import (
@@ -110,22 +110,24 @@ def _words(error: Exception) -> str:
 def publish(
     base: Annotated[str, typer.Argument(metavar="VERSION/COUNTRY", help="The base, e.g. 27.0.38460.0/DE.")],
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The .app files that it consists of.")],
+    timeout: Timeout = None,
     output: Annotated[Form, typer.Option("-o", "--output", help="Form of the answer.")] = Form.TABLE,
 ) -> None:
     """Put a base into the artifact store and have it indexed, so that environments are checked against it."""
     if missing := [str(file) for file in files if not file.is_file()]:
         leave(Exit.NOT_FOUND, f"there is no file {', '.join(missing)}")
 
-    async def work(installation: Installation) -> Message:
+    async def work(installation: Installation) -> BaseIndexed | BaseIndexingFailed:
         store = FolderStore(installation.artifacts)
         stored = [await store.put_file(file, APP_TYPE) for file in files]
         packages = tuple(ArtifactRef(digest=one.digest, size=one.size, media_type=one.media_type) for one in stored)
-        return await ask(installation, PublishBase(base=base, packages=packages), BaseIndexed, BaseIndexingFailed)
+        command = PublishBase(base=base, packages=packages)
+        # One that is being indexed already, for somebody else, is not indexed again.
+        return await installation.session.ask(command, BaseIndexed, BaseIndexingFailed, concerns=lambda event: True)
 
-    event = run(work)
+    event = run(work, timeout=timeout)
     if isinstance(event, BaseIndexingFailed):
         leave(Exit.FAILED, f"{base} was not indexed ({event.problem.reason}): {event.problem.message}")
-    assert isinstance(event, BaseIndexed)
     print_one(event, output, [("base", event.base), *((one.name, one.version) for one in event.packages)])
 
 

@@ -5,22 +5,16 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from services.console.cli.following import end, start_operation
-from services.console.cli.printing import Form, Output, print_id, print_list, print_one
-from services.console.cli.running import Exit, ask, leave, run
+from services.console.cli.following import operate
+from services.console.cli.options import CommandId, Environment, Timeout, Wait
+from services.console.cli.printing import Form, Output, print_list, print_one
+from services.console.cli.running import Exit, leave, run
 from services.console.installation import Installation
-from shared.contracts.envelope import new_id
-from shared.contracts.message import Message
 from shared.contracts.parts import EnvironmentKind
 from shared.contracts.promotion_scheduler import RolloutSnapshot, SetUpdateWindow, UpdateWindow, UpdateWindowSet
 from shared.contracts.servicing_executor import EnvironmentSnapshot, OperationSnapshot, RegisterEnvironment
 
 app = typer.Typer(no_args_is_help=True, help="Environments: register, look at, read the history of.")
-
-Environment = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="Id of the environment.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Show the steps, and end with the operation's outcome.")]
-Timeout = Annotated[float | None, typer.Option(help="With --wait: seconds until 124; the operation goes on.")]
-CommandId = Annotated[str | None, typer.Option(help="Id of the command: repeated, it is done once.")]
 
 
 @app.command()
@@ -39,10 +33,7 @@ def register(
     command = RegisterEnvironment(
         environment=environment, project=project, environment_kind=kind, country=country, package=package
     )
-    id_ = command_id or new_id()
-    finished = run(lambda there: start_operation(there, command, wait=wait, id_=id_), timeout=timeout)
-    print_id(id_, output, environment=environment)
-    end(finished)
+    operate(command, output=output, wait=wait, timeout=timeout, command_id=command_id)
 
 
 @app.command("list")
@@ -138,6 +129,7 @@ def window(
         typer.Option(metavar="HH:MM", help="Local time at which it closes, on the next day if that is not after."),
     ] = None,
     time_zone: Annotated[str | None, typer.Option(help="Name in the IANA time zone database.")] = None,
+    timeout: Timeout = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Show the hours in which an environment may be updated without being asked, or choose them.
@@ -147,7 +139,7 @@ def window(
     chosen = {"opens": opens, "closes": closes, "time_zone": time_zone}
     given = {name: value for name, value in chosen.items() if value is not None}
 
-    async def work(installation: Installation) -> Message:
+    async def work(installation: Installation) -> RolloutSnapshot | UpdateWindowSet:
         views = await installation.session.views(RolloutSnapshot)
         view = views.get(environment)
         if not given:
@@ -158,12 +150,11 @@ def window(
                 return view
             return UpdateWindowSet(environment=environment, window=UpdateWindow())
         now = view.window if isinstance(view, RolloutSnapshot) else UpdateWindow()
-        return await ask(
-            installation, SetUpdateWindow(environment=environment, window=_window(now, given)), UpdateWindowSet
+        return await installation.session.ask(
+            SetUpdateWindow(environment=environment, window=_window(now, given)), UpdateWindowSet
         )
 
-    found = run(work)
-    assert isinstance(found, RolloutSnapshot | UpdateWindowSet)
+    found = run(work, timeout=timeout)
     told = UpdateWindowSet(environment=environment, window=found.window)
     rows: list[tuple[str, object]] = [
         ("environment", environment),

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from services.console.cli.options import Timeout
 from services.console.cli.printing import Form, Output, print_list, when
-from services.console.cli.running import Exit, ask, leave, run
+from services.console.cli.running import Exit, leave, run
 from services.console.installation import Installation
 from shared.contracts.common import DeadLetter, DeadLetterRedriven, RedriveDeadLetter
 from shared.contracts.message import MessageKind, utc_text
@@ -65,6 +66,7 @@ def list_(output: Output = Form.TABLE) -> None:
 def redrive(
     letter: Annotated[str, typer.Argument(metavar="LETTER", help="Id of the dead letter.")],
     note: Annotated[str, typer.Option(help="Why; it is kept.")] = "",
+    timeout: Timeout = None,
 ) -> None:
     """Send a dead letter's record to its topic again, under the id it had: it is applied once at most."""
 
@@ -73,11 +75,9 @@ def redrive(
         if service not in SERVICES:
             leave(Exit.USAGE, f"{letter!r} is no dead letter: the id begins with a service")
         command = RedriveDeadLetter(letter_id=letter, note=note)
-        event = await ask(installation, command, DeadLetterRedriven, service=service)
-        assert isinstance(event, DeadLetterRedriven)
-        return event
+        return await installation.session.ask(command, DeadLetterRedriven, service=service)
 
-    event = run(work)
+    event = run(work, timeout=timeout)
     typer.echo(f"{event.letter_id} sent to {event.topic}, for the {event.times}. time")
 
 

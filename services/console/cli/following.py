@@ -1,13 +1,16 @@
 """Follows an operation to its end: its steps live on stderr, its outcome as exit code."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
-from services.console.cli.printing import when
-from services.console.cli.running import Exit, leave, refuse, tell
+from services.console.cli.printing import Form, print_id, when
+from services.console.cli.running import Exit, leave, refuse, run, tell
 from services.console.installation import Installation
 from shared.contracts.common import CommandRejected
+from shared.contracts.envelope import new_id
 from shared.contracts.message import Command, Message
 from shared.contracts.servicing_executor import (
+    EnvironmentSnapshot,
     EnvironmentStatusChanged,
     OperationAccepted,
     OperationFinished,
@@ -29,35 +32,93 @@ _CODES = {
 }
 
 
-async def start_operation(installation: Installation, command: Command, *, wait: bool, id_: str) -> Message:
-    """Send a command that becomes an operation; its acceptance, or with `wait` its end."""
+BEGINS_WITHIN = 12.0
+"""Seconds in which what is waited for must become known: a command may be on its way, and is refused after 10 s."""
+
+
+def operate(
+    command: Command, *, output: Form, wait: bool = False, timeout: float | None = None, command_id: str | None = None
+) -> None:
+    """Send a command that becomes an operation, print the operation's id, and with `wait` end as it ends."""
+    id_ = command_id or new_id()
+    told = run(
+        lambda there: start_operation(there, command, wait=wait, id_=id_, repeated=command_id is not None),
+        timeout=timeout,
+    )
+    print_id(id_, output, environment=command.key)
+    end(told)
+
+
+async def start_operation(
+    installation: Installation, command: Command, *, wait: bool, id_: str, repeated: bool = False
+) -> Message:
+    """Send a command that becomes an operation; its answer, or with `wait` its end.
+
+    `repeated`: it may have been sent before, and its operation have ended. It then gets its first answer again.
+    """
     session = installation.session
-    async with session.events_from_now([EXECUTOR]) as reader:
-        await session.publish(command, id_=id_)
-        async for event in _of_operation(reader.forever(), id_):
-            if isinstance(event, CommandRejected):
-                refuse(event)
-            if isinstance(event, OperationAccepted) and not wait:
-                return event
-            if wait:
+    with session.waiting_for(f"{command.owner} to answer") as reminder:
+        async with session.sending(command, id_=id_) as events:
+            async for envelope in events:
+                event = envelope.data
+                if envelope.causation != id_ and getattr(event, "operation", None) != id_:
+                    continue
+                reminder.cancel()
+                if not wait:
+                    return event
                 show(event)
-            if isinstance(event, OperationFinished):
-                return event
+                if isinstance(event, OperationFinished):
+                    return event
+                if repeated and (ended := await _ended(installation, id_)):
+                    return ended
+                repeated = False
     raise AssertionError("a reader reads for ever")
 
 
-async def wait_for_operation(installation: Installation, operation: str) -> Message:
-    """The end of an operation: at once if it has ended already, else when it does. Its steps are shown meanwhile."""
+async def wait_for_operation(installation: Installation, operation: str) -> OperationFinished | OperationSnapshot:
+    """The end of an operation: at once if it has ended already, else when it does. Its steps are shown meanwhile.
+
+    One that nobody knows, and that does not begin either, ends the command.
+    """
     session = installation.session
     async with session.events_from_now([EXECUTOR]) as reader:
-        for view in (await session.views(OperationSnapshot)).values():
-            if isinstance(view, OperationSnapshot) and view.operation == operation:
-                return view
-        async for event in _of_operation(reader.forever(), operation):
-            show(event)
-            if isinstance(event, OperationFinished):
-                return event
+        if ended := await _ended(installation, operation):
+            return ended
+        running = await _running(installation, operation)
+        tell(running or f"operation {operation} is not known yet; waiting {BEGINS_WITHIN:g} s for it to begin")
+        try:
+            async with asyncio.timeout(None if running else BEGINS_WITHIN) as patience:
+                async for event in _of_operation(reader.forever(), operation):
+                    patience.reschedule(None)
+                    show(event)
+                    if isinstance(event, CommandRejected):
+                        refuse(event)
+                    if isinstance(event, OperationFinished):
+                        return event
+        except TimeoutError:
+            if ended := await _ended(installation, operation):
+                return ended
+            leave(Exit.NOT_FOUND, f"there is no operation {operation}")
     raise AssertionError("a reader reads for ever")
+
+
+async def _ended(installation: Installation, operation: str) -> OperationSnapshot | None:
+    for view in (await installation.session.views(OperationSnapshot)).values():
+        if isinstance(view, OperationSnapshot) and view.operation == operation:
+            return view
+    return None
+
+
+async def _running(installation: Installation, operation: str) -> str | None:
+    """What an operation does that has not ended, in words; None: no environment is held by it."""
+    for view in (await installation.session.views(EnvironmentSnapshot)).values():
+        held = view.operation if isinstance(view, EnvironmentSnapshot) else None
+        if isinstance(view, EnvironmentSnapshot) and held and held.operation == operation:
+            step = next((f", {one.name}" for one in held.steps if one.started_at and not one.finished_at), "")
+            return (
+                f"{held.operation_kind.value} on {view.environment} is {held.status.value}{step}; waiting for its end"
+            )
+    return None
 
 
 async def _of_operation(reads: AsyncIterator[Read], operation: str) -> AsyncIterator[Message]:

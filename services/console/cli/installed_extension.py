@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from services.console.cli.environment import Environment, Timeout, Wait, find_environment
-from services.console.cli.following import end, start_operation
+from services.console.cli.environment import find_environment
+from services.console.cli.following import end, operate, start_operation
+from services.console.cli.options import Environment, Timeout, Wait
 from services.console.cli.printing import Form, Output, print_id, print_list
 from services.console.cli.running import Exit, leave, run
 from services.console.installation import Installation
@@ -70,6 +71,7 @@ def stage(
         StageFor, typer.Option("--for", help="The update that installs it: the next that brings such a base.")
     ] = StageFor.NEXT_MAJOR,
     scope: Scope = ExtensionScope.TENANT,
+    timeout: Timeout = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Keep a higher version of an installed extension ready: an update that brings its base installs it."""
@@ -81,18 +83,15 @@ def stage(
         command = StageExtension(environment=environment, extension=extension, stage_for=stage_for)
         return await start_operation(installation, command, wait=True, id_=id_)
 
-    finished = run(work)
+    finished = run(work, timeout=timeout)
     print_id(id_, output, environment=environment)
     end(finished)
 
 
-def unstage(environment: Environment, app_id: AppId, output: Output = Form.TABLE) -> None:
+def unstage(environment: Environment, app_id: AppId, timeout: Timeout = None, output: Output = Form.TABLE) -> None:
     """Keep a staged version ready no longer."""
-    id_ = new_id()
     command = UnstageExtension(environment=environment, app_id=app_id.lower())
-    finished = run(lambda there: start_operation(there, command, wait=True, id_=id_))
-    print_id(id_, output, environment=environment)
-    end(finished)
+    operate(command, output=output, wait=True, timeout=timeout)
 
 
 def uninstall(
@@ -103,11 +102,8 @@ def uninstall(
     output: Output = Form.TABLE,
 ) -> None:
     """Remove an extension; its data stays."""
-    id_ = new_id()
     command = UninstallExtension(environment=environment, app_id=app_id.lower())
-    finished = run(lambda there: start_operation(there, command, wait=wait, id_=id_), timeout=timeout)
-    print_id(id_, output, environment=environment)
-    end(finished)
+    operate(command, output=output, wait=wait, timeout=timeout)
 
 
 def list_(environment: Environment, output: Output = Form.TABLE) -> None:

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from services.console.cli.options import Timeout
 from services.console.cli.printing import Form, Output, print_list, print_one
-from services.console.cli.running import ask, run
+from services.console.cli.running import run
 from services.console.installation import Installation
 from shared.contracts.notifier import AddRecipient, AudienceChanged, AudienceSnapshot, RemoveRecipient
 
@@ -17,15 +18,19 @@ Only = Annotated[str | None, typer.Option("--environment", help="Only what conce
 
 
 @app.command()
-def add(project: Project, address: Address, environment: Only = None, output: Output = Form.TABLE) -> None:
+def add(
+    project: Project, address: Address, environment: Only = None, timeout: Timeout = None, output: Output = Form.TABLE
+) -> None:
     """Tell an address what happens in a project."""
-    _change(AddRecipient(project=project, address=address, environment=environment), output)
+    _change(AddRecipient(project=project, address=address, environment=environment), timeout, output)
 
 
 @app.command()
-def remove(project: Project, address: Address, environment: Only = None, output: Output = Form.TABLE) -> None:
+def remove(
+    project: Project, address: Address, environment: Only = None, timeout: Timeout = None, output: Output = Form.TABLE
+) -> None:
     """Tell an address no longer."""
-    _change(RemoveRecipient(project=project, address=address, environment=environment), output)
+    _change(RemoveRecipient(project=project, address=address, environment=environment), timeout, output)
 
 
 @app.command("list")
@@ -46,9 +51,8 @@ def list_(output: Output = Form.TABLE) -> None:
     )
 
 
-def _change(command: AddRecipient | RemoveRecipient, output: Form) -> None:
-    event = run(lambda there: ask(there, command, AudienceChanged))
-    assert isinstance(event, AudienceChanged)
+def _change(command: AddRecipient | RemoveRecipient, timeout: float | None, output: Form) -> None:
+    event = run(lambda there: there.session.ask(command, AudienceChanged), timeout=timeout)
     rows: list[tuple[str, object]] = [(event.project, _words(recipient)) for recipient in event.recipients]
     print_one(event, output, rows)
 

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from services.console.cli.following import end, wait_for_operation
+from services.console.cli.options import Timeout
 from services.console.cli.printing import Form, Output, print_id, print_one, when
-from services.console.cli.running import Exit, ask, leave, run, tell
+from services.console.cli.running import Exit, leave, run, tell
 from services.console.installation import Installation
 from shared.artifacts.folder import FolderStore
 from shared.contracts.message import Command, Message
@@ -32,12 +33,11 @@ LOG_LIMIT = 64 * 1024 * 1024
 @app.command()
 def wait(
     operation: Operation,
-    timeout: Annotated[float | None, typer.Option(help="Seconds until 124; the operation goes on.")] = None,
+    timeout: Timeout = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Wait until an operation has ended; at once if it has. Exit code: its outcome."""
     finished = run(lambda there: wait_for_operation(there, operation), timeout=timeout)
-    assert isinstance(finished, OperationFinished | OperationSnapshot)
     print_one(
         finished,
         output,
@@ -69,24 +69,30 @@ def logs(operation: Operation) -> None:
 
 
 @app.command()
-def cancel(operation: Operation, output: Output = Form.TABLE) -> None:
+def cancel(operation: Operation, timeout: Timeout = None, output: Output = Form.TABLE) -> None:
     """Cancel an operation that has not stopped the services yet."""
-    _decide(operation, lambda environment: CancelOperation(environment=environment, operation=operation), output)
+    _decide(
+        operation, lambda environment: CancelOperation(environment=environment, operation=operation), timeout, output
+    )
 
 
 @app.command()
-def resume(operation: Operation, output: Output = Form.TABLE) -> None:
+def resume(operation: Operation, timeout: Timeout = None, output: Output = Form.TABLE) -> None:
     """Try the failed step of a held operation again."""
-    _decide(operation, lambda environment: ResumeOperation(environment=environment, operation=operation), output)
+    _decide(
+        operation, lambda environment: ResumeOperation(environment=environment, operation=operation), timeout, output
+    )
 
 
 @app.command("roll-back")
-def roll_back(operation: Operation, output: Output = Form.TABLE) -> None:
+def roll_back(operation: Operation, timeout: Timeout = None, output: Output = Form.TABLE) -> None:
     """Give up a held operation, and roll the environment back."""
-    _decide(operation, lambda environment: RollBackOperation(environment=environment, operation=operation), output)
+    _decide(
+        operation, lambda environment: RollBackOperation(environment=environment, operation=operation), timeout, output
+    )
 
 
-def _decide(operation: str, make: Callable[[str], Command], output: Form) -> None:
+def _decide(operation: str, make: Callable[[str], Command], timeout: float | None, output: Form) -> None:
     async def work(installation: Installation) -> Message:
         holders = [
             one.environment
@@ -95,8 +101,8 @@ def _decide(operation: str, make: Callable[[str], Command], output: Form) -> Non
         ]
         if not holders:
             leave(Exit.NOT_FOUND, f"no operation {operation} runs")
-        return await ask(installation, make(holders[0]), OperationFinished, StepStarted, RollbackStarted)
+        return await installation.session.ask(make(holders[0]), OperationFinished, StepStarted, RollbackStarted)
 
-    event = run(work)
+    event = run(work, timeout=timeout)
     tell(type(event).__name__)
     print_id(operation, output)

@@ -7,6 +7,7 @@ import typer
 
 from services.console.applicability import busy, listed
 from services.console.cli import package_check, package_files, package_lifecycle
+from services.console.cli.options import CommandId, Timeout
 from services.console.cli.package_check import INVALID, UNDECIDED, VALID, PackageFile
 from services.console.cli.paths import counted, require_file, shown
 from services.console.cli.printing import Column, Form, Output, print_list, print_one
@@ -93,7 +94,8 @@ def submit(
     project: Annotated[str, typer.Option(help="The project that it belongs to.")],
     name: Annotated[str | None, typer.Option(help="Name in the project. Default: the file's, without .zip.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the verdict; exits as `check` does.")] = False,
-    command_id: Annotated[str | None, typer.Option(help="Id of the command: repeated, it is done once.")] = None,
+    timeout: Timeout = None,
+    command_id: CommandId = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Put a package into the artifact store and have it checked."""
@@ -111,7 +113,7 @@ def submit(
         command = SubmitPackage(package=package, artifact=artifact, file_name=shown(Path(file.name))[-255:])
         return await submit_package(installation, command, wait=wait, id_=command_id or new_id())
 
-    event = run(work)
+    event = run(work, timeout=timeout)
     if not isinstance(event, VERDICTS):
         print_one(event, output, [("package", package), ("status", "checking")])
         return

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from services.console.cli.options import Timeout
 from services.console.cli.printing import Form, Output, print_one, when
-from services.console.cli.running import ask, refuse, run, tell
+from services.console.cli.running import run, tell
 from services.console.installation import Installation
-from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import new_id
 from shared.contracts.message import Command, Message
 from shared.contracts.package_validator import (
@@ -40,24 +40,24 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait for the verdict; exits 
 def retire(
     package: PackageName,
     note: Annotated[str, typer.Option(help="Why, for those who look for it.")] = "",
+    timeout: Timeout = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Offer a package no longer. Images that hold it still run and can be promoted; its file stays."""
     command = RetirePackage(package=package, note=note)
-    event = run(lambda there: ask(there, command, PackageRetired))
-    assert isinstance(event, PackageRetired)
+    event = run(lambda there: there.session.ask(command, PackageRetired), timeout=timeout)
     print_one(
         event, output, [("package", event.package), ("status", "retired"), ("by", event.actor), ("note", event.note)]
     )
 
 
-def revalidate(package: PackageName, wait: Wait = False, output: Output = Form.TABLE) -> None:
+def revalidate(package: PackageName, wait: Wait = False, timeout: Timeout = None, output: Output = Form.TABLE) -> None:
     """Check a package again: with the rules and releases of today, or to take it out of quarantine.
 
     The verdict that it has stands until there is another. With --wait exits with 0 if the package is valid, 1 if it
     is invalid, 10 if it could not be decided.
     """
-    event = run(lambda there: _follow(there, RevalidatePackage(package=package), package, wait))
+    event = run(lambda there: _follow(there, RevalidatePackage(package=package), package, wait), timeout=timeout)
     _end(event, output)
 
 
@@ -70,6 +70,7 @@ def combine(
         typer.Argument(metavar="PROJECT/SOURCE...", help="Two or more valid packages of it.", show_default=False),
     ],
     wait: Wait = False,
+    timeout: Timeout = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Make one package of submitted ones, and have it checked. Files are merged with `drydock package merge`.
@@ -78,7 +79,7 @@ def combine(
     then as `check` does.
     """
     command = MergePackages(package=package, sources=tuple(sources))
-    event = run(lambda there: _follow(there, command, package, wait))
+    event = run(lambda there: _follow(there, command, package, wait), timeout=timeout)
     _end(event, output)
 
 
@@ -95,24 +96,23 @@ async def _follow(installation: Installation, command: Command, package: str, wa
     """
     session, id_ = installation.session, new_id()
     accepted = False
-    async with session.events_from_now([command.owner]) as reader:
-        await session.publish(command, id_=id_)
-        async for read in reader.forever():
-            if read.envelope is None or read.key != package:
-                continue
-            event = read.envelope.data
-            is_answer = read.envelope.causation == id_ or _is_of_same_merge(event, command)
-            if is_answer and isinstance(event, CommandRejected):
-                refuse(event)
-            if isinstance(event, _VERDICTS) and (is_answer or accepted):
-                return event
-            if is_answer and isinstance(event, PackageMergeFailed):
-                return event
-            if is_answer and isinstance(event, PackageSubmitted):
-                if not wait:
+    with session.waiting_for(f"{command.owner} to answer") as reminder:
+        async with session.sending(command, id_=id_) as events:
+            async for envelope in events:
+                event = envelope.data
+                if event.key != package:
+                    continue
+                is_answer = envelope.causation == id_ or _is_of_same_merge(event, command)
+                if isinstance(event, _VERDICTS) and (is_answer or accepted):
                     return event
-                tell(_waiting(event))
-                accepted = True
+                if is_answer and isinstance(event, PackageMergeFailed):
+                    return event
+                if is_answer and isinstance(event, PackageSubmitted):
+                    if not wait:
+                        return event
+                    reminder.cancel()
+                    tell(_waiting(event))
+                    accepted = True
     raise AssertionError("a reader reads for ever")
 
 

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
@@ -72,8 +72,8 @@ def print_values(values: Mapping[str, object], form: Form, *, id_: str, rows: Se
 
 
 def when(moment: datetime | None) -> str:
-    """A moment for people, with its zone."""
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""
+    """An aware moment for people, in UTC whatever zone it was given in."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment else ""
 
 
 def _print_rows(rows: Sequence[Sequence[str]]) -> None:

@@ -1,17 +1,29 @@
 """`drydock promotion`: move a candidate's image to production, at a time."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from services.console.cli.following import BEGINS_WITHIN
+from services.console.cli.options import CommandId, Timeout, Yes
 from services.console.cli.printing import Form, Output, print_list, print_one, when
-from services.console.cli.running import Exit, ask, confirm, leave, run
+from services.console.cli.running import Exit, confirm, leave, run, tell
 from services.console.cli.update import split_update
 from services.console.installation import Installation
-from shared.contracts import promotion_scheduler as messages
-from shared.contracts.message import MessageKind
-from shared.contracts.promotion_scheduler import CancelPromotion, PromotionSnapshot, PromotionStatus, SchedulePromotion
+from shared.contracts.envelope import new_id
+from shared.contracts.message import Message, MessageKind
+from shared.contracts.promotion_scheduler import (
+    CancelPromotion,
+    PromotionCancelled,
+    PromotionCheckStarted,
+    PromotionRefused,
+    PromotionScheduled,
+    PromotionSnapshot,
+    PromotionStatus,
+    SchedulePromotion,
+)
 from shared.contracts.topics import topic_name
 from shared.kernel.kafka.reader import TopicReader
 
@@ -26,11 +38,15 @@ def schedule(
     acknowledge_unverifiable: Annotated[
         list[str] | None, typer.Option(metavar="APP_ID", help="An extension that cannot be judged. Repeatable.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    command_id: Annotated[str | None, typer.Option(help="Id of the command: repeated, it is done once.")] = None,
+    yes: Yes = False,
+    timeout: Timeout = None,
+    command_id: CommandId = None,
     output: Output = Form.TABLE,
 ) -> None:
-    """Schedule the move of a candidate's image to production. Its services stop at the start."""
+    """Schedule the move of a candidate's image to production. Its services stop at the start.
+
+    Where it brings another base, production's extensions are checked first; the answer comes when that has ended.
+    """
     sandbox, name = split_update(update)
     moment = _moment(start)
     confirm(f"Promote {name!r} from {sandbox} to {to}, with downtime from {when(moment)}?", yes=yes)
@@ -41,10 +57,9 @@ def schedule(
         start=moment,
         acknowledge_unverifiable=tuple(acknowledge_unverifiable or ()),
     )
-    event = run(lambda there: ask(there, command, *_ANSWERS, id_=command_id))
-    if not isinstance(event, messages.PromotionScheduled):
-        problem = getattr(event, "problem", None)
-        leave(Exit.REFUSED, f"refused ({problem.reason}): {problem.message}" if problem else "refused")
+    event = run(lambda there: _schedule(there, command, command_id or new_id()), timeout=timeout)
+    if isinstance(event, PromotionRefused):
+        leave(Exit.REFUSED, f"refused ({event.problem.reason}): {event.problem.message}")
     print_one(
         event,
         output,
@@ -57,22 +72,55 @@ def schedule(
     )
 
 
+async def _schedule(
+    installation: Installation, command: SchedulePromotion, id_: str
+) -> PromotionScheduled | PromotionRefused:
+    """The promotion as it was scheduled or refused, however long its check takes, and whoever ends that."""
+    promotion = f"{command.environment}/{id_}"
+
+    async def heard(event: Message) -> PromotionScheduled | PromotionRefused | None:
+        if not isinstance(event, PromotionCheckStarted):
+            return None
+        view = (await installation.session.views(PromotionSnapshot)).get(promotion)
+        if isinstance(view, PromotionSnapshot) and (end := _end_of_check(view, command.start)):
+            return end
+        tell(f"checking the extensions of {event.environment} against base {event.base}; waiting for the verdict")
+        return None
+
+    return await installation.session.ask(
+        command,
+        PromotionScheduled,
+        PromotionRefused,
+        id_=id_,
+        concerns=lambda event: getattr(event, "promotion", None) == promotion,
+        heard=heard,
+    )
+
+
+def _end_of_check(view: PromotionSnapshot, start: datetime) -> PromotionScheduled | PromotionRefused | None:
+    """How the check of a promotion ended, which may be long ago; None: it has not."""
+    about = {name: getattr(view, name) for name in ("environment", "project", "promotion", "sandbox", "update")}
+    if view.downtime:
+        return PromotionScheduled(**about, downtime=view.downtime)
+    return PromotionRefused(**about, start=start, problem=view.problem) if view.problem else None
+
+
 @app.command()
 def cancel(
     environment: Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="The production environment.")],
+    timeout: Timeout = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Cancel the open promotion of an environment, before its downtime."""
     command = CancelPromotion(environment=environment)
-    event = run(lambda there: ask(there, command, messages.PromotionCancelled, messages.PromotionRefused))
-    assert isinstance(event, messages.PromotionCancelled | messages.PromotionRefused)
+    event = run(lambda there: there.session.ask(command, PromotionCancelled, PromotionRefused), timeout=timeout)
     print_one(event, output, [("cancelled", event.promotion)])
 
 
 @app.command()
 def wait(
     promotion: Annotated[str, typer.Argument(metavar="PROMOTION", help="Id of the promotion.")],
-    timeout: Annotated[float | None, typer.Option(help="Seconds until 124; the promotion goes on.")] = None,
+    timeout: Timeout = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Wait until a promotion has ended; at once if it has. Exits with 0 if production runs the image."""
@@ -99,11 +147,35 @@ async def _ended(installation: Installation, promotion: str) -> PromotionSnapsho
     topic = topic_name("promotion-scheduler", MessageKind.SNAPSHOT)
     async with TopicReader(session.bootstrap, session.catalogue, [topic]) as reader:
         await reader.from_start()
-        async for read in reader.forever():
-            view = read.envelope.data if read.envelope else None
-            if isinstance(view, PromotionSnapshot) and view.promotion == promotion and view.status in _ENDED:
-                return view
+        found: dict[int, PromotionSnapshot] = {}
+        async for read in reader.until_now():
+            if read.envelope and isinstance(read.envelope.data, PromotionSnapshot) and read.key == promotion:
+                found[read.envelope.sequence or 0] = read.envelope.data
+        status = _told(found[max(found)]) if found else None
+        if status in _ENDED:
+            return found[max(found)]
+        if status is None:
+            tell(f"promotion {promotion} is not known yet; waiting {BEGINS_WITHIN:g} s for it")
+        try:
+            async with asyncio.timeout(BEGINS_WITHIN if status is None else None) as patience:
+                async for read in reader.forever():
+                    view = read.envelope.data if read.envelope else None
+                    if not isinstance(view, PromotionSnapshot) or view.promotion != promotion:
+                        continue
+                    patience.reschedule(None)
+                    if _told(view) in _ENDED:
+                        return view
+        except TimeoutError:
+            leave(Exit.NOT_FOUND, f"there is no promotion {promotion}")
     raise AssertionError("a reader reads for ever")
+
+
+def _told(view: PromotionSnapshot) -> PromotionStatus:
+    """The status of a promotion, which a person is told as well."""
+    since = f" for {when(view.downtime.start)}" if view.downtime and view.status is PromotionStatus.SCHEDULED else ""
+    waiting = "" if view.status in _ENDED else "; waiting for its end"
+    tell(f"promotion {view.promotion} is {view.status.value}{since}{waiting}")
+    return view.status
 
 
 _ENDED = frozenset(
@@ -134,9 +206,6 @@ def list_(output: Output = Form.TABLE) -> None:
             ("ID", lambda one: one.promotion),
         ],
     )
-
-
-_ANSWERS = (messages.PromotionScheduled, messages.PromotionRefused, messages.PromotionCancelled)
 
 
 def _moment(text: str) -> datetime:

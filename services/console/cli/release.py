@@ -7,10 +7,11 @@ import typer
 
 from services.console.applicability import release_order
 from services.console.cli import release_available
+from services.console.cli.options import Timeout
 from services.console.cli.paths import counted, require_file, shown
 from services.console.cli.printing import Form, Output, print_list, print_one, print_values
 from services.console.cli.release_lists import ListError, count_layers, fit_package, make_list, store_list, unlisted
-from services.console.cli.running import Exit, ask, leave, run, tell
+from services.console.cli.running import Exit, leave, run, tell
 from services.console.installation import Installation
 from shared.contracts.message import Message
 from shared.contracts.package_validator import PackageSnapshot
@@ -63,6 +64,7 @@ def import_release(
     application_version: Annotated[
         str, typer.Option(help="The release's application version. Default: that of --package.")
     ] = "",
+    timeout: Timeout = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Make a release's module list from descriptors, so that packages are checked against a real version.
@@ -92,7 +94,7 @@ def import_release(
         _print_written(release, out, output, summary)
         return
     tell(summary)
-    event = run(lambda there: _publish(there, release.version, package, base_version, release, out))
+    event = run(lambda there: _publish(there, release.version, package, base_version, release, out), timeout=timeout)
     _print_published(event, output)
 
 
@@ -104,11 +106,12 @@ def publish(
     modules: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Its module list, a file of `drydock release import --out`.")
     ] = None,
+    timeout: Timeout = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Say that a vendor version is generally available. Published again, it can get another module list."""
     release = _read(modules, number) if modules is not None else None
-    event = run(lambda there: _publish(there, number, package, base_version, release, None))
+    event = run(lambda there: _publish(there, number, package, base_version, release, None), timeout=timeout)
     _print_published(event, output)
 
 
@@ -155,9 +158,7 @@ async def _publish(
             _write(release, out)
         modules = await store_list(installation, release)
     command = PublishRelease(version=version, package=package, base_version=base_version, modules=modules)
-    event: Message = await ask(installation, command, ReleasePublished)
-    assert isinstance(event, ReleasePublished)
-    return event
+    return await installation.session.ask(command, ReleasePublished)
 
 
 def _fitted(release: Release, name: str, package: Message | None) -> Release:

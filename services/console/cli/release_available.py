@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from services.console.applicability import GONE, AvailableRelease, available_release
-from services.console.cli.environment import Environment
+from services.console.cli.options import Environment, Timeout
 from services.console.cli.printing import Form, Output, print_values
 from services.console.cli.running import Exit, leave, run, tell
 from services.console.cli.submitting import package_id, submit_package
@@ -35,6 +35,7 @@ def available(
         str | None,
         typer.Option(help="With --save: its name there. Default: that of the release's package, or release-VERSION."),
     ] = None,
+    timeout: Timeout = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Name the newest release that an environment is behind, if there is one.
@@ -47,7 +48,7 @@ def available(
     found = run(lambda there: _look(there, environment))
     saved: str | None = None
     if save and found.available.release is not None:
-        saved = _save(found, found.available.release, name)
+        saved = _save(found, found.available.release, name, timeout)
     _print(found.available, saved, output)
 
 
@@ -63,7 +64,7 @@ async def _look(installation: Installation, environment: str) -> _Found:
     return _Found(available_release(place, place.running, releases, packages.values()), packages)
 
 
-def _save(found: _Found, release: ReleaseSnapshot, name: str | None) -> str:
+def _save(found: _Found, release: ReleaseSnapshot, name: str | None, timeout: float | None) -> str:
     """Submit the release's file as a package of the project, unless it is one; the package's id."""
     project, package = found.available.project, found.packages.get(release.package)
     if package is None:
@@ -78,7 +79,7 @@ def _save(found: _Found, release: ReleaseSnapshot, name: str | None) -> str:
         # It is another file, or it would be among those that the project has.
         wanted = package_id(project, f"release-{release.version}")
     command = SubmitPackage(package=wanted, artifact=package.artifact, file_name=package.file_name)
-    run(lambda there: submit_package(there, command, wait=False, id_=new_id()))
+    run(lambda there: submit_package(there, command, wait=False, id_=new_id()), timeout=timeout)
     return wanted
 
 

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from services.console.cli.options import Timeout, Yes
 from services.console.cli.printing import Form, Output, print_list, print_one, when
-from services.console.cli.running import ask, confirm, run
+from services.console.cli.running import confirm, run
 from services.console.installation import Installation
 from shared.contracts.extension_compatibility_checker import (
     Regime,
@@ -79,7 +80,8 @@ def policy(
     without_recipient: Annotated[
         WithoutRecipient | None, typer.Option(help="What happens while nobody can be told.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
+    timeout: Timeout = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Show what becomes of a project's incompatible extensions; with options, change it."""
@@ -102,8 +104,7 @@ def policy(
         project=project, policy=RemediationPolicy.model_validate({**before.model_dump(), **changes})
     )
     confirm(f"Clocks of {project} that run follow it: {in_words(command.policy)} Set this?", yes=yes)
-    event = run(lambda there: ask(there, command, RemediationPolicyChanged))
-    assert isinstance(event, RemediationPolicyChanged)
+    event = run(lambda there: there.session.ask(command, RemediationPolicyChanged), timeout=timeout)
     print_one(event, output, _rows(event.project, event.policy, "set"))
 
 

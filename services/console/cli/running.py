@@ -9,11 +9,11 @@ from typing import Any, NoReturn, TypeVar
 
 import typer
 
+from services.console.cli.printing import when
 from services.console.installation import Installation, NoInstallation, find_installation
-from services.console.session import Unreachable
+from services.console.session import Refused, Unreachable
 from shared.artifacts.errors import ArtifactStoreError
 from shared.contracts.common import CommandRejected
-from shared.contracts.message import Command, Message
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ def run(work: Callable[[Installation], Coroutine[Any, Any, T]], *, timeout: floa
 def attempt(work: Callable[[Installation], Coroutine[Any, Any, T]], *, timeout: float | None = None) -> T:
     """Like `run`, for a command that has something else to say when it fails: raise Stopped."""
     try:
-        installation = find_installation()
+        installation = find_installation(tell)
         return asyncio.run(_within(timeout, work(installation)))
     except NoInstallation as error:
         raise Stopped(Exit.UNREACHABLE, str(error)) from error
@@ -73,6 +73,8 @@ def attempt(work: Callable[[Installation], Coroutine[Any, Any, T]], *, timeout: 
         raise Stopped(Exit.TIMED_OUT, f"not ended within {timeout:g} s; what was started goes on") from error
     except (Unreachable, OSError) as error:
         raise Stopped(Exit.UNREACHABLE, _words(error)) from error
+    except Refused as refused:
+        raise _stopped(refused.answer) from refused
     except ArtifactStoreError as error:
         raise Stopped(Exit.FAILED, f"artifact store: {error}") from error
     except KeyboardInterrupt as error:
@@ -93,26 +95,16 @@ def _words(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-async def ask(
-    installation: Installation,
-    command: Command,
-    *accepted: type[Message],
-    id_: str | None = None,
-    service: str | None = None,
-) -> Message:
-    """Send a command and return its answer. Refused: end with one sentence and the reason code."""
-    session = installation.session
-    answer = await session.answer(command, lambda event: isinstance(event, accepted), id_=id_, service=service)
-    if isinstance(answer, CommandRejected):
-        refuse(answer)
-    return answer
-
-
 def refuse(answer: CommandRejected) -> NoReturn:
     """Print a refusal and end."""
-    earliest = f" Accepted from {answer.earliest:%Y-%m-%d %H:%M %Z} on." if answer.earliest else ""
+    stopped = _stopped(answer)
+    leave(stopped.code, str(stopped))
+
+
+def _stopped(answer: CommandRejected) -> Stopped:
+    earliest = f" Accepted from {when(answer.earliest)} on." if answer.earliest else ""
     code = Exit.NOT_FOUND if answer.reason == "UNKNOWN" else Exit.REFUSED
-    leave(code, f"refused ({answer.reason}): {answer.message}.{earliest}")
+    return Stopped(code, f"refused ({answer.reason}): {answer.message}.{earliest}")
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.console.cli.running import Exit, leave, refuse
+from services.console.cli.running import Exit, leave, tell
 from services.console.installation import Installation
 from shared.artifacts.folder import FolderStore
-from shared.contracts.common import CommandRejected
 from shared.contracts.message import Message
 from shared.contracts.package_validator import (
     PackageCheckFailed,
@@ -69,12 +68,15 @@ async def submit_package(installation: Installation, command: SubmitPackage, *, 
     """
     wanted = VERDICTS if wait else (PackageSubmitted, *VERDICTS)
     session = installation.session
-    async with session.events_from_now([command.owner]) as reader:
-        await session.publish(command, id_=id_)
-        async for read in reader.forever():
-            event = read.envelope.data if read.envelope else None
-            if isinstance(event, CommandRejected) and event.command_id == id_:
-                refuse(event)
-            if read.key == command.package and isinstance(event, wanted) and event.artifact == command.artifact:
-                return event
+    with session.waiting_for(f"{command.owner} to answer") as reminder:
+        async with session.sending(command, id_=id_) as events:
+            async for envelope in events:
+                event = envelope.data
+                if event.key != command.package or getattr(event, "artifact", None) != command.artifact:
+                    continue
+                if isinstance(event, wanted):
+                    return event
+                reminder.cancel()
+                if isinstance(event, PackageSubmitted):
+                    tell(f"{event.package} is being checked; waiting for the verdict")
     raise AssertionError("a reader reads for ever")

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.console.cli.environment import Environment
+from services.console.cli.options import Environment
 from services.console.cli.running import Exit, leave, run
 from services.console.installation import Installation
 from shared.contracts.envelope import Envelope

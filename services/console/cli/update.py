@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from services.console.cli.environment import CommandId, Environment, Timeout, Wait, find_environment
-from services.console.cli.following import end, start_operation
-from services.console.cli.printing import Form, Output, print_id, print_one
-from services.console.cli.running import Exit, ask, confirm, leave, run
+from services.console.cli.environment import find_environment
+from services.console.cli.following import operate
+from services.console.cli.options import CommandId, Environment, Timeout, Wait, Yes
+from services.console.cli.printing import Form, Output, print_one
+from services.console.cli.running import Exit, confirm, leave, run
 from services.console.installation import Installation
-from shared.contracts.envelope import new_id
 from shared.contracts.promotion_scheduler import CandidateMarked, MarkCandidate, ReleaseSnapshot
 from shared.contracts.servicing_executor import (
     ApplyRelease,
@@ -53,10 +53,7 @@ def apply(
         acknowledge_missing_modules=tuple(acknowledge_missing or ()),
         acknowledge_unverifiable=tuple(acknowledge_unverifiable or ()),
     )
-    id_ = command_id or new_id()
-    finished = run(lambda there: start_operation(there, command, wait=wait, id_=id_), timeout=timeout)
-    print_id(id_, output, environment=to)
-    end(finished)
+    operate(command, output=output, wait=wait, timeout=timeout, command_id=command_id)
 
 
 @app.command("apply-release")
@@ -77,7 +74,7 @@ def apply_release(
     acknowledge_unverifiable: Annotated[
         list[str] | None, typer.Option(metavar="APP_ID", help="An extension that cannot be judged. Repeatable.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     wait: Wait = False,
     timeout: Timeout = None,
     command_id: CommandId = None,
@@ -100,10 +97,7 @@ def apply_release(
         set_version=set_version if set_version is not None or not removed else found.set_version,
         acknowledge_unverifiable=tuple(acknowledge_unverifiable or ()),
     )
-    id_ = command_id or new_id()
-    finished = run(lambda there: start_operation(there, command, wait=wait, id_=id_), timeout=timeout)
-    print_id(id_, output, environment=environment)
-    end(finished)
+    operate(command, output=output, wait=wait, timeout=timeout, command_id=command_id)
 
 
 async def _release_and_environment(
@@ -129,24 +123,23 @@ def sign_off(
     update: Update,
     with_issues: Annotated[bool, typer.Option("--with-issues", help="It works, with issues.")] = False,
     note: Annotated[str, typer.Option(help="What there is to say.")] = "",
+    timeout: Timeout = None,
     output: Output = Form.TABLE,
 ) -> None:
     """Sign off an update. A mark on its history: nothing depends on it."""
     environment, name = split_update(update)
     mark = SignOff.WITH_ISSUES if with_issues else SignOff.CLEAN
     command = SignOffUpdate(environment=environment, update_name=name, sign_off=mark, note=note)
-    event = run(lambda there: ask(there, command, UpdateSignedOff))
-    assert isinstance(event, UpdateSignedOff)
+    event = run(lambda there: there.session.ask(command, UpdateSignedOff), timeout=timeout)
     print_one(event, output, [("signed off", f"{event.environment}/{event.update_name}: {event.sign_off.value}")])
 
 
 @app.command("mark-candidate")
-def mark_candidate(update: Update, output: Output = Form.TABLE) -> None:
+def mark_candidate(update: Update, timeout: Timeout = None, output: Output = Form.TABLE) -> None:
     """Mark an update of a sandbox as release candidate."""
     environment, name = split_update(update)
     command = MarkCandidate(environment=environment, update_name=name)
-    event = run(lambda there: ask(there, command, CandidateMarked))
-    assert isinstance(event, CandidateMarked)
+    event = run(lambda there: there.session.ask(command, CandidateMarked), timeout=timeout)
     print_one(event, output, [("candidate", f"{event.environment}/{event.update.name}"), ("image", event.update.image)])
 
 

@@ -18,6 +18,7 @@ from shared.contracts.extension_compatibility_checker import (
 from shared.contracts.notifier import Occasion
 from shared.contracts.promotion_scheduler import (
     PromotionCancelled,
+    PromotionRefused,
     PromotionScheduled,
     RolloutPlanned,
     RolloutSkipped,
@@ -37,6 +38,7 @@ Told = (
     | OperationFinished
     | PromotionScheduled
     | PromotionCancelled
+    | PromotionRefused
     | ExtensionIncompatible
     | RemediationReminded
     | RemovalDue

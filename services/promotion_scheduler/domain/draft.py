@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 from services.promotion_scheduler.domain.known import KnownEnvironment
 from services.promotion_scheduler.domain.promotion import TRANSITIONS, Check, Promotion, promotion_view
-from shared.contracts.extension_compatibility_checker import CheckCompatibility
+from shared.contracts.extension_compatibility_checker import CheckCompatibility, Verdicts
 from shared.contracts.extension_sets import on_base, replaced
 from shared.contracts.message import Command, Event
 from shared.contracts.parts import Downtime, Problem, Update
@@ -64,10 +64,12 @@ class Draft:
             )
         )
 
-    def refuse(self, problem: Problem) -> None:
-        """End it before it is scheduled."""
+    def refuse(self, problem: Problem, extensions: Verdicts = ()) -> None:
+        """End it before it is scheduled; `extensions` are those that stand in the way."""
         self._end(PromotionStatus.REFUSED, problem)
-        self._events.append(PromotionRefused(**self._about(), start=self.promotion.start, problem=problem))
+        self._events.append(
+            PromotionRefused(**self._about(), start=self.promotion.start, problem=problem, extensions=extensions)
+        )
 
     def schedule(self, downtime: Downtime, not_after: datetime) -> None:
         """Let it wait for its start."""

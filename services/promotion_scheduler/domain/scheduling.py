@@ -8,11 +8,13 @@ from services.promotion_scheduler.domain.guards import ScheduleFacts, check_need
 from services.promotion_scheduler.domain.known import KnownEnvironment
 from services.promotion_scheduler.domain.promotion import Promotion, problem
 from shared.contracts.envelope import Envelope
-from shared.contracts.extension_compatibility_checker import CompatibilityChecked
+from shared.contracts.extension_compatibility_checker import CompatibilityChecked, Verdicts
 from shared.contracts.parts import Downtime, Problem, Verdict
 from shared.contracts.promotion_scheduler import PromotionStatus, Reason, SchedulePromotion
 from shared.kernel.decision import Decision, TimerDue
 from shared.kernel.outcomes import Rejected
+
+_WORKS = (Verdict.COMPATIBLE, Verdict.COMPATIBLE_WITH_WARNINGS)
 
 START_GRACE = timedelta(seconds=30)
 """A start is `now` until it is older than this: the command travelled, and may have waited for its candidate."""
@@ -86,7 +88,7 @@ class Scheduling:
         if check_needed(state.update, production) != state.check:
             self._check_or_schedule(draft, production, now)
         elif objection := _objection(state, checked):
-            draft.refuse(objection)
+            draft.refuse(objection, _in_the_way(state, checked))
         else:
             self._schedule(draft, production)
         return draft.decision()
@@ -127,6 +129,14 @@ def check_overdue(state: Promotion | None, timer: TimerDue, facts: None, now: da
     draft = Draft(state)
     draft.refuse(problem(Reason.CHECK_FAILED, "the extensions were not checked in time; schedule it again later"))
     return draft.decision()
+
+
+def _in_the_way(state: Promotion, checked: CompatibilityChecked) -> Verdicts:
+    """The extensions that speak against the promotion."""
+    acknowledged = {(Verdict.UNVERIFIABLE, app_id) for app_id in state.acknowledged}
+    return tuple(
+        one for one in checked.extensions if one.verdict not in _WORKS and (one.verdict, one.app_id) not in acknowledged
+    )
 
 
 def _objection(state: Promotion, checked: CompatibilityChecked) -> Problem | None:

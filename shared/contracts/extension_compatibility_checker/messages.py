@@ -65,7 +65,7 @@ class BaseIndexingFailed(Event, key="base"):
     problem: Problem
 
 
-class CompatibilityCheckStarted(Event, key="environment"):
+class CompatibilityCheckStarted(Event, key="environment", final=False):
     """The extensions of an environment are being checked."""
 
     environment: EnvironmentId
@@ -79,7 +79,7 @@ class CompatibilityCheckStarted(Event, key="environment"):
     promotion: PromotionId | None
 
 
-class ExtensionChecked(Event, key="environment"):
+class ExtensionChecked(Event, key="environment", final=False):
     """What a check says about one extension; all of a set's come before CompatibilityChecked."""
 
     environment: EnvironmentId

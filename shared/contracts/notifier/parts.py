@@ -40,6 +40,7 @@ class Occasion(StrEnum):
     UPDATE_HELD = "update-held"
     PROMOTION_SCHEDULED = "promotion-scheduled"
     PROMOTION_CANCELLED = "promotion-cancelled"
+    PROMOTION_REFUSED = "promotion-refused"
     EXTENSION_INCOMPATIBLE = "extension-incompatible"
     EXTENSION_REMINDER = "extension-reminder"
     EXTENSION_REMOVAL_DUE = "extension-removal-due"

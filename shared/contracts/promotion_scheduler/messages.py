@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from shared.contracts.extension_compatibility_checker import Verdicts
 from shared.contracts.message import Command, Event, Instant, Snapshot
 from shared.contracts.parts import MOST_EXTENSIONS, ArtifactRef, Downtime, Problem, Update
 from shared.contracts.promotion_scheduler.parts import UpdateWindow
@@ -84,7 +85,7 @@ class CandidateMarked(Event, key="environment"):
     update: Update
 
 
-class PromotionCheckStarted(Event, key="environment"):
+class PromotionCheckStarted(Event, key="environment", final=False):
     """A promotion brings another base: before it is scheduled, production's extensions are checked against it."""
 
     environment: EnvironmentId
@@ -110,6 +111,8 @@ class PromotionRefused(Event, key="environment"):
     start: Instant
     """The downtime start that was asked for."""
     problem: Problem
+    extensions: Verdicts = ()
+    """Those of production that stand in the way, as the check judged them; none where it says nothing of them."""
 
 
 class PromotionScheduled(Event, key="environment"):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -9,8 +10,16 @@ from services.console.operations import command_view, dead_letter_view, operatio
 from services.console.projection import Projection
 from shared.contracts.common import CommandRejected, DeadLetter, DeadLetterRedriven, WorkLogged
 from shared.contracts.envelope import Envelope, new_id
+from shared.contracts.extension_compatibility_checker import CompatibilityChecked, CompatibilityCheckStarted
 from shared.contracts.message import Message
-from shared.contracts.promotion_scheduler import CandidateMarked
+from shared.contracts.parts import Downtime, Problem, Verdict
+from shared.contracts.promotion_scheduler import (
+    CandidateMarked,
+    PromotionCheckStarted,
+    PromotionRefused,
+    PromotionScheduled,
+    RolloutPlanned,
+)
 from shared.contracts.registry import CATALOGUE
 from shared.contracts.servicing_executor import EnvironmentSnapshot, EnvironmentStatus, OperationStatus
 from shared.kernel.kafka.reader import Read
@@ -20,11 +29,22 @@ OPERATION = "019aa5c8-7b1e-7c3a-9f20-3f1d5a0c7e11"
 
 
 def read(
-    message: Message, sequence: int | None = 1, causation: str | None = None, service: str = "notifier", id_: str = ""
+    message: Message,
+    sequence: int | None = 1,
+    causation: str | None = None,
+    service: str = "notifier",
+    id_: str = "",
+    correlation: str | None = None,
 ) -> Read:
     """A message as it is read from its topic."""
     envelope: Envelope[Message] = Envelope(
-        id=id_ or new_id(), source="test", time=NOON, data=message, sequence=sequence, causation=causation
+        id=id_ or new_id(),
+        source="test",
+        time=NOON,
+        data=message,
+        sequence=sequence,
+        causation=causation,
+        correlation=correlation or causation,
     )
     return Read(CATALOGUE.topic_of(type(message), service), 0, 0, message.key, envelope)
 
@@ -185,3 +205,96 @@ def test_a_dead_letter_tells_how_often_it_was_redriven() -> None:
     assert dead_letter_view(known, letter).redriven == 2
     assert dead_letter_view(known, letter).redriven_by == "mona"
     assert list(known.all(DeadLetter)) == [letter]
+
+
+# -- commands whose first answer only opens a check
+
+ASKED = "schedule-1"
+PROMOTION: dict[str, Any] = {
+    "environment": "contoso-prod",
+    "project": "contoso",
+    "promotion": f"contoso-prod/{ASKED}",
+    "sandbox": "contoso-test",
+    "update": update("November release"),
+}
+CHECKING = PromotionCheckStarted(**PROMOTION, start=NOON, set_version=3, base="28.0.1.0/DE")
+SCHEDULED = PromotionScheduled(**PROMOTION, downtime=Downtime(start=NOON, end=NOON + timedelta(hours=3)))
+REFUSED = PromotionRefused(
+    **PROMOTION, start=NOON, problem=Problem(reason="EXTENSIONS_INCOMPATIBLE", message="Freight does not work")
+)
+
+
+def asked(*reads: Read) -> tuple[str, str | None, list[str]]:
+    """Status, reason of the refusal and events of the command, after its check has begun and these have come."""
+    view = command_view(projection(read(CHECKING, causation=ASKED), *reads), ASKED)
+    assert view is not None
+    return view.status, view.refusal.reason if view.refusal else None, [one.type for one in view.events]
+
+
+def test_a_command_that_only_opened_a_check_is_not_answered_yet() -> None:
+    assert asked() == ("pending", None, [CHECKING.type])
+
+
+def test_what_the_check_leads_to_answers_the_command_though_something_else_has_caused_it() -> None:
+    assert asked(read(SCHEDULED, 2, causation="the-verdict", correlation=ASKED)) == (
+        "answered",
+        None,
+        [CHECKING.type, SCHEDULED.type],
+    )
+    assert asked(read(REFUSED, 2, causation="the-verdict", correlation=ASKED)) == (
+        "refused",
+        "EXTENSIONS_INCOMPATIBLE",
+        [CHECKING.type, REFUSED.type],
+    )
+
+
+def test_a_check_that_another_command_ends_has_ended_for_both() -> None:
+    known = projection(read(CHECKING, causation=ASKED), read(REFUSED, 2, causation="cancel-1"))
+    first, second = command_view(known, ASKED), command_view(known, "cancel-1")
+    assert first is not None
+    assert second is not None
+    assert (first.status, second.status) == ("refused", "answered")
+
+
+def test_what_else_happens_to_the_environment_meanwhile_is_no_answer() -> None:
+    other = PROMOTION | {"promotion": "contoso-prod/another"}
+    planned = RolloutPlanned(
+        environment="contoso-prod",
+        project="contoso",
+        release="10.0.46",
+        package="contoso/vendor",
+        start=NOON,
+        end=NOON,
+        remove_extensions=(),
+        set_version=3,
+    )
+    for event in (planned, PromotionScheduled.model_validate({**SCHEDULED.model_dump(), **other})):
+        assert asked(read(event, 2, causation="something", correlation="else"))[0] == "pending"
+    elsewhere = SCHEDULED.model_copy(update={"environment": "contoso-other"})
+    assert asked(read(elsewhere, causation="the-verdict", correlation=ASKED))[0] == "pending"
+
+
+def test_the_last_word_is_kept_however_many_events_a_command_has_caused() -> None:
+    many = [read(CHECKING, number, causation=ASKED) for number in range(2, 40)]
+    status, _, events = asked(*many, read(SCHEDULED, 41, causation="the-verdict", correlation=ASKED))
+    assert (status, len(events), events[-1]) == ("answered", 21, SCHEDULED.type)
+
+
+def test_a_check_of_extensions_is_answered_by_its_verdict_and_found_by_correlation() -> None:
+    about: dict[str, Any] = {
+        "environment": "contoso-prod",
+        "project": "contoso",
+        "set_version": 3,
+        "base": "28.0.1.0/DE",
+    }
+    begun = CompatibilityCheckStarted(**about, current_base=None, extensions=0, operation=None, promotion=None)
+    verdict = CompatibilityChecked(
+        **about, verdict=Verdict.COMPATIBLE, extensions=(), report=None, operation=None, promotion=None
+    )
+    known = projection(read(begun, causation="check-1"))
+    assert known.answer("check-1") is not None
+    for correlation, status in (("check-2", "pending"), ("check-1", "answered")):
+        known.apply(read(verdict, 2, causation="another", correlation=correlation))
+        view = command_view(known, "check-1")
+        assert view is not None
+        assert view.status == status

@@ -16,6 +16,7 @@ from tests.told_events import (
     held,
     incompatible,
     planned,
+    refused,
     remediation_ended,
     reminded,
     removal_due,
@@ -58,6 +59,7 @@ TOLD: list[tuple[Event, Occasion, str]] = [
         Occasion.PROMOTION_CANCELLED,
         "contoso / contoso-prod: promotion cancelled: November release",
     ),
+    (refused("contoso"), Occasion.PROMOTION_REFUSED, "contoso / contoso-prod: promotion refused: November release"),
     (
         incompatible("contoso"),
         Occasion.EXTENSION_INCOMPATIBLE,
@@ -189,6 +191,7 @@ def test_every_letter_says_what_to_do_next(event: Event) -> None:
         finished(BEGUN, Outcome.FAILED),
         finished(BEGUN, Outcome.ROLLED_BACK),
         cancelled(PLANNED),
+        refused("contoso"),
         skipped("contoso"),
     ],
 )

@@ -22,6 +22,7 @@ DECIDE: dict[str, Any] = {
     "EnvironmentStatusChanged": updates.started,
     "PromotionScheduled": promotions.scheduled,
     "PromotionCancelled": promotions.cancelled,
+    "PromotionRefused": promotions.refused,
     "ExtensionIncompatible": MAILS.incompatible,
     "RemediationReminded": MAILS.reminded,
     "RemovalDue": removals.removal_due,

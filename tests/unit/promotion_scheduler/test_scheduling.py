@@ -221,6 +221,7 @@ def test_a_verdict_refuses_it(verdict: Verdict, reason: Reason) -> None:
     event = only(decision)
     assert isinstance(event, PromotionRefused)
     assert event.problem.reason == reason
+    assert [(one.app_id, one.verdict) for one in event.extensions] == [(APP, verdict)]
     assert state_of(decision).status is PromotionStatus.REFUSED
     assert decision.timers[f"check:{PROMOTION}"] is None
 
@@ -230,6 +231,22 @@ def test_acknowledged_extensions_may_stay_unverified_but_not_incompatible() -> N
     for verdict, told in ((Verdict.UNVERIFIABLE, PromotionScheduled), (Verdict.INCOMPATIBLE, PromotionRefused)):
         decision = SCHEDULING.compatibility_checked(acknowledged, envelope(checked(verdict)), AFTER_CHECK, NOW)
         assert isinstance(only(decision), told)
+
+
+def test_only_what_stands_in_the_way_is_told_with_a_refusal() -> None:
+    verdict = checked(Verdict.INCOMPATIBLE)
+    [broken] = verdict.extensions
+    others = [
+        broken.model_copy(update={"app_id": APP[:-1] + digit, "verdict": one})
+        for digit, one in zip(
+            "abc", (Verdict.COMPATIBLE, Verdict.COMPATIBLE_WITH_WARNINGS, Verdict.UNVERIFIABLE), strict=True
+        )
+    ]
+    answer = verdict.model_copy(update={"extensions": (*others, broken)})
+    acknowledged = checking(acknowledge=(others[-1].app_id,))
+    event = only(SCHEDULING.compatibility_checked(acknowledged, envelope(answer), AFTER_CHECK, NOW))
+    assert isinstance(event, PromotionRefused)
+    assert event.extensions == (broken,)
 
 
 def test_extensions_that_changed_meanwhile_are_checked_again() -> None:
