@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
-from shared.formats.deployable_package.archive.entry import Entry, inside, judge_names
+from shared.formats.deployable_package.archive.entry import Entry, inside, judge_entry_names
 from shared.formats.deployable_package.archive.sources import Bytes, Source
 from shared.formats.deployable_package.findings import Findings
 from shared.formats.deployable_package.limits import Limits
@@ -62,7 +62,7 @@ def read_directory(source: Source, place: str, allowance: Allowance, findings: F
         _refuse(findings, "DP102", place, f"the directory announces {count} entries and has {len(entries)}")
     allowance.entries -= count
     _judge_sizes(entries, place, allowance, findings)
-    judge_names(entries, place, findings)
+    judge_entry_names(entries, place, findings)
     _judge_overlaps(entries, start, place, findings)
     if findings.errors > errors:
         raise DirectoryError

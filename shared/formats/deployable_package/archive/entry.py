@@ -46,7 +46,7 @@ def inside(place: str, path: str) -> str:
     return f"{place}!{path}" if place else path
 
 
-def judge_names(entries: Sequence[Entry], place: str, findings: Findings) -> None:
+def judge_entry_names(entries: Sequence[Entry], place: str, findings: Findings) -> None:
     """Judge the names of an archive's entries by themselves (DP103) and beside each other (DP104, DP105)."""
     paths = [entry.path for entry in entries]
     if not _are_plain(paths):

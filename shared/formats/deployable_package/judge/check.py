@@ -20,7 +20,7 @@ from shared.formats.deployable_package.judge.consistency import (
 from shared.formats.deployable_package.judge.dependencies import judge_dependencies
 from shared.formats.deployable_package.judge.manifest import judge_kind, judge_manifest
 from shared.formats.deployable_package.judge.modules_and_licenses import judge_licenses, judge_module_kinds
-from shared.formats.deployable_package.judge.payloads import judge_contents, judge_names
+from shared.formats.deployable_package.judge.payloads import judge_file_contents, judge_file_names
 from shared.formats.deployable_package.judge.removal import judge_removal
 from shared.formats.deployable_package.judge.service_model import judge_service_model
 from shared.formats.deployable_package.judge.target import (
@@ -132,12 +132,12 @@ class _Check:
         def judge_payload_names() -> None:
             for payload in payloads:
                 if payload.opened:
-                    judge_names(payload, self._findings, by_vendor=is_vendors(payload.name, kind, vendors))
+                    judge_file_names(payload, self._findings, by_vendor=is_vendors(payload.name, kind, vendors))
 
         file_hash = reader.read_all(payloads, layout.others, sha256 is None, judge_payload_names)
         for payload in payloads:
             if payload.opened:
-                judge_contents(payload, self._findings, by_vendor=is_vendors(payload.name, kind, vendors))
+                judge_file_contents(payload, self._findings, by_vendor=is_vendors(payload.name, kind, vendors))
         names = [package.summary or package.name for package in nuget]
         judge_licenses([(one.path, self._document(one)) for one in layout.licenses], names, self._findings)
         modules = [package for package in nuget if is_module_name(package.name)]

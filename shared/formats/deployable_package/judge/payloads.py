@@ -16,7 +16,7 @@ _NETMODULE = re.compile(r"(?P<assembly>bin/.+)\.(?P<number>[0-9]{1,6})\.netmodul
 _ARCHIVES = (".zip", ".nupkg", ".7z", ".rar", ".tar", ".gz", ".cab")
 
 
-def judge_names(payload: Payload, findings: Findings, *, by_vendor: bool) -> None:
+def judge_file_names(payload: Payload, findings: Findings, *, by_vendor: bool) -> None:
     """Judge a payload by the names of its files: DP116, DP401 to DP403 and DP405.
 
     Only modules hold X++ binaries: the vendor's other payloads (framework, parts for development) need none, and
@@ -67,7 +67,7 @@ def _judge_netmodules(keys: set[str], place: str, findings: Findings) -> None:
             findings.add("DP403", inside(place, f"{assembly}.dll"), "there are netmodules without their assembly")
 
 
-def judge_contents(payload: Payload, findings: Findings, *, by_vendor: bool) -> None:
+def judge_file_contents(payload: Payload, findings: Findings, *, by_vendor: bool) -> None:
     """Judge a payload by what is in its files: DP406, DP407, and of customers DP203, DP214 and DP413."""
     place = payload.entry.path
     main = f"bin/dynamics.ax.{payload.name}.dll"

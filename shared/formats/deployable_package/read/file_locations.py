@@ -12,7 +12,7 @@ _MOST_BYTES, _MOST_COMPLAINTS = MIB, 10
 _LEAVES = re.compile(r"^[/\\]|:|(?:^|[/\\])\.\.(?:[/\\]|$)|[\x00-\x1f]")
 
 
-def judge_file_locations(content: Bytes | None) -> tuple[tuple[str, str], ...]:
+def complaints_about_locations(content: Bytes | None) -> tuple[tuple[str, str], ...]:
     """Return what is wrong with the file as rule and message: DP203, DP214 and DP413.
 
     Each element File has Source, Destination and RelativePath, as attributes or as elements. `content` is None

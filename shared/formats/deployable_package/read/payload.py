@@ -10,7 +10,7 @@ import msgspec
 from shared.formats.deployable_package.archive.entry import Entry
 from shared.formats.deployable_package.archive.sources import Bytes
 from shared.formats.deployable_package.archive.unpacking import Unpacked
-from shared.formats.deployable_package.read.file_locations import FILE_LOCATIONS, judge_file_locations
+from shared.formats.deployable_package.read.file_locations import FILE_LOCATIONS, complaints_about_locations
 
 _IMAGE_START = b"MZ"
 # VS_FIXEDFILEINFO begins with this signature; the file version follows the structure's own version.
@@ -67,7 +67,7 @@ def file_facts(unpacked: Unpacked) -> FileFacts:
     key = unpacked.entry.key
     content = unpacked.content
     if key in FILE_LOCATIONS:
-        return FileFacts(unpacked.entry.path, unpacked.sha256, True, "", judge_file_locations(content))
+        return FileFacts(unpacked.entry.path, unpacked.sha256, True, "", complaints_about_locations(content))
     if content is None or not (key.startswith("bin/") and key.endswith(".dll")):
         return FileFacts(unpacked.entry.path, unpacked.sha256, True, "")
     return FileFacts(unpacked.entry.path, unpacked.sha256, bytes(content[:2]) == _IMAGE_START, file_version(content))
