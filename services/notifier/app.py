@@ -9,10 +9,9 @@ from services.notifier.channels.smtp import Security, SmtpChannel
 from services.notifier.domain import (
     audience,
     deliveries,
-    environments,
     extensions,
-    known,
     notifications,
+    projections,
     promotions,
     removals,
     rollouts,
@@ -48,20 +47,27 @@ from shared.kernel.app import Aggregate, Fact, Load, On, OnTimer, OnWork, Servic
 
 AUDIENCES = Aggregate("audiences", state.Audience, view=audience_view)
 NOTIFICATIONS = Aggregate("notifications", state.Notification, view=notification_view)
-OPERATIONS = Aggregate("known_operations", state.KnownOperation)
-ENVIRONMENTS = Aggregate("known_environments", state.KnownEnvironment)
+OPERATIONS = Aggregate("known_operations", projections.OperationProjection)
+ENVIRONMENTS = Aggregate("known_environments", projections.EnvironmentProjection)
 
-AUDIENCE = Fact(AUDIENCES, lambda event, told: event.project)
+AUDIENCE = Fact(AUDIENCES, lambda event, notification: event.project)
 RECIPIENTS = Load(notifications.Recipients, audience=AUDIENCE)
 STATUS_FACTS = Load(
-    updates.StatusFacts, audience=AUDIENCE, operation=Fact(OPERATIONS, lambda event, told: event.operation)
+    updates.StatusFacts, audience=AUDIENCE, operation=Fact(OPERATIONS, lambda event, notification: event.operation)
 )
 ENVIRONMENT_FACTS = Load(
     notifications.EnvironmentFacts,
     audience=AUDIENCE,
-    environment=Fact(ENVIRONMENTS, lambda event, told: event.environment),
+    environment=Fact(ENVIRONMENTS, lambda event, notification: event.environment),
 )
 OWN_ID = notifications.notification_id
+
+ATTEMPT_LIMIT = timedelta(minutes=5)
+"""How long handing over one mail may take before it counts as cut off."""
+
+
+def _operation_of(event: OperationAccepted | OperationFinished) -> str:
+    return event.operation
 
 
 class NotifierSettings(Settings):
@@ -102,19 +108,19 @@ def make(settings: Settings) -> Service:
         CATALOGUE,
         On(AddRecipient, AUDIENCES, audience.add),
         On(RemoveRecipient, AUDIENCES, audience.remove),
-        On(OperationAccepted, OPERATIONS, known.operation_accepted, key=lambda event: event.operation),
-        On(OperationFinished, OPERATIONS, known.operation_finished, key=lambda event: event.operation),
-        OnTimer("forget", OPERATIONS, known.forget),
-        On(OperationFinished, ENVIRONMENTS, environments.operation_finished),
-        On(PromotionScheduled, ENVIRONMENTS, environments.promotion_scheduled),
-        On(PromotionCancelled, ENVIRONMENTS, environments.promotion_cancelled),
-        On(RolloutPlanned, ENVIRONMENTS, environments.rollout_planned),
-        On(RolloutSkipped, ENVIRONMENTS, environments.rollout_skipped),
-        On(RolloutFinished, ENVIRONMENTS, environments.rollout_finished),
-        On(RemediationStarted, ENVIRONMENTS, environments.remediation_started),
-        On(RemediationReminded, ENVIRONMENTS, environments.remediation_reminded),
-        On(RemovalDue, ENVIRONMENTS, environments.removal_due),
-        On(RemediationEnded, ENVIRONMENTS, environments.remediation_ended),
+        On(OperationAccepted, OPERATIONS, projections.operation_accepted, key=_operation_of),
+        On(OperationFinished, OPERATIONS, projections.operation_finished, key=_operation_of, needs_state=True),
+        OnTimer("forget", OPERATIONS, projections.forget, needs_state=True),
+        On(OperationFinished, ENVIRONMENTS, projections.base_in_use),
+        On(PromotionScheduled, ENVIRONMENTS, projections.promotion_scheduled),
+        On(PromotionCancelled, ENVIRONMENTS, projections.promotion_cancelled),
+        On(RolloutPlanned, ENVIRONMENTS, projections.rollout_planned),
+        On(RolloutSkipped, ENVIRONMENTS, projections.rollout_skipped),
+        On(RolloutFinished, ENVIRONMENTS, projections.rollout_finished),
+        On(RemediationStarted, ENVIRONMENTS, projections.remediation_started),
+        On(RemediationReminded, ENVIRONMENTS, projections.remediation_reminded),
+        On(RemovalDue, ENVIRONMENTS, projections.removal_due),
+        On(RemediationEnded, ENVIRONMENTS, projections.remediation_ended),
         On(OperationAccepted, NOTIFICATIONS, updates.queued, facts=RECIPIENTS, named_by=OWN_ID),
         On(EnvironmentStatusChanged, NOTIFICATIONS, updates.started, facts=STATUS_FACTS, named_by=OWN_ID),
         On(OperationHeld, NOTIFICATIONS, updates.held, facts=RECIPIENTS, named_by=OWN_ID),
@@ -128,8 +134,10 @@ def make(settings: Settings) -> Service:
         On(RemediationEnded, NOTIFICATIONS, removals.ended, facts=ENVIRONMENT_FACTS, named_by=OWN_ID),
         On(RolloutPlanned, NOTIFICATIONS, rollouts.planned, facts=ENVIRONMENT_FACTS, named_by=OWN_ID),
         On(RolloutSkipped, NOTIFICATIONS, rollouts.skipped, facts=ENVIRONMENT_FACTS, named_by=OWN_ID),
-        OnWork("deliver", NOTIFICATIONS, steps.deliver, policy.attempted, limit=timedelta(minutes=5), attempts=3),
-        OnTimer("again", NOTIFICATIONS, deliveries.try_again),
+        OnWork(
+            "deliver", NOTIFICATIONS, steps.deliver, policy.attempted, limit=ATTEMPT_LIMIT, attempts=3, needs_state=True
+        ),
+        OnTimer("again", NOTIFICATIONS, deliveries.try_again, needs_state=True),
     )
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from icalendar import Calendar, Event, vCalAddress
 
-from services.notifier.domain.letters import CalendarEntry, CalendarMethod
+from services.notifier.domain.mail_content import CalendarEntry, CalendarMethod
 
 
 def calendar_of(entry: CalendarEntry, *, organizer: str, attendee: str, made_at: datetime) -> str:

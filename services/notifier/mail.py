@@ -1,4 +1,4 @@
-"""A letter as a mail: plain text and HTML, a calendar entry or a file where there is one, and the headers of automatic
+"""A content as a mail: plain text and HTML, a calendar entry or a file where there is one, and the headers of automatic
 mail.
 """
 
@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from services.notifier import attachment
 from services.notifier.calendar_entry import calendar_of
-from services.notifier.domain.letters import Letter
+from services.notifier.domain.mail_content import MailContent
 from services.notifier.domain.work import DeliveryInput
 
 _TEMPLATES = Environment(
@@ -25,19 +25,19 @@ _TEMPLATES = Environment(
 )
 
 
-def render_text(letter: Letter) -> str:
-    """The letter as plain text."""
-    return _TEMPLATES.get_template("letter.txt.jinja").render(letter=letter)
+def render_text(content: MailContent) -> str:
+    """The content as plain text."""
+    return _TEMPLATES.get_template("mail.txt.jinja").render(content=content)
 
 
-def render_html(letter: Letter) -> str:
-    """The letter as an HTML document; everything that the letter says is escaped."""
-    return _TEMPLATES.get_template("letter.html.jinja").render(letter=letter)
+def render_html(content: MailContent) -> str:
+    """The content as an HTML document; everything that the content says is escaped."""
+    return _TEMPLATES.get_template("mail.html.jinja").render(content=content)
 
 
 def compose(given: DeliveryInput, sender: str) -> bytes:
     """The mail as it goes over the wire: the same bytes for the same input, but for the boundaries of its parts."""
-    letter = given.letter
+    content = given.content
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address("Drydock", addr_spec=sender)
     mail["To"] = Address(addr_spec=given.address)
@@ -47,18 +47,18 @@ def compose(given: DeliveryInput, sender: str) -> bytes:
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
     mail["List-Id"] = f"Drydock: {given.project} <{given.project}.drydock.{sender.rpartition('@')[2]}>"
-    mail.set_content(render_text(letter), cte="quoted-printable")
-    mail.add_alternative(render_html(letter), subtype="html", cte="quoted-printable")
-    if letter.calendar:
-        calendar = calendar_of(letter.calendar, organizer=sender, attendee=given.address, made_at=given.date)
+    mail.set_content(render_text(content), cte="quoted-printable")
+    mail.add_alternative(render_html(content), subtype="html", cte="quoted-printable")
+    if content.calendar:
+        calendar = calendar_of(content.calendar, organizer=sender, attendee=given.address, made_at=given.date)
         mail.add_alternative(
-            calendar, subtype="calendar", cte="base64", params={"method": letter.calendar.method.value}
+            calendar, subtype="calendar", cte="base64", params={"method": content.calendar.method.value}
         )
-    if letter.judged:
+    if content.judged:
         main, _, sub = attachment.MEDIA_TYPE.partition("/")
-        file = attachment.content(letter.judged)
-        mail.add_attachment(file, main, sub, filename=attachment.file_name(letter.judged), cte="base64")
-    return b"Subject: " + _subject(letter.subject) + b"\r\n" + mail.as_bytes()
+        file = attachment.content(content.judged)
+        mail.add_attachment(file, main, sub, filename=attachment.file_name(content.judged), cte="base64")
+    return b"Subject: " + _subject(content.subject) + b"\r\n" + mail.as_bytes()
 
 
 def _subject(text: str) -> bytes:

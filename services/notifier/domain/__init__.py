@@ -1,5 +1,7 @@
-"""What the notifier decides. `audience` keeps a project's recipients; `notifications` makes one of
-an event that is told, by `updates`, `promotions`, `rollouts`, `extensions` and `removals`, in the words of `letters`;
-`deliveries` follows it until every recipient has it, or cannot have it.
-`known` keeps what an operation is called, `views` shows it all.
+"""What the notifier decides.
+
+`audience` keeps a project's recipients, within the limits of `guards`. `updates`, `promotions`, `extensions`,
+`removals` and `rollouts` make a `mail_content` of an event that recipients are told; `notifications` makes a
+notification of it, and `deliveries` follows that until every recipient has it, or cannot have it. `projections` keeps
+what mails say of other services' aggregates, `views` shows it all.
 """

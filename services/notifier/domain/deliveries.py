@@ -7,17 +7,13 @@ that fails for now is repeated by timer, at growing intervals.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
 
-from pydantic import BaseModel
-
-from services.notifier.domain.state import Delivery, Notification
+from services.notifier.domain.state import DeliveryState, Notification
 from services.notifier.domain.work import Answer, Attempt, DeliveryInput
-from shared.contracts.message import Event
 from shared.contracts.notifier import DeliveryStatus, NobodyTold, NotificationFailed, NotificationSent, Reason
 from shared.contracts.parts import Problem
 from shared.contracts.scalars import sentence
-from shared.kernel.decision import Decision, TimerDue, WorkEnded
+from shared.kernel.decision import UNCHANGED, Decision, DecisionBuilder, TimerDue, WorkEnded
 
 AT_ONCE = 8
 """Deliveries of one notification that are begun together; the next begins when one of them was tried."""
@@ -28,10 +24,10 @@ MAIL_DOMAIN = "notifier.drydock"
 """Right-hand side of the ids of mails and calendar entries: what is left of it is unique by itself."""
 
 
-def new_delivery(notification: str, address: str) -> Delivery:
+def new_delivery(notification: str, address: str) -> DeliveryState:
     """The delivery of a notification to an address; its ids follow from both."""
     id_ = sha256(f"{notification}\x1f{address.casefold()}".encode()).hexdigest()[:32]
-    return Delivery(id=id_, address=address, message_id=f"<{id_}@{MAIL_DOMAIN}>")
+    return DeliveryState(id=id_, address=address, message_id=f"<{id_}@{MAIL_DOMAIN}>")
 
 
 def wait_after(attempts: int) -> timedelta:
@@ -40,107 +36,36 @@ def wait_after(attempts: int) -> timedelta:
     return min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
 
 
-def begin(state: Notification) -> Decision[Notification]:
-    """The first deliveries of a new notification; without a recipient, the word that nobody was told."""
-    draft = _Draft(state)
-    if not state.deliveries:
-        draft.nobody()
-    for _ in range(AT_ONCE):
-        draft.begin_next()
-    return draft.decision()
+class NotificationChange(DecisionBuilder[Notification]):
+    """A decision about a notification and its deliveries."""
 
-
-@dataclass(frozen=True)
-class Deliveries:
-    """What becomes of deliveries. They are given up `keep_trying` after the notification came to be."""
-
-    keep_trying: timedelta
-
-    def attempted(
-        self, state: Notification | None, ended: WorkEnded[Attempt], facts: None, now: datetime
-    ) -> Decision[Notification]:
-        """An attempt has ended."""
-        delivery = _pending(state, ended.argument)
-        if state is None or delivery is None:
-            return Decision(state)
-        draft = _Draft(state)
-        attempt = ended.result
-        if attempt and attempt.answer is Answer.ACCEPTED:
-            draft.sent(delivery, attempt.at)
-        elif attempt and attempt.answer is Answer.REFUSED:
-            draft.failed(delivery, Problem(reason=Reason.REFUSED_BY_SERVER, message=sentence(attempt.said)))
-        else:
-            self._deferred(draft, delivery, _problem(ended), now)
-        draft.begin_next()
-        return draft.decision()
-
-    def _deferred(self, draft: "_Draft", delivery: Delivery, problem: Problem, now: datetime) -> None:
-        if now >= draft.state.told_at + self.keep_trying:
-            draft.failed(delivery, problem)
-            return
-        attempts = delivery.attempts + 1
-        draft.change(delivery, attempts=attempts, problem=problem)
-        draft.timers[f"again:{delivery.id}"] = now + wait_after(attempts)
-
-
-def try_again(state: Notification | None, timer: TimerDue, facts: None, now: datetime) -> Decision[Notification]:
-    """It is time for the next attempt."""
-    delivery = _pending(state, timer.argument)
-    if state is None or delivery is None:
-        return Decision(state)
-    draft = _Draft(state)
-    draft.start(delivery)
-    return draft.decision()
-
-
-def _pending(state: Notification | None, id_: str) -> Delivery | None:
-    if state is None:
-        return None
-    return next((one for one in state.deliveries if one.id == id_ and one.status is DeliveryStatus.PENDING), None)
-
-
-def _problem(ended: WorkEnded[Attempt]) -> Problem:
-    """Why an attempt came to nothing: the server's fault, or ours."""
-    if ended.result:
-        return Problem(reason=Reason.SERVER_UNREACHABLE, message=sentence(ended.result.said))
-    message = ended.failure.message if ended.failure else "it ended without a result"
-    return Problem(reason=Reason.DELIVERY_FAILED, message=sentence(message))
-
-
-class _Draft:
-    """One notification while a single decision about it is made."""
-
-    def __init__(self, state: Notification) -> None:
-        self.state = state
-        self.events: list[Event] = []
-        self.timers: dict[str, datetime | None] = {}
-        self.work: dict[str, BaseModel | None] = {}
-
-    def change(self, delivery: Delivery, **values: Any) -> Delivery:
-        changed = delivery.model_copy(update=values)
-        deliveries = tuple(changed if one.id == delivery.id else one for one in self.state.deliveries)
-        self.state = self.state.model_copy(update={"deliveries": deliveries})
-        return changed
+    def change(self, delivery: DeliveryState) -> None:
+        """Put a delivery in the place of what it was."""
+        self.replace(deliveries=tuple(delivery if one.id == delivery.id else one for one in self.state.deliveries))
 
     def begin_next(self) -> None:
         """Begin the first delivery that has not begun, if there is one."""
         waiting = next((one for one in self.state.deliveries if not one.begun), None)
         if waiting:
-            self.start(self.change(waiting, begun=True))
+            self.change(waiting.replace(begun=True))
+            self.attempt(waiting)
 
-    def start(self, delivery: Delivery) -> None:
-        assert self.state.letter is not None
-        self.work[f"deliver:{delivery.id}"] = DeliveryInput(
+    def attempt(self, delivery: DeliveryState) -> None:
+        """Hand a delivery to the mail server."""
+        assert self.state.content is not None
+        given = DeliveryInput(
             project=self.state.project,
             address=delivery.address,
             message_id=delivery.message_id,
             date=self.state.told_at,
-            letter=self.state.letter,
+            content=self.state.content,
         )
+        self.start(f"deliver:{delivery.id}", given)
 
-    def nobody(self) -> None:
+    def nobody_told(self) -> None:
+        """There is no recipient."""
         state = self.state
-        self.events.append(
+        self.say(
             NobodyTold(
                 project=state.project,
                 environment=state.environment,
@@ -150,11 +75,13 @@ class _Draft:
                 base=state.base,
             )
         )
+        self._forget_content()
 
-    def sent(self, delivery: Delivery, at: datetime) -> None:
-        self.change(delivery, status=DeliveryStatus.SENT, sent_at=at, problem=None)
+    def sent(self, delivery: DeliveryState, at: datetime) -> None:
+        """The mail server has accepted the mail."""
+        self.change(delivery.move(DeliveryStatus.SENT, sent_at=at, problem=None))
         state = self.state
-        self.events.append(
+        self.say(
             NotificationSent(
                 project=state.project,
                 environment=state.environment,
@@ -167,11 +94,13 @@ class _Draft:
                 base=state.base,
             )
         )
+        self._forget_content()
 
-    def failed(self, delivery: Delivery, problem: Problem) -> None:
-        self.change(delivery, status=DeliveryStatus.FAILED, problem=problem)
+    def failed(self, delivery: DeliveryState, problem: Problem) -> None:
+        """The recipient cannot be told."""
+        self.change(delivery.move(DeliveryStatus.FAILED, problem=problem))
         state = self.state
-        self.events.append(
+        self.say(
             NotificationFailed(
                 project=state.project,
                 environment=state.environment,
@@ -181,9 +110,74 @@ class _Draft:
                 problem=problem,
             )
         )
+        self._forget_content()
 
-    def decision(self) -> Decision[Notification]:
-        """What was decided; the letter goes when nobody waits for it any more."""
+    def deferred(self, delivery: DeliveryState, problem: Problem) -> None:
+        """The mail server did not take the mail for now: it is tried again."""
+        attempts = delivery.attempts + 1
+        self.change(delivery.replace(attempts=attempts, problem=problem))
+        self.at(f"again:{delivery.id}", self.now + wait_after(attempts))
+
+    def _forget_content(self) -> None:
+        """What is told is kept only for those who still wait for it."""
         if all(one.status is not DeliveryStatus.PENDING for one in self.state.deliveries):
-            self.state = self.state.model_copy(update={"letter": None})
-        return Decision(self.state, events=self.events, timers=self.timers, work=self.work)
+            self.replace(content=None)
+
+
+def begin(state: Notification, now: datetime) -> NotificationChange:
+    """The first deliveries of a new notification; without a recipient, the word that nobody was told."""
+    change = NotificationChange(state, now)
+    if not state.deliveries:
+        change.nobody_told()
+    for _ in range(AT_ONCE):
+        change.begin_next()
+    return change
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """What becomes of deliveries. They are given up `keep_trying` after the notification came to be."""
+
+    keep_trying: timedelta
+
+    def attempted(
+        self, state: Notification, ended: WorkEnded[Attempt], facts: None, now: datetime
+    ) -> Decision[Notification]:
+        """An attempt has ended."""
+        delivery = _pending(state, ended.argument)
+        if delivery is None:
+            return UNCHANGED
+        change = NotificationChange(state, now)
+        attempt = ended.result
+        if attempt and attempt.answer is Answer.ACCEPTED:
+            change.sent(delivery, attempt.at)
+        elif attempt and attempt.answer is Answer.REFUSED:
+            change.failed(delivery, Problem(reason=Reason.REFUSED_BY_SERVER, message=sentence(attempt.said)))
+        elif now >= state.told_at + self.keep_trying:
+            change.failed(delivery, _problem(ended))
+        else:
+            change.deferred(delivery, _problem(ended))
+        change.begin_next()
+        return change
+
+
+def try_again(state: Notification, timer: TimerDue, facts: None, now: datetime) -> Decision[Notification]:
+    """It is time for the next attempt."""
+    delivery = _pending(state, timer.argument)
+    if delivery is None:
+        return UNCHANGED
+    change = NotificationChange(state, now)
+    change.attempt(delivery)
+    return change
+
+
+def _pending(state: Notification, id_: str) -> DeliveryState | None:
+    return next((one for one in state.deliveries if one.id == id_ and one.status is DeliveryStatus.PENDING), None)
+
+
+def _problem(ended: WorkEnded[Attempt]) -> Problem:
+    """Why an attempt came to nothing: the server's fault, or ours."""
+    if ended.result:
+        return Problem(reason=Reason.SERVER_UNREACHABLE, message=sentence(ended.result.said))
+    message = ended.failure.message if ended.failure else "it ended without a result"
+    return Problem(reason=Reason.DELIVERY_FAILED, message=sentence(message))

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from services.notifier.domain.audience import addresses
 from services.notifier.domain.deliveries import begin, new_delivery
-from services.notifier.domain.letters import Letter
-from services.notifier.domain.state import Audience, KnownEnvironment, Notification
+from services.notifier.domain.mail_content import MailContent
+from services.notifier.domain.projections import EnvironmentProjection
+from services.notifier.domain.state import Audience, Notification
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import (
     ExtensionIncompatible,
@@ -31,7 +31,7 @@ from shared.contracts.servicing_executor import (
 )
 from shared.kernel.decision import Decision
 
-Told = (
+NotifiedEvent = (
     OperationAccepted
     | EnvironmentStatusChanged
     | OperationHeld
@@ -60,29 +60,39 @@ class Recipients:
 class EnvironmentFacts(Recipients):
     """Who is to be told, and what is known of the environment."""
 
-    environment: KnownEnvironment | None
+    environment: EnvironmentProjection | None
 
 
-def notification_id(message: Envelope[Told]) -> str:
+def notification_id(message: Envelope[NotifiedEvent]) -> str:
     """`<project>/<id of the event>`: an event that comes twice is one notification."""
     return f"{message.data.project}/{message.id}"
 
 
-def tell(
-    message: Envelope[Told], occasion: Occasion, letter: Letter, facts: Recipients, now: datetime, **values: Any
+def notify(
+    message: Envelope[NotifiedEvent],
+    occasion: Occasion,
+    content: MailContent,
+    facts: Recipients,
+    now: datetime,
+    *,
+    promotion: str | None = None,
+    app_id: str | None = None,
+    base: str | None = None,
 ) -> Decision[Notification]:
     """A new notification with a delivery for each recipient. Without any it is recorded, and said to be told nobody."""
     id_ = notification_id(message)
-    told = message.data
+    event = message.data
     notification = Notification(
         id=id_,
-        project=told.project,
-        environment=told.environment,
+        project=event.project,
+        environment=event.environment,
         occasion=occasion,
-        subject=letter.subject,
+        subject=content.subject,
         told_at=now,
-        letter=letter,
-        deliveries=tuple(new_delivery(id_, address) for address in addresses(facts.audience, told.environment)),
-        **values,
+        content=content,
+        promotion=promotion,
+        app_id=app_id,
+        base=base,
+        deliveries=tuple(new_delivery(id_, address) for address in addresses(facts.audience, event.environment)),
     )
-    return begin(notification)
+    return begin(notification, now)

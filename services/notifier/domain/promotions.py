@@ -7,9 +7,10 @@ from datetime import datetime
 from hashlib import sha256
 
 from services.notifier.domain.deliveries import MAIL_DOMAIN
-from services.notifier.domain.letters import CalendarEntry, CalendarMethod, Letter, Row, moment, rows, subject
-from services.notifier.domain.notifications import Recipients, tell
+from services.notifier.domain.mail_content import CalendarEntry, CalendarMethod, MailContent, Row, rows
+from services.notifier.domain.notifications import Recipients, notify
 from services.notifier.domain.state import Notification
+from services.notifier.domain.wording import moment, subject
 from shared.contracts.envelope import Envelope
 from shared.contracts.notifier import Occasion
 from shared.contracts.promotion_scheduler import (
@@ -18,7 +19,7 @@ from shared.contracts.promotion_scheduler import (
     PromotionScheduled,
     Reason,
 )
-from shared.kernel.decision import Decision
+from shared.kernel.decision import UNCHANGED, Decision
 
 Told = PromotionScheduled | PromotionCancelled
 
@@ -70,50 +71,53 @@ def scheduled(
     state: Notification | None, message: Envelope[PromotionScheduled], facts: Recipients, now: datetime
 ) -> Decision[Notification]:
     """A promotion will take place."""
-    told = message.data
+    event = message.data
     if state is not None:
-        return Decision(state)
-    letter = Letter(
+        return UNCHANGED
+    content = MailContent(
         subject=subject(
-            told.project, told.environment, f"promotion scheduled for {moment(told.downtime.start)}", told.update.name
+            event.project,
+            event.environment,
+            f"promotion scheduled for {moment(event.downtime.start)}",
+            event.update.name,
         ),
-        headline=f'The update "{told.update.name}" of {told.sandbox} will be promoted to {told.environment}. '
-        f"The environment cannot be used from {moment(told.downtime.start)} until about {moment(told.downtime.end)}.",
-        facts=_facts(told),
+        headline=f'The update "{event.update.name}" of {event.sandbox} will be promoted to {event.environment}. '
+        f"The environment cannot be used from {moment(event.downtime.start)} until about {moment(event.downtime.end)}.",
+        facts=_facts(event),
         next_steps=(
             "Tell everybody who works in the environment to have saved their work by then.",
-            f"Until the start it can be cancelled: drydock promotion cancel {told.environment}",
+            f"Until the start it can be cancelled: drydock promotion cancel {event.environment}",
         ),
         calendar=_entry(message, CalendarMethod.REQUEST),
     )
-    return tell(message, Occasion.PROMOTION_SCHEDULED, letter, facts, now, promotion=told.promotion)
+    return notify(message, Occasion.PROMOTION_SCHEDULED, content, facts, now, promotion=event.promotion)
 
 
 def refused(
     state: Notification | None, message: Envelope[PromotionRefused], facts: Recipients, now: datetime
 ) -> Decision[Notification]:
     """A promotion that was asked for will not be scheduled: why, what stands in its way, and what to do."""
-    told = message.data
+    event = message.data
     if state is not None:
-        return Decision(state)
-    what, why, steps = _REFUSED.get(told.problem.reason, _NOT_CHECKED)
+        return UNCHANGED
+    what, why, steps = _REFUSED.get(event.problem.reason, _NOT_CHECKED)
     words = {
-        "environment": told.environment,
-        "again": _again(told),
-        "acknowledgements": "".join(f" --acknowledge-unverifiable {one.app_id}" for one in told.extensions),
+        "environment": event.environment,
+        "again": _again(event),
+        "acknowledgements": "".join(f" --acknowledge-unverifiable {one.app_id}" for one in event.extensions),
     }
-    letter = Letter(
-        subject=subject(told.project, told.environment, what, told.update.name),
-        headline=f'The update "{told.update.name}" of {told.sandbox} was not scheduled for {told.environment}: '
+    content = MailContent(
+        subject=subject(event.project, event.environment, what, event.update.name),
+        headline=f'The update "{event.update.name}" of {event.sandbox} was not scheduled for {event.environment}: '
         f"{why.format(**words)}. The environment stays as it is.",
-        facts=_facts(told, *_in_the_way(told)),
-        reason=told.problem.message,
+        facts=_facts(event, *_in_the_way(event)),
+        reason=event.problem.message,
         next_steps=tuple(step.format(**words) for step in steps),
     )
-    return tell(message, Occasion.PROMOTION_REFUSED, letter, facts, now, promotion=told.promotion)
+    return notify(message, Occasion.PROMOTION_REFUSED, content, facts, now, promotion=event.promotion)
 
 
-def _in_the_way(told: PromotionRefused) -> tuple[tuple[str, str], ...]:
+def _in_the_way(event: PromotionRefused) -> tuple[tuple[str, str], ...]:
     """The extensions that spoke against it, each with what was found first."""
     named = [
         (
@@ -121,54 +125,54 @@ def _in_the_way(told: PromotionRefused) -> tuple[tuple[str, str], ...]:
             f"{one.name} {one.version} by {one.publisher} ({one.app_id}): {one.summary}"
             + (f" ({one.blocking} findings in all)" if one.blocking > 1 else ""),
         )
-        for one in told.extensions[:EXTENSIONS_NAMED]
+        for one in event.extensions[:EXTENSIONS_NAMED]
     ]
-    more = len(told.extensions) - len(named)
+    more = len(event.extensions) - len(named)
     return (*named, *((("Further extensions", str(more)),) if more else ()))
 
 
-def _again(told: PromotionCancelled | PromotionRefused) -> str:
+def _again(event: PromotionCancelled | PromotionRefused) -> str:
     """The command that schedules it again."""
-    source = f'{told.sandbox}/"{told.update.name}"'
-    return f"drydock promotion schedule {source} --to {told.environment} --start TIME"
+    source = f'{event.sandbox}/"{event.update.name}"'
+    return f"drydock promotion schedule {source} --to {event.environment} --start TIME"
 
 
 def cancelled(
     state: Notification | None, message: Envelope[PromotionCancelled], facts: Recipients, now: datetime
 ) -> Decision[Notification]:
     """A scheduled promotion will not take place."""
-    told = message.data
+    event = message.data
     if state is not None:
-        return Decision(state)
-    letter = Letter(
-        subject=subject(told.project, told.environment, "promotion cancelled", told.update.name),
-        headline=f'The promotion of "{told.update.name}" to {told.environment}, scheduled for '
-        f"{moment(told.downtime.start)}, will not take place. The environment stays as it is.",
-        facts=_facts(told),
-        reason=told.problem.message,
-        next_steps=(f"To promote it at another time: {_again(told)}",),
+        return UNCHANGED
+    content = MailContent(
+        subject=subject(event.project, event.environment, "promotion cancelled", event.update.name),
+        headline=f'The promotion of "{event.update.name}" to {event.environment}, scheduled for '
+        f"{moment(event.downtime.start)}, will not take place. The environment stays as it is.",
+        facts=_facts(event),
+        reason=event.problem.message,
+        next_steps=(f"To promote it at another time: {_again(event)}",),
         calendar=_entry(message, CalendarMethod.CANCEL),
     )
-    return tell(message, Occasion.PROMOTION_CANCELLED, letter, facts, now, promotion=told.promotion)
+    return notify(message, Occasion.PROMOTION_CANCELLED, content, facts, now, promotion=event.promotion)
 
 
-def _facts(told: Told | PromotionRefused, *more: tuple[str, str]) -> tuple[Row, ...]:
-    contents = told.update.contents
-    if isinstance(told, PromotionRefused):
-        times = [("Downtime start, asked for", moment(told.start))]
+def _facts(event: Told | PromotionRefused, *more: tuple[str, str]) -> tuple[Row, ...]:
+    contents = event.update.contents
+    if isinstance(event, PromotionRefused):
+        times = [("Downtime start, asked for", moment(event.start))]
     else:
-        end = moment(told.downtime.end)
-        times = [("Downtime start", moment(told.downtime.start)), ("Downtime end, expected", end)]
+        end = moment(event.downtime.end)
+        times = [("Downtime start", moment(event.downtime.start)), ("Downtime end, expected", end)]
     return rows(
         (
-            ("Project", told.project),
-            ("Environment", told.environment),
-            ("From sandbox", told.sandbox),
-            ("Update", told.update.name),
+            ("Project", event.project),
+            ("Environment", event.environment),
+            ("From sandbox", event.sandbox),
+            ("Update", event.update.name),
             ("Application version", contents.application_version),
             ("Platform version", contents.platform_version),
             *times,
-            ("Promotion", told.promotion),
+            ("Promotion", event.promotion),
             *more,
         )
     )
@@ -176,14 +180,14 @@ def _facts(told: Told | PromotionRefused, *more: tuple[str, str]) -> tuple[Row, 
 
 def _entry(message: Envelope[Told], method: CalendarMethod) -> CalendarEntry:
     """The downtime of a promotion in calendars. The sender counts its events, so a later entry has a higher number."""
-    told = message.data
+    event = message.data
     return CalendarEntry(
         method=method,
-        uid=f"{sha256(told.promotion.encode()).hexdigest()[:32]}@{MAIL_DOMAIN}",
+        uid=f"{sha256(event.promotion.encode()).hexdigest()[:32]}@{MAIL_DOMAIN}",
         sequence=message.sequence or 0,
-        start=told.downtime.start,
-        end=told.downtime.end,
-        summary=f"Downtime of {told.environment}: {told.update.name}",
-        description=f'The update "{told.update.name}" of {told.sandbox} is promoted to {told.environment}.',
-        location=told.environment,
+        start=event.downtime.start,
+        end=event.downtime.end,
+        summary=f"Downtime of {event.environment}: {event.update.name}",
+        description=f'The update "{event.update.name}" of {event.sandbox} is promoted to {event.environment}.',
+        location=event.environment,
     )

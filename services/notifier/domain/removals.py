@@ -2,16 +2,17 @@
 
 from datetime import datetime
 
-from services.notifier.domain.environments import next_attempt, removal_is_known
-from services.notifier.domain.extensions import extension_facts, major_of, target_of, titled, told_at
-from services.notifier.domain.letters import Letter, moment, rows, subject
-from services.notifier.domain.notifications import EnvironmentFacts, tell
+from services.notifier.domain.extension_wording import extension_facts, major_of, target_of, titled, told_at
+from services.notifier.domain.mail_content import MailContent, rows
+from services.notifier.domain.notifications import EnvironmentFacts, notify
+from services.notifier.domain.projections import next_attempt, removal_is_known
 from services.notifier.domain.state import Notification
+from services.notifier.domain.wording import moment, subject
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import RemediationEnded, RemediationEnding, RemovalDue
 from shared.contracts.notifier import Occasion
 from shared.contracts.parts import ExtensionName
-from shared.kernel.decision import Decision
+from shared.kernel.decision import UNCHANGED, Decision
 
 _ENDS: dict[RemediationEnding, tuple[str, str]] = {
     RemediationEnding.FIXED: (
@@ -53,58 +54,60 @@ def removal_due(
     """An extension's time is over: what goes, what stays, when, and what can still be done. The same said again, since
     other extensions have changed, is not told again.
     """
-    told = message.data
+    event = message.data
     if state is not None or removal_is_known(facts.environment, message):
-        return Decision(state)
-    extension, target = told.extension, target_of(told.base, facts.environment)
+        return UNCHANGED
+    extension, target = event.extension, target_of(event.base, facts.environment)
     start = next_attempt(facts.environment, now)
-    dependents = "; ".join(_named(one) for one in told.dependents)
-    letter = Letter(
-        subject=subject(told.project, told.environment, "extension will be removed", titled(extension)),
+    dependents = "; ".join(_named(one) for one in event.dependents)
+    content = MailContent(
+        subject=subject(event.project, event.environment, "extension will be removed", titled(extension)),
         headline=f"The extension {extension.name} {extension.version} by {extension.publisher} does not work with "
-        f"{target}, and its time is over. In the next update window it will be removed from {told.environment}, "
+        f"{target}, and its time is over. In the next update window it will be removed from {event.environment}, "
         "and the environment will be updated. Its data is kept.",
-        facts=extension_facts(told, target, ("Removed with it, since they need it", dependents or "nothing else")),
+        facts=extension_facts(event, target, ("Removed with it, since they need it", dependents or "nothing else")),
         dates=rows(
             (
-                ("First told", told_at(told.dates)),
-                ("Was due", moment(told.dates.removal_due_at) if told.dates.removal_due_at else None),
+                ("First told", told_at(event.dates)),
+                ("Was due", moment(event.dates.removal_due_at) if event.dates.removal_due_at else None),
                 ("Removal", f"{moment(start)}, or soon after" if start else "in the next update window"),
             )
         ),
         next_steps=(
             (
                 "A version that works, staged before the window opens, stops the removal: "
-                f"drydock extension stage {told.environment} NEW.app"
+                f"drydock extension stage {event.environment} NEW.app"
             ),
-            f"To see or change the window: drydock environment window {told.environment}",
+            f"To see or change the window: drydock environment window {event.environment}",
             "Data of what is removed is kept: a version that works finds it when it is installed later.",
             "If the update fails, the environment gets back what it had, the extensions too.",
         ),
     )
-    return tell(message, Occasion.EXTENSION_REMOVAL_DUE, letter, facts, now, app_id=extension.app_id, base=told.base)
+    return notify(
+        message, Occasion.EXTENSION_REMOVAL_DUE, content, facts, now, app_id=extension.app_id, base=event.base
+    )
 
 
 def ended(
     state: Notification | None, message: Envelope[RemediationEnded], facts: EnvironmentFacts, now: datetime
 ) -> Decision[Notification]:
     """The all-clear, for those who were told of the trouble: who was never told of it is not told of its end."""
-    told = message.data
-    if state is not None or told.ending not in _ENDS or told.dates.first_notified_at is None:
-        return Decision(state)
-    extension = told.extension
+    event = message.data
+    if state is not None or event.ending not in _ENDS or event.dates.first_notified_at is None:
+        return UNCHANGED
+    extension = event.extension
     # By now the environment may run the version: what it was about is said without `next`.
-    target = target_of(told.base, None)
-    what, headline = _ENDS[told.ending]
-    words = {"name": f"{extension.name} by {extension.publisher}", "target": target, "environment": told.environment}
-    letter = Letter(
-        subject=subject(told.project, told.environment, f"{what} ({major_of(told.base)})", titled(extension)),
+    target = target_of(event.base, None)
+    what, headline = _ENDS[event.ending]
+    words = {"name": f"{extension.name} by {extension.publisher}", "target": target, "environment": event.environment}
+    content = MailContent(
+        subject=subject(event.project, event.environment, f"{what} ({major_of(event.base)})", titled(extension)),
         headline=headline.format(**words),
-        facts=extension_facts(told, target),
-        dates=rows((("First told", told_at(told.dates)), ("Ended", moment(message.time)))),
-        next_steps=(_AFTER[told.ending].format(**words),),
+        facts=extension_facts(event, target),
+        dates=rows((("First told", told_at(event.dates)), ("Ended", moment(message.time)))),
+        next_steps=(_AFTER[event.ending].format(**words),),
     )
-    return tell(message, Occasion.EXTENSION_REMEDIATED, letter, facts, now, app_id=extension.app_id, base=told.base)
+    return notify(message, Occasion.EXTENSION_REMEDIATED, content, facts, now, app_id=extension.app_id, base=event.base)
 
 
 def _named(extension: ExtensionName) -> str:

@@ -3,13 +3,15 @@ update's."""
 
 from datetime import datetime
 
-from services.notifier.domain.letters import Letter, moment, rows, subject
-from services.notifier.domain.notifications import EnvironmentFacts, tell
-from services.notifier.domain.state import KnownEnvironment, Notification
+from services.notifier.domain.mail_content import MailContent, rows
+from services.notifier.domain.notifications import EnvironmentFacts, notify
+from services.notifier.domain.projections import EnvironmentProjection
+from services.notifier.domain.state import Notification
+from services.notifier.domain.wording import moment, subject
 from shared.contracts.envelope import Envelope
 from shared.contracts.notifier import Occasion
 from shared.contracts.promotion_scheduler import Reason, RolloutPlanned, RolloutSkipped
-from shared.kernel.decision import Decision
+from shared.kernel.decision import UNCHANGED, Decision
 
 _SKIPPED = (
     "update skipped",
@@ -44,75 +46,75 @@ def planned(
     state: Notification | None, message: Envelope[RolloutPlanned], facts: EnvironmentFacts, now: datetime
 ) -> Decision[Notification]:
     """A release comes in a window. A plan that changes is told again, as it is then."""
-    told = message.data
+    event = message.data
     if state is not None:
-        return Decision(state)
-    removed = _names(told.remove_extensions, facts.environment)
+        return UNCHANGED
+    removed = _names(event.remove_extensions, facts.environment)
     count = len(removed)
     words = (
         f" {count} extension{'s' if count != 1 else ''} that cannot come along will be removed; their data is kept."
         if count
         else " No extension is removed."
     )
-    letter = Letter(
+    content = MailContent(
         subject=subject(
-            told.project, told.environment, f"update planned for {moment(told.start)}", f"release {told.release}"
+            event.project, event.environment, f"update planned for {moment(event.start)}", f"release {event.release}"
         ),
-        headline=f"{told.environment} will be updated to release {told.release} between {moment(told.start)} and "
-        f"{moment(told.end)}. It cannot be used for a part of that time.{words}",
+        headline=f"{event.environment} will be updated to release {event.release} between {moment(event.start)} and "
+        f"{moment(event.end)}. It cannot be used for a part of that time.{words}",
         facts=rows(
             (
-                ("Project", told.project),
-                ("Environment", told.environment),
-                ("Release", told.release),
-                ("Package", told.package),
+                ("Project", event.project),
+                ("Environment", event.environment),
+                ("Release", event.release),
+                ("Package", event.package),
                 *(("Removed", name) for name in removed),
             )
         ),
-        dates=rows((("Window opens", moment(told.start)), ("Window closes", moment(told.end)))),
+        dates=rows((("Window opens", moment(event.start)), ("Window closes", moment(event.end)))),
         next_steps=(
             "Tell everybody who works in the environment to have saved their work by then.",
             *(
                 (
                     (
                         "A version that works, staged before the window opens, stops the removal of an extension: "
-                        f"drydock extension stage {told.environment} NEW.app"
+                        f"drydock extension stage {event.environment} NEW.app"
                     ),
                 )
                 if removed
                 else ()
             ),
-            f"To see or change the window: drydock environment window {told.environment}",
+            f"To see or change the window: drydock environment window {event.environment}",
         ),
     )
-    return tell(message, Occasion.ROLLOUT_PLANNED, letter, facts, now)
+    return notify(message, Occasion.ROLLOUT_PLANNED, content, facts, now)
 
 
 def skipped(
     state: Notification | None, message: Envelope[RolloutSkipped], facts: EnvironmentFacts, now: datetime
 ) -> Decision[Notification]:
     """A rollout does not take place, or not now."""
-    told = message.data
+    event = message.data
     if state is not None:
-        return Decision(state)
-    again = told.next_start
-    what, headline, step = _SKIPS.get(told.problem.reason, _SKIPPED)
+        return UNCHANGED
+    again = event.next_start
+    what, headline, step = _SKIPS.get(event.problem.reason, _SKIPPED)
     if again:
         step = "Nothing needs to be done. Another mail says what becomes of the next try."
-    words = {"environment": told.environment, "release": told.release}
-    window = f"To see or change the window: drydock environment window {told.environment}"
-    letter = Letter(
-        subject=subject(told.project, told.environment, what, f"release {told.release}"),
+    words = {"environment": event.environment, "release": event.release}
+    window = f"To see or change the window: drydock environment window {event.environment}"
+    content = MailContent(
+        subject=subject(event.project, event.environment, what, f"release {event.release}"),
         headline=headline.format(**words),
-        facts=rows((("Project", told.project), ("Environment", told.environment), ("Release", told.release))),
-        reason=told.problem.message,
+        facts=rows((("Project", event.project), ("Environment", event.environment), ("Release", event.release))),
+        reason=event.problem.message,
         dates=rows((("Next try", moment(again) if again else "not by itself"),)),
         next_steps=(step.format(**words), *((window,) if again else ())),
     )
-    return tell(message, Occasion.ROLLOUT_SKIPPED, letter, facts, now)
+    return notify(message, Occasion.ROLLOUT_SKIPPED, content, facts, now)
 
 
-def _names(app_ids: tuple[str, ...], environment: KnownEnvironment | None) -> tuple[str, ...]:
+def _names(app_ids: tuple[str, ...], environment: EnvironmentProjection | None) -> tuple[str, ...]:
     """The extensions by name where they are known, else by their id."""
     known = {
         one.app_id: f"{one.name} {one.version} by {one.publisher}"

@@ -1,64 +1,23 @@
-"""The states of the notifier's aggregates."""
+"""The states of audiences and notifications."""
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from services.notifier.domain.letters import Letter
-from shared.contracts.extension_compatibility_checker import RemediationDates
-from shared.contracts.notifier import DeliveryStatus, Occasion, Recipient
-from shared.contracts.parts import ExtensionName, Problem
-from shared.contracts.servicing_executor import OperationKind
+from services.notifier.domain.mail_content import MailContent
+from shared.contracts.notifier import DELIVERY_LIFECYCLE, DeliveryStatus, Occasion, Recipient
+from shared.contracts.parts import Problem
+from shared.kernel.state import State
 
 
-class Frozen(BaseModel):
-    """A value that is never changed."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Audience(Frozen):
+class Audience(State):
     """A project's recipients, in the order in which they were added."""
 
     recipients: tuple[Recipient, ...] = ()
 
 
-class KnownOperation(Frozen):
-    """What the mails about an operation call it."""
-
-    kind: OperationKind
-    update_name: str | None
-
-
-class KnownRemediation(Frozen):
-    """An extension that is to be mended or removed, as the checker told of it last."""
-
-    target_major: int
-    extension: ExtensionName
-    dependents: tuple[ExtensionName, ...] = ()
-    """Those that would be removed with it."""
-    removal: str | None = None
-    """Id of the event that said first that it, with these dependents, is to be removed now; None: none has."""
-    dates: RemediationDates
-
-
-class KnownEnvironment(Frozen):
-    """What the mails about extensions of an environment say of it beside what they are about."""
-
-    heard: dict[str, int] = Field(default_factory=dict)
-    """For each aggregate that tells of it: the sequence of the latest event that was taken in."""
-    base_version: str | None = None
-    """Of the base in use; None: not known."""
-    promotion_start: datetime | None = None
-    """Downtime start of the promotion that was scheduled last; None if that was cancelled."""
-    rollout_start: datetime | None = None
-    """When the next release is tried, or tried again; None: not by itself."""
-    remediations: tuple[KnownRemediation, ...] = ()
-    """Those that are open."""
-
-
-class Delivery(Frozen):
+class DeliveryState(State):
     """A notification for one recipient."""
+
+    lifecycle = DELIVERY_LIFECYCLE
 
     id: str
     """Derived from notification and address: names its work, its timer and its mail."""
@@ -74,7 +33,7 @@ class Delivery(Frozen):
     """Why it failed; of one that is pending: why its last attempt did."""
 
 
-class Notification(Frozen):
+class Notification(State):
     """One transition, told to everybody who was a recipient at that moment."""
 
     id: str
@@ -83,9 +42,9 @@ class Notification(Frozen):
     occasion: Occasion
     subject: str
     told_at: datetime
-    letter: Letter | None
+    content: MailContent | None
     """What is told; forgotten when every delivery has ended."""
     promotion: str | None = None
     app_id: str | None = None
     base: str | None = None
-    deliveries: tuple[Delivery, ...] = ()
+    deliveries: tuple[DeliveryState, ...] = ()

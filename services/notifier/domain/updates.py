@@ -6,9 +6,11 @@ Restarts, maintenance mode, extensions and provisioning are for whoever asked, w
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.notifier.domain.letters import Letter, Row, duration, moment, rows, subject
-from services.notifier.domain.notifications import Recipients, tell
-from services.notifier.domain.state import KnownOperation, Notification
+from services.notifier.domain.mail_content import MailContent, Row, rows
+from services.notifier.domain.notifications import Recipients, notify
+from services.notifier.domain.projections import OperationProjection
+from services.notifier.domain.state import Notification
+from services.notifier.domain.wording import duration, moment, subject
 from shared.contracts.envelope import Envelope
 from shared.contracts.notifier import Occasion
 from shared.contracts.servicing_executor import (
@@ -20,7 +22,7 @@ from shared.contracts.servicing_executor import (
     OperationKind,
     Outcome,
 )
-from shared.kernel.decision import Decision
+from shared.kernel.decision import UNCHANGED, Decision
 from shared.kernel.outcomes import NotYet
 
 TOLD = frozenset({OperationKind.APPLY, OperationKind.PROMOTE, OperationKind.ROLL_OUT, OperationKind.RETURN})
@@ -45,7 +47,7 @@ _ENDS: dict[Outcome, tuple[Occasion, str, str]] = {
 class StatusFacts(Recipients):
     """Who is to be told, and which operation changed the status."""
 
-    operation: KnownOperation | None
+    operation: OperationProjection | None
 
 
 def queued(
@@ -54,9 +56,9 @@ def queued(
     """An update waits for its image; the services still run."""
     accepted = message.data
     if state is not None or accepted.operation_kind not in TOLD:
-        return Decision(state)
+        return UNCHANGED
     name = accepted.update_name or ""
-    letter = Letter(
+    content = MailContent(
         subject=subject(accepted.project, accepted.environment, "update queued", name),
         headline=f"The update {_quoted(name)} of {accepted.environment} was accepted. Its services still run.",
         facts=_facts(
@@ -67,7 +69,7 @@ def queued(
             f"Until then it can be cancelled: drydock operation cancel {accepted.operation}",
         ),
     )
-    return tell(message, Occasion.UPDATE_QUEUED, letter, facts, now, promotion=accepted.promotion)
+    return notify(message, Occasion.UPDATE_QUEUED, content, facts, now, promotion=accepted.promotion)
 
 
 def started(
@@ -80,13 +82,13 @@ def started(
     changed = message.data
     begins = (changed.previous, changed.status) == (EnvironmentStatus.QUEUED, EnvironmentStatus.SERVICING)
     if state is not None or not begins or changed.operation is None:
-        return Decision(state)
+        return UNCHANGED
     if facts.operation is None:
         raise NotYet(f"operation {changed.operation} is not known", waits_for=changed.operation)
     if facts.operation.kind not in TOLD:
-        return Decision(state)
+        return UNCHANGED
     name = facts.operation.update_name or ""
-    letter = Letter(
+    content = MailContent(
         subject=subject(changed.project, changed.environment, "update started", name),
         headline=f"The services of {changed.environment} are being stopped for the update {_quoted(name)}. "
         "The environment cannot be used until the update has ended.",
@@ -96,7 +98,7 @@ def started(
             f"To follow it: drydock operation wait {changed.operation}",
         ),
     )
-    return tell(message, Occasion.UPDATE_STARTED, letter, facts, now)
+    return notify(message, Occasion.UPDATE_STARTED, content, facts, now)
 
 
 def held(
@@ -105,14 +107,14 @@ def held(
     """An update has failed and waits for a person. One that is resumed and fails again is told again."""
     holding = message.data
     if state is not None or holding.operation_kind not in TOLD:
-        return Decision(state)
+        return UNCHANGED
     name = holding.update_name or ""
     otherwise = (
         f"Without a decision it is rolled back on {moment(holding.deadline)}."
         if holding.deadline
         else "Nothing more happens by itself."
     )
-    letter = Letter(
+    content = MailContent(
         subject=subject(holding.project, holding.environment, "update waits for a decision", name),
         headline=f"The update {_quoted(name)} of {holding.environment} failed in the step {holding.step} and waits "
         f"for a person. The environment cannot be used. {otherwise}",
@@ -130,7 +132,7 @@ def held(
             f"To go back to what ran before: drydock operation roll-back {holding.operation}",
         ),
     )
-    return tell(message, Occasion.UPDATE_HELD, letter, facts, now)
+    return notify(message, Occasion.UPDATE_HELD, content, facts, now)
 
 
 def finished(
@@ -139,12 +141,12 @@ def finished(
     """An update has ended, one way or another."""
     ended = message.data
     if state is not None or ended.operation_kind not in TOLD:
-        return Decision(state)
+        return UNCHANGED
     occasion, what, headline = _ENDS[ended.outcome]
     name = ended.update_name or ""
     downtime = ended.downtime_seconds
     running = ended.running
-    letter = Letter(
+    content = MailContent(
         subject=subject(ended.project, ended.environment, what, name),
         headline=headline.format(name=_quoted(name), environment=ended.environment),
         facts=_facts(
@@ -159,7 +161,7 @@ def finished(
         reason=ended.problem.message if ended.problem else None,
         next_steps=_after(ended),
     )
-    return tell(message, occasion, letter, facts, now, promotion=ended.promotion)
+    return notify(message, occasion, content, facts, now, promotion=ended.promotion)
 
 
 def _after(ended: OperationFinished) -> tuple[str, ...]:
@@ -185,16 +187,16 @@ def _quoted(name: str) -> str:
 
 
 def _facts(
-    told: OperationAccepted | EnvironmentStatusChanged | OperationHeld | OperationFinished,
+    event: OperationAccepted | EnvironmentStatusChanged | OperationHeld | OperationFinished,
     *more: tuple[str, str | None],
     name: str | None,
 ) -> tuple[Row, ...]:
     return rows(
         (
-            ("Project", told.project),
-            ("Environment", told.environment),
+            ("Project", event.project),
+            ("Environment", event.environment),
             ("Update", name),
             *more,
-            ("Operation", told.operation),
+            ("Operation", event.operation),
         )
     )

@@ -3,18 +3,18 @@
 from datetime import datetime
 from enum import StrEnum
 
-from services.notifier.domain.letters import Letter
-from services.notifier.domain.state import Frozen
+from services.notifier.domain.mail_content import MailContent
+from shared.kernel.state import State
 
 
-class DeliveryInput(Frozen):
+class DeliveryInput(State):
     """A mail to one recipient."""
 
     project: str
     address: str
     message_id: str
     date: datetime
-    letter: Letter
+    content: MailContent
 
 
 class Answer(StrEnum):
@@ -27,7 +27,7 @@ class Answer(StrEnum):
     """For now: the server was not there, or asked to try later."""
 
 
-class Attempt(Frozen):
+class Attempt(State):
     """How one attempt ended. `at` is when the server answered; `said` is what, for a person."""
 
     answer: Answer

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.notifier.domain.audience import RECIPIENTS_LIMIT, add, addresses, remove
+from services.notifier.domain.audience import add, addresses, remove
+from services.notifier.domain.guards import RECIPIENTS_LIMIT
 from services.notifier.domain.state import Audience
 from shared.contracts.envelope import Envelope
 from shared.contracts.notifier import AddRecipient, AudienceChanged, Reason, Recipient, RemoveRecipient

@@ -6,12 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.domain.deliveries import AT_ONCE, LONGEST_WAIT, Deliveries, new_delivery, try_again, wait_after
+from services.notifier.domain.deliveries import (
+    AT_ONCE,
+    LONGEST_WAIT,
+    Deliveries,
+    NotificationChange,
+    new_delivery,
+    try_again,
+    wait_after,
+)
 from services.notifier.domain.state import Notification
 from services.notifier.domain.work import Answer, Attempt
 from shared.contracts.message import Event
 from shared.contracts.notifier import DeliveryStatus, NotificationFailed, NotificationSent, Reason
-from shared.kernel.decision import Decision, Failure, TimerDue, WorkEnded
+from shared.contracts.parts import Problem
+from shared.kernel.decision import UNCHANGED, Decision, Failure, TimerDue, WorkEnded
+from shared.kernel.outcomes import Permanent
 from tests.told_events import AT, accepted
 from tests.unit.notifier.told import tell
 
@@ -37,13 +47,13 @@ def attempt(state: Notification, id_: str, answer: Answer | None, now: datetime 
     return POLICY.attempted(state, ended(id_, answer, now), None, now)
 
 
-def test_an_accepted_mail_is_sent_and_the_letter_is_forgotten() -> None:
+def test_an_accepted_mail_is_sent_and_what_is_told_is_forgotten() -> None:
     told, [id_] = fresh()
     decision = attempt(told, id_, Answer.ACCEPTED)
     assert decision.state is not None
     assert decision.state.deliveries[0].status is DeliveryStatus.SENT
     assert decision.state.deliveries[0].sent_at == AT
-    assert decision.state.letter is None
+    assert decision.state.content is None
     [event] = decision.events
     assert isinstance(event, NotificationSent)
     assert event.message_id == told.deliveries[0].message_id
@@ -98,8 +108,19 @@ def test_what_is_told_of_a_delivery_that_has_ended_changes_nothing(late: Answer)
     told, [id_] = fresh()
     sent = attempt(told, id_, Answer.ACCEPTED).state
     assert sent is not None
-    assert attempt(sent, id_, late).events == ()
-    assert not try_again(sent, TimerDue("again", id_, AT), None, AT).work
+    assert attempt(sent, id_, late) is UNCHANGED
+    assert try_again(sent, TimerDue("again", id_, AT), None, AT) is UNCHANGED
+
+
+def test_a_delivery_that_was_sent_cannot_fail_any_more() -> None:
+    told, [id_] = fresh()
+    sent = attempt(told, id_, Answer.ACCEPTED).state
+    assert sent is not None
+    change = NotificationChange(sent, AT)
+    problem = Problem(reason=Reason.REFUSED_BY_SERVER, message="550 no")
+    with pytest.raises(Permanent, match="that is sent cannot become failed"):
+        change.failed(sent.deliveries[0], problem)
+    assert change.state == sent
 
 
 def test_ids_follow_from_notification_and_address_in_any_case() -> None:
@@ -135,4 +156,4 @@ def test_in_any_order_of_answers_each_recipient_is_settled_by_exactly_one_event(
         told.extend(decision.events)
     settled = [event.address for event in told if isinstance(event, NotificationSent | NotificationFailed)]
     assert sorted(settled) == sorted(addresses)
-    assert state.letter is None
+    assert state.content is None

@@ -5,15 +5,19 @@ from typing import Any
 
 import pytest
 
-from services.notifier.domain import environments
-from services.notifier.domain.extensions import ExtensionMails, in_days, target_of
+from services.notifier.domain import projections
+from services.notifier.domain.extension_wording import target_of
+from services.notifier.domain.extensions import ExtensionMails
 from services.notifier.domain.notifications import EnvironmentFacts
-from services.notifier.domain.state import Audience, KnownEnvironment
+from services.notifier.domain.projections import EnvironmentProjection
+from services.notifier.domain.state import Audience
+from services.notifier.domain.wording import in_days
 from shared.contracts.extension_compatibility_checker import FindingSeverity, RemediationDates, RemediationEnding
 from shared.contracts.message import Event
 from shared.contracts.notifier import Recipient
 from shared.contracts.parts import Downtime, Problem
 from shared.contracts.promotion_scheduler import Reason
+from shared.kernel.decision import UNCHANGED
 from tests.told_events import (
     APP,
     AT,
@@ -38,35 +42,35 @@ from tests.told_events import (
 from tests.unit.notifier.told import envelope, mail_of, tell
 
 TAKE: dict[str, Any] = {
-    "OperationFinished": environments.operation_finished,
-    "PromotionScheduled": environments.promotion_scheduled,
-    "PromotionCancelled": environments.promotion_cancelled,
-    "RolloutPlanned": environments.rollout_planned,
-    "RolloutSkipped": environments.rollout_skipped,
-    "RolloutFinished": environments.rollout_finished,
-    "RemediationStarted": environments.remediation_started,
-    "RemediationReminded": environments.remediation_reminded,
-    "RemovalDue": environments.removal_due,
-    "RemediationEnded": environments.remediation_ended,
+    "OperationFinished": projections.base_in_use,
+    "PromotionScheduled": projections.promotion_scheduled,
+    "PromotionCancelled": projections.promotion_cancelled,
+    "RolloutPlanned": projections.rollout_planned,
+    "RolloutSkipped": projections.rollout_skipped,
+    "RolloutFinished": projections.rollout_finished,
+    "RemediationStarted": projections.remediation_started,
+    "RemediationReminded": projections.remediation_reminded,
+    "RemovalDue": projections.removal_due,
+    "RemediationEnded": projections.remediation_ended,
 }
 
 
-def known(*events: Event, sequence: int = 1) -> KnownEnvironment:
+def known(*events: Event, sequence: int = 1) -> EnvironmentProjection:
     """What is known after these events, the first of which has this sequence."""
-    state = KnownEnvironment()
+    state = EnvironmentProjection()
     for number, event in enumerate(events, sequence):
         state = TAKE[type(event).__name__](state, envelope(event, number), None, AT).state
     return state
 
 
-def dates_of(event: Event, environment: KnownEnvironment | None = None) -> dict[str, str]:
+def dates_of(event: Event, environment: EnvironmentProjection | None = None) -> dict[str, str]:
     """The dates that a mail says."""
-    return {row.label: row.value for row in mail_of(event, environment=environment).letter.dates}
+    return {row.label: row.value for row in mail_of(event, environment=environment).content.dates}
 
 
-def facts_of(event: Event, environment: KnownEnvironment | None = None) -> dict[str, str]:
+def facts_of(event: Event, environment: EnvironmentProjection | None = None) -> dict[str, str]:
     """The facts that a mail says; of those that are called the same, the last."""
-    return {row.label: row.value for row in mail_of(event, environment=environment).letter.facts}
+    return {row.label: row.value for row in mail_of(event, environment=environment).content.facts}
 
 
 def running(base: str | None) -> Event:
@@ -86,9 +90,9 @@ def running(base: str | None) -> Event:
 def test_the_next_version_is_said_in_words_and_as_the_build_that_was_checked(base: str | None, words: str) -> None:
     environment = known(running(base))
     assert target_of("27.0.38460.0/DE", environment) == words
-    letter = mail_of(incompatible("contoso"), environment=environment).letter
-    assert words in letter.headline
-    assert {row.label: row.value for row in letter.facts} == {
+    content = mail_of(incompatible("contoso"), environment=environment).content
+    assert words in content.headline
+    assert {row.label: row.value for row in content.facts} == {
         "Extension name": "Contoso Freight",
         "Extension version": "4.2.0.17",
         "Publisher": "Contoso Ltd.",
@@ -108,7 +112,7 @@ def test_findings_are_grouped_by_file_in_the_order_of_their_lines_and_none_that_
         finding(FindingSeverity.WARNS, 1),
         finding(FindingSeverity.FORECAST, 2),
     )
-    judged = mail_of(incompatible("contoso", findings=rows)).letter.judged
+    judged = mail_of(incompatible("contoso", findings=rows)).content.judged
     assert judged is not None
     assert [(file, [one.line for one in found]) for file, found in judged.files] == [
         ("src/Item<Card>.al", [4, 30]),
@@ -149,8 +153,8 @@ def test_a_clock_without_removal_says_so() -> None:
     dates = RemediationDates(detected_at=AT, first_notified_at=AT, removal_due_at=None)
     environment = known(remediation_started("contoso", dates=dates))
     assert dates_of(incompatible("contoso"), environment)["Removal"] == "not by itself"
-    letter = mail_of(reminded("contoso", dates=dates)).letter
-    assert letter.subject == "contoso / contoso-prod: extension still not compatible: Contoso Freight 4.2.0.17"
+    content = mail_of(reminded("contoso", dates=dates)).content
+    assert content.subject == "contoso / contoso-prod: extension still not compatible: Contoso Freight 4.2.0.17"
 
 
 PROMOTION = scheduled("contoso", downtime=Downtime(start=AT + timedelta(hours=1), end=AT + timedelta(hours=4)))
@@ -181,21 +185,20 @@ def test_the_next_attempt_is_the_earlier_of_promotion_and_rollout_that_is_still_
 def test_what_is_not_newer_changes_nothing(event: Event) -> None:
     before = known(event, sequence=5)
     for sequence in (5, 4):
-        again = TAKE[type(event).__name__](before, envelope(event, sequence), None, AT)
-        assert again.state is before
+        assert TAKE[type(event).__name__](before, envelope(event, sequence), None, AT) is UNCHANGED
 
 
 def test_senders_count_their_events_each_for_itself() -> None:
     environment = known(remediation_started("contoso"), sequence=900)
-    taken = environments.rollout_planned(environment, envelope(planned("contoso"), 1), None, AT).state
+    taken = projections.rollout_planned(environment, envelope(planned("contoso"), 1), None, AT).state
     assert taken is not None
     assert taken.rollout_start == planned("contoso").start
     assert taken.remediations
 
 
 def test_the_steps_name_the_environment_the_extension_and_how_to_check_again_now() -> None:
-    letter = mail_of(incompatible("contoso")).letter
-    words = "\n".join(letter.next_steps)
+    content = mail_of(incompatible("contoso")).content
+    words = "\n".join(content.next_steps)
     for command in (
         "drydock extension check NEW.app --base BASE.app",
         "drydock extension stage contoso-prod NEW.app",
@@ -203,8 +206,8 @@ def test_the_steps_name_the_environment_the_extension_and_how_to_check_again_now
         "drydock remediation list --environment contoso-prod",
     ):
         assert command in words
-    assert letter.link is not None
-    assert letter.link.value == "https://drydock.contoso.example/environments/contoso-prod"
+    assert content.link is not None
+    assert content.link.value == "https://drydock.contoso.example/environments/contoso-prod"
 
 
 def test_without_a_console_no_address_is_said() -> None:
@@ -212,15 +215,15 @@ def test_without_a_console_no_address_is_said() -> None:
     facts = EnvironmentFacts(audience, None)
     decision = ExtensionMails(None).incompatible(None, envelope(incompatible("contoso")), facts, AT)
     assert decision.state is not None
-    assert decision.state.letter is not None
-    assert decision.state.letter.link is None
+    assert decision.state.content is not None
+    assert decision.state.content.link is None
 
 
 def test_a_reminder_says_how_long_there_is_and_what_must_be_changed() -> None:
-    letter = mail_of(reminded("contoso")).letter
-    assert "after 21 December 2026, 22:00 UTC, in 30 days." in letter.headline
-    assert letter.judged is not None
-    assert letter.judged.blocking
+    content = mail_of(reminded("contoso")).content
+    assert "after 21 December 2026, 22:00 UTC, in 30 days." in content.headline
+    assert content.judged is not None
+    assert content.judged.blocking
     assert dates_of(reminded("contoso"))["First told"] == "22 September 2026, 22:00 UTC"
 
 
@@ -230,7 +233,7 @@ def test_a_removal_names_what_goes_with_it_says_that_data_stays_and_when() -> No
     assert facts["Removed with it, since they need it"] == (
         f"Contoso Labels 1.0.0.3 by Contoso Ltd. ({DEPENDENT.app_id})"
     )
-    assert "Its data is kept." in mail_of(due).letter.headline
+    assert "Its data is kept." in mail_of(due).content.headline
     assert dates_of(due)["Removal"] == "in the next update window"
     assert dates_of(due, known(planned("contoso")))["Removal"] == f"{NIGHT}, or soon after"
     assert facts_of(removal_due("contoso", dependents=()))["Removed with it, since they need it"] == "nothing else"
@@ -248,7 +251,7 @@ def test_a_removal_that_is_said_again_since_the_set_changed_is_told_again_only_i
     again = removal_due("contoso", set_version=4)
     decision = tell(again, environment=environment)
     assert (decision.state, decision.work, decision.events) == (None, {}, ())
-    after = environments.removal_due(environment, envelope(again, 9, "event-2"), None, AT).state
+    after = projections.removal_due(environment, envelope(again, 9, "event-2"), None, AT).state
     assert after is not None
     assert after.remediations == environment.remediations
     assert tell(removal_due("contoso", dependents=()), environment=environment).work
@@ -274,7 +277,7 @@ def test_the_end_of_a_remediation_is_told_but_where_the_mail_about_the_update_ha
         decision = tell(event)
         assert (decision.state, decision.work, decision.events) == (None, {}, ())
     else:
-        assert words in mail_of(event).letter.headline
+        assert words in mail_of(event).content.headline
 
 
 def test_who_was_never_told_of_the_trouble_is_not_told_of_its_end() -> None:
@@ -285,22 +288,22 @@ def test_who_was_never_told_of_the_trouble_is_not_told_of_its_end() -> None:
 
 
 def test_a_plan_names_the_extensions_that_go_by_name_where_that_is_known() -> None:
-    removed = [row.value for row in mail_of(planned("contoso")).letter.facts if row.label == "Removed"]
+    removed = [row.value for row in mail_of(planned("contoso")).content.facts if row.label == "Removed"]
     assert removed == [DEPENDENT.app_id, APP]
     environment = known(removal_due("contoso"))
-    letter = mail_of(planned("contoso"), environment=environment).letter
-    assert [row.value for row in letter.facts if row.label == "Removed"] == [
+    content = mail_of(planned("contoso"), environment=environment).content
+    assert [row.value for row in content.facts if row.label == "Removed"] == [
         f"Contoso Labels 1.0.0.3 by Contoso Ltd. ({DEPENDENT.app_id})",
         f"{EXTENSION.name} 4.2.0.17 by Contoso Ltd. ({APP})",
     ]
-    assert "2 extensions that cannot come along will be removed" in letter.headline
+    assert "2 extensions that cannot come along will be removed" in content.headline
     assert dates_of(planned("contoso")) == {"Window opens": NIGHT, "Window closes": "23 November 2026, 06:00 UTC"}
-    assert "No extension is removed." in mail_of(planned("contoso", remove_extensions=())).letter.headline
+    assert "No extension is removed." in mail_of(planned("contoso", remove_extensions=())).content.headline
 
 
 def test_a_skipped_rollout_says_why_and_when_it_is_tried_again() -> None:
-    letter = mail_of(skipped("contoso")).letter
-    assert letter.reason == "the window closed before the update could start"
+    content = mail_of(skipped("contoso")).content
+    assert content.reason == "the window closed before the update could start"
     assert dates_of(skipped("contoso")) == {"Next try": DAY_AFTER}
     assert dates_of(skipped("contoso", next_start=None)) == {"Next try": "not by itself"}
 
@@ -317,10 +320,10 @@ def test_a_rollout_that_is_not_tried_again_by_itself_says_what_became_of_it(
     reason: str, what: str, headline: str, step: str
 ) -> None:
     problem = Problem(reason=reason, message="in words")
-    letter = mail_of(skipped("contoso", release="27.0.38460.0", problem=problem, next_start=None)).letter
-    assert letter.subject == f"contoso / contoso-prod: {what}: release 27.0.38460.0"
-    assert headline in letter.headline
-    assert step in letter.next_steps[0]
+    content = mail_of(skipped("contoso", release="27.0.38460.0", problem=problem, next_start=None)).content
+    assert content.subject == f"contoso / contoso-prod: {what}: release 27.0.38460.0"
+    assert headline in content.headline
+    assert step in content.next_steps[0]
 
 
 @pytest.mark.parametrize(

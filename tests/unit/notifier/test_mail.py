@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 from pydantic import TypeAdapter, ValidationError
 
-from services.notifier.domain.letters import Judged, Letter, Row, duration, subject
+from services.notifier.domain.mail_content import JudgedExtension, MailContent, Row
+from services.notifier.domain.wording import duration, subject
 from services.notifier.domain.work import DeliveryInput
 from services.notifier.mail import compose, render_html, render_text
 from shared.contracts.extension_compatibility_checker import FindingSeverity
@@ -42,7 +43,7 @@ from tests.told_events import (
 from tests.unit.notifier.told import mail_of
 
 SENDER = "drydock@erp.example"
-HOSTILE = '<script>alert("1")</script> & {{ letter }} <img src=x onerror=alert(1)>'
+HOSTILE = '<script>alert("1")</script> & {{ content }} <img src=x onerror=alert(1)>'
 EVENTS: list[Event] = [
     accepted("contoso"),
     held(accepted("contoso")),
@@ -97,7 +98,7 @@ def test_a_mail_has_the_headers_of_automatic_mail_and_says_the_same_in_text_and_
     assert mail["To"] == given_.address
     assert mail["From"] == f"Drydock <{SENDER}>"
     assert mail["Message-ID"] == given_.message_id
-    assert mail["Subject"] == given_.letter.subject
+    assert mail["Subject"] == given_.content.subject
     assert mail["Date"].datetime == AT
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["List-Id"] == "Drydock: contoso <contoso.drydock.erp.example>"
@@ -105,10 +106,10 @@ def test_a_mail_has_the_headers_of_automatic_mail_and_says_the_same_in_text_and_
     assert text is not None
     assert html is not None
     seen = Reader(html.get_content()).text
-    letter = given_.letter
-    said = [letter.headline, letter.reason or "", *letter.next_steps, *(row.value for row in letter.facts)]
-    said += [row.value for row in letter.dates]
-    for blocking in letter.judged.blocking if letter.judged else ():
+    content = given_.content
+    said = [content.headline, content.reason or "", *content.next_steps, *(row.value for row in content.facts)]
+    said += [row.value for row in content.dates]
+    for blocking in content.judged.blocking if content.judged else ():
         said += [blocking.file, blocking.code, blocking.before, blocking.message, blocking.suggestion]
     for one in said:
         assert one in text.get_content()
@@ -116,12 +117,12 @@ def test_a_mail_has_the_headers_of_automatic_mail_and_says_the_same_in_text_and_
 
 
 def test_html_escapes_whatever_others_have_written_and_text_leaves_it() -> None:
-    letter = Letter(
+    content = MailContent(
         subject=HOSTILE,
         headline=HOSTILE,
         facts=(Row(label=HOSTILE, value=HOSTILE),),
         reason=HOSTILE,
-        judged=Judged(
+        judged=JudgedExtension(
             project="contoso",
             environment="contoso-prod",
             extension=EXTENSION,
@@ -143,20 +144,20 @@ def test_html_escapes_whatever_others_have_written_and_text_leaves_it() -> None:
         link=Row(label=HOSTILE, value="https://drydock.contoso.example"),
         next_steps=(HOSTILE,),
     )
-    html = Reader(render_html(letter))
+    html = Reader(render_html(content))
     assert not html.tags & {"script", "img"}
     assert html.text.count(HOSTILE) == 14
-    assert HOSTILE in render_text(letter)
+    assert HOSTILE in render_text(content)
 
 
 @given(st.text(max_size=300), st.text(max_size=40))
 def test_no_name_or_reason_breaks_a_mail(name: str, what: str) -> None:
-    letter = Letter(subject=subject("contoso", "contoso-test", what, name), headline=name, facts=(), reason=name)
-    given_ = mail_of(accepted("contoso")).model_copy(update={"letter": letter})
+    content = MailContent(subject=subject("contoso", "contoso-test", what, name), headline=name, facts=(), reason=name)
+    given_ = mail_of(accepted("contoso")).model_copy(update={"content": content})
     mail = parsed(given_)
     assert mail["Message-ID"] == given_.message_id
-    assert mail["Subject"] == letter.subject
-    assert len(letter.subject) <= 250
+    assert mail["Subject"] == content.subject
+    assert len(content.subject) <= 250
     assert mail["Bcc"] is None
 
 
@@ -232,9 +233,9 @@ def test_every_address_that_may_be_a_recipient_can_be_written_to(command: AddRec
 @example("=?utf-8?q?not_encoded?=")
 @given(st.lists(st.text("aä重 :=?", min_size=1, max_size=40), max_size=9).map(" ".join))
 def test_a_subject_arrives_as_it_was_written_however_long_and_in_whatever_script(name: str) -> None:
-    letter = Letter(subject=subject("contoso", "contoso-test", "update failed", name), headline="-", facts=())
-    wire = compose(mail_of(accepted("contoso")).model_copy(update={"letter": letter}), SENDER)
-    assert message_from_bytes(wire, policy=default)["Subject"] == letter.subject
+    content = MailContent(subject=subject("contoso", "contoso-test", "update failed", name), headline="-", facts=())
+    wire = compose(mail_of(accepted("contoso")).model_copy(update={"content": content}), SENDER)
+    assert message_from_bytes(wire, policy=default)["Subject"] == content.subject
     header = wire.partition(b"\r\nFrom:")[0]
     assert header.isascii()
     assert all(len(word) <= 75 for word in header.split() if word.startswith(b"=?"))  # RFC 2047, section 2
@@ -266,8 +267,8 @@ def test_a_downtime_is_a_calendar_object_that_calendars_read(event: Event, metho
     assert calendar["METHOD"] == method
     assert entry["STATUS"] == status
     assert entry["SEQUENCE"] == 7
-    assert given_.letter.calendar is not None
-    assert entry["SUMMARY"] == given_.letter.calendar.summary
+    assert given_.content.calendar is not None
+    assert entry["SUMMARY"] == given_.content.calendar.summary
     assert entry.decoded("DTSTART") == AT
     assert entry.decoded("DTEND") == AT + timedelta(hours=3)
     assert entry["ATTENDEE"] == f"mailto:{given_.address}"

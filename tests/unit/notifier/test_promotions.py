@@ -12,7 +12,7 @@ AGAIN = 'drydock promotion schedule contoso-test/"November release" --to contoso
 
 
 def test_each_extension_that_stands_in_the_way_is_named_with_what_was_found() -> None:
-    facts = [(row.label, row.value) for row in mail_of(refused("contoso")).letter.facts]
+    facts = [(row.label, row.value) for row in mail_of(refused("contoso")).content.facts]
     assert ("Downtime start, asked for", "21 November 2026, 22:00 UTC") in facts
     assert facts[-1] == (
         "Extension, incompatible",
@@ -23,7 +23,7 @@ def test_each_extension_that_stands_in_the_way_is_named_with_what_was_found() ->
 def test_of_many_extensions_some_are_named_and_the_others_counted() -> None:
     [one] = refused("contoso").extensions
     many = refused("contoso", extensions=(one,) * (EXTENSIONS_NAMED + 5))
-    facts = mail_of(many).letter.facts
+    facts = mail_of(many).content.facts
     assert [row.label for row in facts].count("Extension, incompatible") == EXTENSIONS_NAMED
     assert (facts[-1].label, facts[-1].value) == ("Further extensions", "5")
 
@@ -40,7 +40,7 @@ def test_of_many_extensions_some_are_named_and_the_others_counted() -> None:
 def test_the_reason_decides_what_to_do_and_the_promotion_can_always_be_asked_for_again(
     reason: Reason, why: str, step: str
 ) -> None:
-    letter = mail_of(refused("contoso", problem=Problem(reason=reason, message="so it was"))).letter
+    letter = mail_of(refused("contoso", problem=Problem(reason=reason, message="so it was"))).content
     assert why in letter.headline
     assert letter.headline.endswith("The environment stays as it is.")
     assert letter.reason == "so it was"

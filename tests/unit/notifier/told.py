@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.notifier.domain import extensions, promotions, removals, rollouts, state, updates
+from services.notifier.domain import extensions, projections, promotions, removals, rollouts, state, updates
 from services.notifier.domain.notifications import EnvironmentFacts, Recipients
 from services.notifier.domain.work import DeliveryInput
 from shared.contracts.envelope import Envelope
@@ -52,7 +52,7 @@ def tell(
     kind: OperationKind | None = OperationKind.APPLY,
     before: state.Notification | None = None,
     sequence: int = 4,
-    environment: state.KnownEnvironment | None = None,
+    environment: projections.EnvironmentProjection | None = None,
 ) -> Decision[state.Notification]:
     """What is decided about an event; `kind` is that of a known operation, None: it is not known."""
     audience = state.Audience(recipients=tuple(Recipient(address=one, environment=None) for one in addresses))
@@ -60,13 +60,15 @@ def tell(
     if type(event).__name__ in _OF_ENVIRONMENTS:
         facts = EnvironmentFacts(audience, environment)
     if type(event).__name__ == "EnvironmentStatusChanged":
-        known = state.KnownOperation(kind=kind, update_name="November release") if kind else None
+        known = projections.OperationProjection(kind=kind, update_name="November release") if kind else None
         facts = updates.StatusFacts(audience, known)
     decision: Decision[state.Notification] = DECIDE[type(event).__name__](before, envelope(event, sequence), facts, AT)
     return decision
 
 
-def mail_of(event: Event, *, sequence: int = 4, environment: state.KnownEnvironment | None = None) -> DeliveryInput:
+def mail_of(
+    event: Event, *, sequence: int = 4, environment: projections.EnvironmentProjection | None = None
+) -> DeliveryInput:
     """What one recipient is to get."""
     [given] = tell(event, sequence=sequence, environment=environment).work.values()
     assert isinstance(given, DeliveryInput)

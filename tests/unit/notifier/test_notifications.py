@@ -3,10 +3,11 @@
 import pytest
 
 from services.notifier.domain.deliveries import AT_ONCE
-from services.notifier.domain.letters import CalendarMethod
+from services.notifier.domain.mail_content import CalendarMethod
 from shared.contracts.message import Event
 from shared.contracts.notifier import NobodyTold, Occasion
 from shared.contracts.servicing_executor import EnvironmentStatus, OperationKind, Outcome
+from shared.kernel.decision import UNCHANGED
 from shared.kernel.outcomes import NotYet
 from tests.told_events import (
     APP,
@@ -104,8 +105,7 @@ def test_every_occasion_has_an_event() -> None:
 def test_an_event_that_was_told_is_not_told_again(event: Event) -> None:
     first = tell(event).state
     again = tell(event, before=first)
-    assert again.state is first
-    assert not again.work
+    assert again is UNCHANGED
 
 
 @pytest.mark.parametrize("kind", list(OperationKind))
@@ -135,7 +135,7 @@ def test_without_recipients_the_notification_is_recorded_and_said_once_to_be_tol
 ) -> None:
     decision = tell(event, ())
     assert decision.state is not None
-    assert (decision.state.deliveries, decision.state.letter) == ((), None)
+    assert (decision.state.deliveries, decision.state.content) == ((), None)
     about_extension = occasion.value.startswith("extension-")
     assert decision.events == [
         NobodyTold(
@@ -169,19 +169,19 @@ def test_each_recipient_has_a_delivery_and_not_all_begin_at_once() -> None:
 
 
 def test_a_downtime_is_one_calendar_entry_that_is_cancelled_under_its_id_with_a_higher_number() -> None:
-    request = mail_of(PLANNED, sequence=4).letter.calendar
-    cancel = mail_of(cancelled(PLANNED), sequence=9).letter.calendar
+    request = mail_of(PLANNED, sequence=4).content.calendar
+    cancel = mail_of(cancelled(PLANNED), sequence=9).content.calendar
     assert request is not None
     assert cancel is not None
     assert (request.method, cancel.method) == (CalendarMethod.REQUEST, CalendarMethod.CANCEL)
     assert request.uid == cancel.uid
     assert request.sequence < cancel.sequence
-    assert mail_of(scheduled("contoso")).letter.calendar != request
+    assert mail_of(scheduled("contoso")).content.calendar != request
 
 
 @pytest.mark.parametrize("event", [event for event, _, _ in TOLD], ids=[occasion for _, occasion, _ in TOLD])
-def test_every_letter_says_what_to_do_next(event: Event) -> None:
-    assert mail_of(event).letter.next_steps
+def test_every_mail_says_what_to_do_next(event: Event) -> None:
+    assert mail_of(event).content.next_steps
 
 
 @pytest.mark.parametrize(
@@ -197,4 +197,4 @@ def test_every_letter_says_what_to_do_next(event: Event) -> None:
 )
 def test_what_went_wrong_is_said_in_words(event: Event) -> None:
     problem = getattr(event, "problem").message  # noqa: B009 - several kinds of event
-    assert mail_of(event).letter.reason == problem
+    assert mail_of(event).content.reason == problem

@@ -1,36 +1,25 @@
 """What a mail says, before it has a form: subject, what happened, the facts, and what to do next.
 
-Every text is plain; whoever lays it out escapes it. Moments are written in UTC, with the zone.
+Every text is plain; whoever lays it out escapes it.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-
-from pydantic import BaseModel, ConfigDict
 
 from shared.contracts.extension_compatibility_checker import ExtensionFinding, FindingSeverity
 from shared.contracts.parts import ExtensionName
-
-SUBJECT_LIMIT = 250
-NAME_LIMIT = 60
-"""Characters of an extension's name in a subject, at most; the letter has all of it."""
+from shared.kernel.state import State
 
 
-class Part(BaseModel):
-    """A value that is never changed."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Row(Part):
+class Row(State):
     """A fact: what it is called, and what it is."""
 
     label: str
     value: str
 
 
-class Judged(Part):
+class JudgedExtension(State):
     """What a check has found in an extension, as the event told it: at most 50 findings, those that block first."""
 
     project: str
@@ -70,7 +59,7 @@ class CalendarMethod(StrEnum):
     CANCEL = "CANCEL"
 
 
-class CalendarEntry(Part):
+class CalendarEntry(State):
     """A downtime in the recipient's calendar. A later one of the same `uid` has a higher `sequence`."""
 
     method: CalendarMethod
@@ -83,7 +72,7 @@ class CalendarEntry(Part):
     location: str
 
 
-class Letter(Part):
+class MailContent(State):
     """A mail's content, the same for every recipient."""
 
     subject: str
@@ -92,7 +81,7 @@ class Letter(Part):
     facts: tuple[Row, ...]
     reason: str | None = None
     """Why, in words, where something did not succeed."""
-    judged: Judged | None = None
+    judged: JudgedExtension | None = None
     """What must be changed in an extension; it is attached as a file, too."""
     dates: tuple[Row, ...] = ()
     """What happened, or will, and when."""
@@ -100,38 +89,6 @@ class Letter(Part):
     """A page of the console: what it is called, and its address."""
     next_steps: tuple[str, ...] = ()
     calendar: CalendarEntry | None = None
-
-
-def moment(at: datetime) -> str:
-    """`21 November 2026, 22:00 UTC`."""
-    at = at.astimezone(UTC)
-    return f"{at.day} {at:%B %Y, %H:%M} UTC"
-
-
-def day(at: datetime) -> str:
-    """`21 November 2026`, of UTC."""
-    at = at.astimezone(UTC)
-    return f"{at.day} {at:%B %Y}"
-
-
-def duration(seconds: float) -> str:
-    """`2 h 5 min`, `7 min` or `40 s`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min" if minutes else f"{rest} s"
-
-
-def subject(project: str, environment: str, what: str, name: str) -> str:
-    """`<project> / <environment>: <what>: <name>` in one line; a long name loses its end, never the outcome."""
-    line = " ".join(f"{project} / {environment}: {what}: {name}".split())
-    return line if len(line) <= SUBJECT_LIMIT else f"{line[: SUBJECT_LIMIT - 1]}…"
-
-
-def shortened(name: str) -> str:
-    """A name as a subject has it."""
-    return name if len(name) <= NAME_LIMIT else f"{name[: NAME_LIMIT - 1]}…"
 
 
 def rows(pairs: Iterable[tuple[str, str | None]]) -> tuple[Row, ...]:
