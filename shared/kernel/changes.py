@@ -1,6 +1,5 @@
 """What can happen to an aggregate: a message, a timer, or something about its work. Each knows how to be folded."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from shared.contracts.envelope import Envelope
-from shared.contracts.message import Command, Message
-from shared.kernel.decision import Failure, Send, TimerDue, WorkEnded
+from shared.contracts.message import Message
+from shared.kernel.decision import Failure, TimerDue, WorkEnded
 from shared.kernel.document import Parked, PendingWork
 from shared.kernel.fold import Fold, Outcome, Position, position_of
 from shared.kernel.service import Aggregate, Load, On, split_name
@@ -124,13 +123,12 @@ class Beat(Held):
 
 @dataclass(kw_only=True, eq=False)
 class Checkpoint(Held):
-    """A part of the work is done, and its commands are to be sent."""
+    """A part of the work is done."""
 
     reached: BaseModel
-    commands: Sequence[Command | Send] = ()
 
     def apply(self, fold: Fold, facts: Any) -> Outcome:
-        return fold.checkpoint(self.name, self.epoch, self.reached, self.commands)
+        return fold.checkpoint(self.name, self.epoch, self.reached)
 
 
 @dataclass(kw_only=True, eq=False)

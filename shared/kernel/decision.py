@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -21,15 +21,6 @@ class Send:
     id: str | None = None
     to: str | None = None
     """The service that takes it; needed only for commands that every service takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Archived:
-    """A record that leaves the aggregate for an append-only collection, once, under its own id."""
-
-    collection: str
-    id: str
-    record: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +44,6 @@ class Decision(Generic[S]):
     """By name `<kind>` or `<kind>:<argument>`: when it is due (set or moved), or None (cancelled)."""
     work: Mapping[str, BaseModel | None] = field(default_factory=dict)
     """By name `<kind>` or `<kind>:<argument>`: the input of the work to start, or None (called off)."""
-    archive: Sequence[Archived] = ()
     records: Sequence[Record] = ()
     snapshots: Sequence[Snapshot] = ()
     """Public views beside the aggregate's own, of what leaves it: an entry of a history, say."""

@@ -48,10 +48,7 @@ _UNPACKER = msgspec.msgpack.Decoder()
 
 @dataclass(slots=True)
 class Entry:
-    """A record to send (`topic`), or to insert into an append-only collection (`topic` is `#<collection>`).
-
-    `n` counts the entries of one document.
-    """
+    """A record to send. `n` counts the entries of one document."""
 
     n: int
     topic: str
@@ -60,11 +57,6 @@ class Entry:
     headers: list[tuple[str, bytes | None]]
     packed: bytes | None = field(default=None, compare=False, repr=False)
     """What `pack` made of it."""
-
-    @property
-    def collection(self) -> str | None:
-        """The append-only collection, if the entry is inserted rather than sent."""
-        return self.topic[1:] if self.topic.startswith("#") else None
 
     @property
     def size(self) -> int:

@@ -45,7 +45,7 @@ def build_engine(
 ) -> Engine:
     """Put the parts together."""
     metrics = Metrics(service.name)
-    relay = Relay(store, publisher)
+    relay = Relay(publisher)
     agenda = Agenda(store, service.aggregates, clock)
     relay.watched_by(agenda)
     committer = Committer(service, store, relay, agenda, clock, settings.patience)

@@ -6,10 +6,9 @@ from shared.contracts.cloudevents import encode
 from shared.contracts.common import DeadLetter
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Command, Event, Message, MessageKind
-from shared.kernel.decision import Archived, Send
+from shared.kernel.decision import Send
 from shared.kernel.document import Document, Entry, Origin
 from shared.kernel.service import Service
-from shared.kernel.store.documents import encode as encode_stored
 
 
 class Entries:
@@ -42,11 +41,6 @@ class Entries:
     def snapshot(self, view: Message) -> None:
         """The public view, in the order of the document's entries."""
         self._message(view, Origin(), new_id(), self._document.entries + len(self.new) + 1, None)
-
-    def archived(self, record: Archived) -> None:
-        """A record for an append-only collection."""
-        value = encode_stored({"_id": record.id, **record.record})
-        self.add(f"#{record.collection}", record.id.encode(), value, [])
 
     def add(self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]) -> None:
         """Anything that goes to `topic`. Raise ValueError if no record of the topic may be as large as that."""

@@ -3,7 +3,6 @@
 Nothing here does I/O. Each step either changes the document as a whole or raises and leaves it as it was.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -14,8 +13,8 @@ from pydantic import BaseModel
 from shared.contracts.cloudevents import decode, encode
 from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import Envelope
-from shared.contracts.message import Command, Message, MessageKind
-from shared.kernel.decision import Decision, Failure, Send, TimerDue, WorkEnded
+from shared.contracts.message import Message, MessageKind
+from shared.kernel.decision import Decision, Failure, TimerDue, WorkEnded
 from shared.kernel.document import (
     ANSWERS_LIMIT,
     OUTBOX_GRACE,
@@ -262,17 +261,12 @@ class Fold:
         self.changed = True
         return Outcome.APPLIED
 
-    def checkpoint(self, name: str, epoch: int, reached: BaseModel, commands: Sequence[Command | Send]) -> Outcome:
-        """Record how far work has come, and send the commands of the part that is done."""
+    def checkpoint(self, name: str, epoch: int, reached: BaseModel) -> Outcome:
+        """Record how far work has come."""
         work = self._held(name, epoch)
         if work is None:
             return Outcome.SKIPPED
-        entries = self.new_entries()
-        for command in commands:
-            entries.command(command, work.origin)
-        checkpoint = reached.model_dump(mode="json")
-        entries.keep()
-        work.checkpoint = checkpoint
+        work.checkpoint = reached.model_dump(mode="json")
         self.changed = True
         return Outcome.APPLIED
 
@@ -322,8 +316,6 @@ class Fold:
             entries.event(event, origin)
         for command in decision.commands:
             entries.command(command, origin)
-        for archived in decision.archive:
-            entries.archived(archived)
         for view in decision.snapshots:
             entries.snapshot(view)
         for record in decision.records:

@@ -7,13 +7,11 @@ by the attendant soon after; a crash in between sends it again under the same id
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from shared.kernel.commit import Key
 from shared.kernel.crash_points import crash_point
 from shared.kernel.document import Document, Entry
-from shared.kernel.store.documents import decode
-from shared.kernel.store.port import Store, StoreUnavailable
 
 BATCH = 2000
 """Entries sent in one go, at most."""
@@ -50,8 +48,7 @@ class _Outbox:
 class Relay:
     """The outboxes of all documents that this process has committed."""
 
-    def __init__(self, store: Store, publisher: Publisher) -> None:
-        self._store = store
+    def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
         self._known: dict[Key, _Outbox] = {}
         self._waiting: dict[Key, list[Entry]] = {}
@@ -118,25 +115,18 @@ class Relay:
         """Send one batch; False if something in it could not be sent, which then waits on."""
         batch = self._next_batch()
         crash_point("relay.taken")
-        unarchived = await self._archive(batch)
-        records = [
-            (key, entry)
-            for key, entries in batch.items()
-            if key not in unarchived
-            for entry in entries
-            if not entry.collection
-        ]
+        records = [(key, entry) for key, entries in batch.items() for entry in entries]
         answers = await self._publisher.send([entry for _, entry in records])
         crash_point("relay.published")
         failed = {
             (key, entry.n) for (key, entry), acknowledged in zip(records, answers, strict=True) if not acknowledged
         }
         for key, entries in batch.items():
-            self._settle(key, entries, failed, archived=key not in unarchived)
+            self._settle(key, entries, failed)
         if not self._waiting:
             self._wake.clear()
             self._idle.set()
-        return not (failed or unarchived)
+        return not failed
 
     def _next_batch(self) -> dict[Key, list[Entry]]:
         batch: dict[Key, list[Entry]] = {}
@@ -148,27 +138,11 @@ class Relay:
             size += len(entries)
         return batch
 
-    async def _archive(self, batch: dict[Key, list[Entry]]) -> set[Key]:
-        """Insert the entries that go to collections; the keys for which this failed."""
-        by_collection: dict[str, list[dict[str, Any]]] = {}
-        keys = set()
-        for key, entries in batch.items():
-            for entry in entries:
-                if entry.collection:
-                    by_collection.setdefault(entry.collection, []).append(decode(entry.value or b""))
-                    keys.add(key)
-        try:
-            for collection, documents in by_collection.items():
-                await self._store.append(collection, documents)
-        except StoreUnavailable:
-            return keys
-        return set()
-
-    def _settle(self, key: Key, entries: list[Entry], failed: set[tuple[Key, int]], *, archived: bool) -> None:
+    def _settle(self, key: Key, entries: list[Entry], failed: set[tuple[Key, int]]) -> None:
         """Remember what was sent; put back what was not, before anything that came meanwhile."""
         known = self._known[key]
         done = 0
-        while archived and done < len(entries) and (key, entries[done].n) not in failed:
+        while done < len(entries) and (key, entries[done].n) not in failed:
             done += 1
         if done:
             known.published = entries[done - 1].n

@@ -2,18 +2,18 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
 
 from shared.contracts.common import WorkLogged, WorkProgressed
-from shared.contracts.message import Command, Progress
+from shared.contracts.message import Progress
 from shared.kernel.changes import Beat, Checkpoint, End, Held, PutBack
 from shared.kernel.commit import Clock, Committer
 from shared.kernel.crash_points import crash_point
-from shared.kernel.decision import Failure, Send
+from shared.kernel.decision import Failure
 from shared.kernel.document import PendingWork
 from shared.kernel.fold import Outcome
 from shared.kernel.logs import get_logger
@@ -56,18 +56,14 @@ class Job:
         """The time by the service's clock."""
         return self._workers.clock()
 
-    async def reached(self, checkpoint: BaseModel, commands: Sequence[Command | Send] = ()) -> None:
-        """Record how far the work has come, and send the commands of the part that is done, both or neither.
-
-        Raise LeaseLost if the lease is another's.
-        """
+    async def reached(self, checkpoint: BaseModel) -> None:
+        """Record how far the work has come. Raise LeaseLost if the lease is another's."""
         change = Checkpoint(
             aggregate=self._aggregate,
             id=self.aggregate_id,
             name=self.name,
             epoch=self.epoch,
             reached=checkpoint,
-            commands=commands,
         )
         if not await self._workers.record(change):
             raise LeaseLost(self.label)

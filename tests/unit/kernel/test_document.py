@@ -1,8 +1,10 @@
 """The document of an aggregate and its form in the store."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
+from bson.json_util import JSONOptions, loads
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +26,9 @@ from shared.kernel.document import (
 )
 from shared.kernel.store.documents import decode, encode
 
+GOLDEN = Path(__file__).parent / "golden" / "document.json"
+"""Never changed: a form that comes after it gets a file of its own beside it."""
+EVENTS = "drydock.example.events"
 PATIENT = settings(deadline=None)
 INTEGERS = st.integers(0, 2**62)
 ZONES = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-8))])
@@ -68,6 +73,26 @@ DOCUMENTS = st.builds(
     st.lists(WORK, max_size=2).map(lambda works: {work.name: work for work in works}),
     st.none() | MOMENTS,
 )
+
+
+def test_a_document_that_an_earlier_release_stored_is_read_and_stored_as_it_was() -> None:
+    golden = loads(GOLDEN.read_text(), json_options=JSONOptions(tz_aware=True, tzinfo=UTC))
+    document = from_stored(golden)
+    assert encode(to_stored(document, golden["version"])) == encode(golden)
+    event, tombstone, redriven = document.outbox
+    assert (event.n, event.topic, event.key, event.value[:13]) == (document.entries - 2, EVENTS, b"c", b'{"counter":"c')
+    headers = dict(event.headers)
+    assert headers["ce_causationid"] == b"m2"
+    trace = headers["ce_traceparent"].decode()
+    assert (tombstone.value, tombstone.headers) == (None, [("x-own", None)])
+    assert (redriven.key, redriven.value) == (None, b"\xff")
+    assert has_seen(document.seen, seen_mark("example.add-to-counter.v1", "m2"))
+    assert unpack(document.answers["m1"]) == event
+    assert document.timers["alarm:c"].origin == Origin("m1", "m2", "ann", trace)
+    [parked] = document.parked
+    assert (parked.id, parked.partition, parked.offset, parked.waits_for) == ("m3", 1, 99, "d")
+    work = document.work["errand:c/one"]
+    assert (work.epoch, work.owner, work.attempts, work.checkpoint) == (3, "host-1", 2, {"done": 1})
 
 
 @PATIENT

@@ -1,21 +1,11 @@
 """What committed outboxes hold is sent, in order, at least once."""
 
-from typing import Any
-
-import pytest
-
-from shared.kernel.store.documents import decode
-from shared.kernel.store.port import StoreUnavailable
 from tests.support.example.example import AddToCounter, CounterChanged, CounterSnapshot
 from tests.unit.kernel.world import World
 
 
 def amounts(world: World, counter: str) -> list[int]:
     return [event.data.amount for event in world.published(CounterChanged) if event.data.counter == counter]
-
-
-def archived(world: World) -> list[dict[str, Any]]:
-    return [decode(kept.encoded) for kept in world.store._kept("changes").values()]
 
 
 def test_the_entries_of_a_document_leave_in_their_order(world: World) -> None:
@@ -90,25 +80,6 @@ def test_what_a_dead_process_left_is_sent_by_another_after_its_grace(world: Worl
     world.attend("b")
     world.relay("b")
     assert amounts(world, "c") == [1]
-
-
-def test_a_record_for_the_archive_is_inserted_once(world: World) -> None:
-    world.send(AddToCounter(counter="c", amount=100))
-    world.broker.replies = False
-    assert not world.relay()
-    assert world.relay()
-    assert archived(world) == [{"_id": "c/1", "value": 100}]
-
-
-@pytest.mark.parametrize("where", ["before", "after"])
-def test_what_could_not_be_archived_waits_and_holds_up_only_its_own_document(world: World, where: str) -> None:
-    world.send(AddToCounter(counter="c", amount=100), AddToCounter(counter="d", amount=1))
-    world.replica().store.faults = [("append", where, StoreUnavailable("not now"))]
-    assert not world.relay()
-    assert (amounts(world, "c"), amounts(world, "d")) == ([], [1])
-    assert world.relay()
-    assert amounts(world, "c") == [100]
-    assert len(archived(world)) == 1
 
 
 def test_the_relay_tells_how_much_waits_and_for_how_long(world: World) -> None:

@@ -145,5 +145,4 @@ def read(entries: Sequence[Entry]) -> list[Envelope[Any]]:
     return [
         decode(example.CATALOGUE, entry.topic, entry.key, entry.value, entry.headers, record_time=EPOCH)
         for entry in entries
-        if not entry.collection
     ]
