@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 
 from shared.contracts.message import Command, Event, Snapshot
+from shared.kernel.records import OutgoingRecord
 
 S = TypeVar("S", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
@@ -24,16 +25,6 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """A record to send as it is."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
-
-
-@dataclass(frozen=True, slots=True)
 class Decision(Generic[S]):
     """The next state of an aggregate and all that follows from it, committed together or not at all."""
 
@@ -44,7 +35,8 @@ class Decision(Generic[S]):
     """By name `<kind>` or `<kind>:<argument>`: when it is due (set or moved), or None (cancelled)."""
     work: Mapping[str, BaseModel | None] = field(default_factory=dict)
     """By name `<kind>` or `<kind>:<argument>`: the input of the work to start, or None (called off)."""
-    records: Sequence[Record] = ()
+    records: Sequence[OutgoingRecord] = ()
+    """Records to send as they are."""
     snapshots: Sequence[Snapshot] = ()
     """Public views beside the aggregate's own, of what leaves it: an entry of a history, say."""
 

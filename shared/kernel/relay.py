@@ -1,7 +1,7 @@
 """Sends what committed documents hold in their outboxes: publish first, forget afterwards.
 
 Entries of one document leave in their order. One that was sent is trimmed from the document by its next commit, or
-by the attendant soon after; a crash in between sends it again under the same id, never not at all.
+by the sweeper soon after; a crash in between sends it again under the same id, never not at all.
 """
 
 import asyncio
@@ -11,7 +11,8 @@ from typing import Protocol
 
 from shared.kernel.commit import Key
 from shared.kernel.crash_points import crash_point
-from shared.kernel.document import Document, Entry
+from shared.kernel.document import Document, OutboxEntry
+from shared.kernel.records import OutgoingRecord
 
 BATCH = 2000
 """Entries sent in one go, at most."""
@@ -21,8 +22,8 @@ RETRY_SECONDS = 0.5
 class Publisher(Protocol):
     """Sends records to Kafka."""
 
-    async def send(self, entries: Sequence[Entry]) -> list[bool]:
-        """For each entry whether the broker has acknowledged it. Entries of one topic and key keep their order.
+    async def send(self, records: Sequence[OutgoingRecord]) -> list[bool]:
+        """For each record whether the broker has acknowledged it. Records of one topic and key keep their order.
 
         Behind one that was not acknowledged, none of the same topic and key is.
         """
@@ -51,7 +52,7 @@ class Relay:
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
         self._known: dict[Key, _Outbox] = {}
-        self._waiting: dict[Key, list[Entry]] = {}
+        self._waiting: dict[Key, list[OutboxEntry]] = {}
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -115,11 +116,11 @@ class Relay:
         """Send one batch; False if something in it could not be sent, which then waits on."""
         batch = self._next_batch()
         crash_point("relay.taken")
-        records = [(key, entry) for key, entries in batch.items() for entry in entries]
-        answers = await self._publisher.send([entry for _, entry in records])
+        numbered = [(key, entry) for key, entries in batch.items() for entry in entries]
+        answers = await self._publisher.send([entry.record for _, entry in numbered])
         crash_point("relay.published")
         failed = {
-            (key, entry.n) for (key, entry), acknowledged in zip(records, answers, strict=True) if not acknowledged
+            (key, entry.n) for (key, entry), acknowledged in zip(numbered, answers, strict=True) if not acknowledged
         }
         for key, entries in batch.items():
             self._settle(key, entries, failed)
@@ -128,8 +129,8 @@ class Relay:
             self._idle.set()
         return not failed
 
-    def _next_batch(self) -> dict[Key, list[Entry]]:
-        batch: dict[Key, list[Entry]] = {}
+    def _next_batch(self) -> dict[Key, list[OutboxEntry]]:
+        batch: dict[Key, list[OutboxEntry]] = {}
         size = 0
         while self._waiting and size < BATCH:
             key = next(iter(self._waiting))
@@ -138,7 +139,7 @@ class Relay:
             size += len(entries)
         return batch
 
-    def _settle(self, key: Key, entries: list[Entry], failed: set[tuple[Key, int]]) -> None:
+    def _settle(self, key: Key, entries: list[OutboxEntry], failed: set[tuple[Key, int]]) -> None:
         """Remember what was sent; put back what was not, before anything that came meanwhile."""
         known = self._known[key]
         done = 0

@@ -16,7 +16,7 @@ they may, and keep their order. An `_id` is not empty, `_commit` is a field of t
 """
 
 
-class StoreUnavailable(Exception):  # noqa: N818 - an outcome, like those of `outcomes`
+class StoreUnavailable(Exception):
     """The store did not answer, or not in time. Whether a write was applied is unknown: read to learn it."""
 
 

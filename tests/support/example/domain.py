@@ -7,8 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from shared.contracts.envelope import Envelope, derived_id
-from shared.kernel.decision import Decision, Send, TimerDue, WorkEnded
-from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel import Decision, NotYet, Rejected, Send, TimerDue, WorkEnded
 from tests.support.example import example as messages
 from tests.support.example import neighbour
 

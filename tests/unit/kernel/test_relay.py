@@ -41,7 +41,7 @@ def test_only_what_was_sent_is_trimmed_by_the_next_commit(world: World) -> None:
     world.relay()
     world.send(AddToCounter(counter="c", amount=3))
     outbox = world.document("c").outbox
-    assert [entry.topic.rpartition(".")[2] for entry in outbox] == ["events", "snapshots", "events", "snapshots"]
+    assert [entry.record.topic.rpartition(".")[2] for entry in outbox] == ["events", "snapshots", "events", "snapshots"]
     world.relay()
     world.send(AddToCounter(counter="c", amount=4))
     assert len(world.document("c").outbox) == 2
@@ -128,5 +128,5 @@ def test_the_relay_sends_by_itself_and_tries_again_after_a_failure(world: World)
 def test_a_process_that_stops_leaves_nothing_to_be_sent_again(world: World) -> None:
     world.send(*[AddToCounter(counter=f"c{at}", amount=1) for at in range(600)])
     world.relay()
-    world.run(world.replica().engine.attendant.trim_all())
+    world.run(world.replica().engine.sweeper.trim_all())
     assert not any(world.document(f"c{at}").outbox for at in range(600))
