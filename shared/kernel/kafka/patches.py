@@ -56,23 +56,23 @@ class UnsupportedLibrary(Exception):
     """A library is not of a version that the kernel was written for; the message says what to install."""
 
 
-def check() -> None:
-    """Raise UnsupportedLibrary unless the libraries are those that this was written for, and have all its names."""
-    for library, begins in WRITTEN_FOR.items():
-        version = importlib.metadata.version(library)
+def check(*libraries: str) -> None:
+    """Raise UnsupportedLibrary unless `libraries` are those that this was written for, and have all its names."""
+    for library in libraries:
+        version, begins = importlib.metadata.version(library), WRITTEN_FOR[library]
         if not version.startswith(begins):
             raise UnsupportedLibrary(
                 f"{library} {version} is installed; {__name__} was written for {begins}*: install that, or read its "
                 "source again and mend what is patched there"
             )
-    missing = [name for name in PRIVATE_NAMES if not _exists(name)]
+    missing = [name for name in PRIVATE_NAMES if name.startswith(libraries) and not _exists(name)]
     if missing:
         raise UnsupportedLibrary(f"what the kernel uses of its Kafka libraries is not there: {', '.join(missing)}")
 
 
 def install() -> None:
     """Let every consumer of this process read each batch. Raise UnsupportedLibrary as `check` does."""
-    check()
+    check(*WRITTEN_FOR)
     fetcher.MemoryRecords = ReadableRecords
 
 

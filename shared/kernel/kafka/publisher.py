@@ -33,7 +33,7 @@ class KafkaPublisher:
     """The producer of one process. Raise UnsupportedLibrary as `patches.check` does."""
 
     def __init__(self, bootstrap: str, client_id: str, *, send_seconds: float = SEND_SECONDS) -> None:
-        patches.check()
+        patches.check("aiokafka")
         self._bootstrap = bootstrap
         self._client_id = client_id
         self._send_seconds = send_seconds

@@ -4,8 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.kernel.client import OutgoingRecord
 from shared.kernel.document import Document
-from shared.kernel.records import OutgoingRecord
 from shared.kernel.store.documents import decode
 from shared.kernel.store.memory import MemoryStore
 from shared.kernel.stored import from_stored

@@ -148,6 +148,14 @@ def test_a_message_is_decided_when_what_it_waits_for_arrives(world: World) -> No
     assert world.value("c") == 7
 
 
+def test_what_a_message_waits_for_arrives_once(world: World) -> None:
+    due_index = world.replica().engine.due_index
+    world.send(AddAsMuchAs(counter="c", other="d"))
+    assert not due_index.has_arrived(("counters", "c"))
+    world.send(AddToCounter(counter="d", amount=7))
+    assert [due_index.has_arrived(("counters", "c")) for _ in range(2)] == [True, False]
+
+
 def test_messages_that_wait_for_each_other_are_refused_in_the_end_and_keep_nobody_busy(world: World) -> None:
     world.send(AddAsMuchAs(counter="c", other="d"), AddAsMuchAs(counter="d", other="c"))
     for _ in range(12):

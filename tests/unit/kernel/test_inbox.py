@@ -7,9 +7,10 @@ import pytest
 
 from shared.contracts.common import CommandRejected, DeadLetter, DeadLettered, DeadLetterRedriven, RedriveDeadLetter
 from shared.kernel import NotYet, Permanent, Transient
-from shared.kernel.inbox import WAIT_LONGEST, TooManyDeadLetters
+from shared.kernel.inbox import WAIT_FIRST, WAIT_LONGEST, TooManyDeadLetters
 from shared.kernel.outcomes import Conflict
 from shared.kernel.store.port import StoreUnavailable
+from tests.support.example.domain import walk
 from tests.support.example.example import AddToCounter, Stumble
 from tests.support.example.neighbour import SomethingHappened
 from tests.unit.kernel.world import COMMANDS, EVENTS, Raw, World
@@ -115,6 +116,19 @@ def test_what_fails_is_tried_again_with_growing_waits_and_is_dead_after_its_atte
     [letter] = letters(world)
     assert (letter.attempts, letter.reason) == (5, type(error).__name__)
     assert [answer.data.reason for answer in world.published(CommandRejected)] == ["NOT_PROCESSED"]
+
+
+def test_a_record_that_succeeds_at_last_has_no_failures_left_to_wait_for(world: World) -> None:
+    failing(world, Transient("later"))
+    raw = world.raw(Stumble(counter="c"), partition=1)
+    for _ in range(4):
+        assert world.process(raw).waiting
+    object.__setattr__(world.service.handlers[Stumble.type][0], "decide", walk)
+    assert world.process(raw).waiting == {}
+    failing(world, Transient("later"))
+    # It comes again, and stands behind one of its aggregate that fails.
+    again = world.process(world.raw(Stumble(counter="c")), raw)
+    assert again.waiting[COMMANDS, 1] <= 1.5 * WAIT_FIRST
 
 
 def test_what_is_permanent_is_dead_at_once_and_those_behind_it_are_done(world: World) -> None:

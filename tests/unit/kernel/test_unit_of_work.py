@@ -131,6 +131,15 @@ def test_a_repeat_changes_nothing_and_answers_again(world: World) -> None:
     assert read(again.document.outbox) == read(unit.document.outbox)[:1]
 
 
+def test_an_answer_that_is_sent_again_is_stored_under_a_number_of_its_own(world: World) -> None:
+    unit = world.unit()
+    receive(world, unit, AddToCounter(counter="c", amount=2))
+    again = world.unit(stored(unit.finish()), published=10**18)
+    receive(world, again, AddToCounter(counter="c", amount=2))
+    [answer] = stored(again.finish()).outbox
+    assert answer.n == again.document.entries == unit.document.entries + 1
+
+
 def test_a_repeat_adds_no_answer_while_the_first_still_waits(world: World) -> None:
     unit = world.unit()
     receive(world, unit, AddToCounter(counter="c", amount=2))
@@ -218,6 +227,7 @@ def test_a_timer_fires_once_and_not_before_it_is_due(world: World) -> None:
     world.clock.jump(5)
     later = world.unit(document)
     assert fire(later) is InputOutcome.APPLIED
+    assert later.changed
     assert fire(later) is InputOutcome.SKIPPED
     [rang] = [envelope for envelope in read(later.finish().outbox) if isinstance(envelope.data, AlarmRang)]
     assert (rang.data.set_for, rang.causation) == (due, "m1")
