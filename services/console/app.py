@@ -18,11 +18,15 @@ from services.console.feed import Feed
 from services.console.web import make_web
 from shared.artifacts.folder import FolderStore
 from shared.contracts.registry import CATALOGUE
-from shared.kernel.app import Settings
-from shared.kernel.kafka.errors import KafkaError
-from shared.kernel.kafka.publisher import KafkaPublisher
-from shared.kernel.kafka.topics import TopicsNotCreated, create_topics
-from shared.kernel.logs import configure_logs, get_logger
+from shared.kernel.client import (
+    KafkaError,
+    KafkaPublisher,
+    Settings,
+    TopicsNotCreated,
+    configure_logs,
+    create_topics,
+    get_logger,
+)
 
 log = get_logger(__name__)
 

@@ -19,8 +19,7 @@ from shared.contracts.common import RedriveDeadLetter
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Command, Message
 from shared.contracts.topics import MESSAGE_LIMIT
-from shared.kernel.document import Entry
-from shared.kernel.kafka.publisher import KafkaPublisher
+from shared.kernel.client import KafkaPublisher, OutgoingRecord
 
 API = "/api/v1"
 STARTS_OPERATION: frozenset[type[Message]] = frozenset(
@@ -74,7 +73,7 @@ class CommandSender:
         except ValueError as error:
             raise Refusal(413, "TOO_LARGE", str(error)) from None
         topic = self._catalogue.topic_of(type(command), service)
-        entry = Entry(1, topic, record.key, record.value, [*record.headers])
+        entry = OutgoingRecord(topic, record.key, record.value, [*record.headers])
         self._projection.expect(id_)
         async with self._one_at_a_time:
             sent = await self._publisher.send([entry])

@@ -13,8 +13,7 @@ from services.console.positions import Position, PositionCode
 from services.console.projection import Projection
 from shared.contracts.catalogue import Catalogue
 from shared.contracts.message import MessageKind
-from shared.kernel.kafka.reader import Place, Read, TopicReader
-from shared.kernel.logs import get_logger
+from shared.kernel.client import Place, Read, TopicReader, get_logger
 
 log = get_logger(__name__)
 
@@ -25,7 +24,7 @@ FRAMES_KEPT = 20_000
 BYTES_KEPT = 32 * 1024 * 1024
 
 
-class Missed(Exception):  # noqa: N818 - names what the client is told
+class Missed(Exception):
     """Messages behind a position are gone; `code` says why, for programs."""
 
     def __init__(self, code: str, detail: str) -> None:

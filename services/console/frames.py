@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message, MessageKind, utc_text
-from shared.kernel.kafka.reader import Place, Read
+from shared.kernel.client import Place, Read
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ DATA = Path(".drydock")
 RECORD = "stack.json"
 
 
-class NoInstallation(Exception):  # noqa: N818 - names what the user sees
+class NoInstallation(Exception):
     """Nothing says where Drydock is; the message says the way out."""
 
 

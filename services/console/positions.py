@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 
 from shared.contracts.topics import Topic
-from shared.kernel.kafka.reader import Place
+from shared.kernel.client import Place
 
 _MARK = 4
 
 
-class UnknownPosition(Exception):  # noqa: N818 - names what the client is told
+class UnknownPosition(Exception):
     """The text is no position in these topics."""
 
 

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
-from shared.kernel.logs import get_logger
+from shared.kernel.client import get_logger
 
 log = get_logger(__name__)
 
@@ -34,7 +34,7 @@ class ProblemDetails(BaseModel):
     errors: list[FieldProblem] = []
 
 
-class Refusal(Exception):  # noqa: N818 - an answer to the client
+class Refusal(Exception):
     """Answer a request with a problem."""
 
     def __init__(self, status: int, code: str, detail: str, errors: list[FieldProblem] | None = None) -> None:

@@ -19,7 +19,7 @@ from shared.contracts.servicing_executor import (
     OperationSnapshot,
     RunningOperation,
 )
-from shared.kernel.kafka.reader import Read
+from shared.kernel.client import Read
 
 V = TypeVar("V", bound=Message)
 

@@ -14,9 +14,7 @@ from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Command, Message, MessageKind, Snapshot
 from shared.contracts.registry import CATALOGUE
 from shared.contracts.topics import topic_name
-from shared.kernel.document import Entry
-from shared.kernel.kafka.publisher import KafkaPublisher
-from shared.kernel.kafka.reader import Read, TopicReader
+from shared.kernel.client import KafkaPublisher, OutgoingRecord, Read, TopicReader
 
 M = TypeVar("M", bound=Message)
 N = TypeVar("N", bound=Message)
@@ -28,11 +26,11 @@ SAY_AFTER = 5.0
 """Seconds after which it is said what is waited for."""
 
 
-class Unreachable(Exception):  # noqa: N818 - names what the user sees
+class Unreachable(Exception):
     """No broker answers, or it did not take the command; the message says the way out."""
 
 
-class Refused(Exception):  # noqa: N818 - names the answer
+class Refused(Exception):
     """A command was refused."""
 
     def __init__(self, answer: CommandRejected) -> None:
@@ -59,7 +57,7 @@ class Session:
         topic = self.catalogue.topic_of(type(command), service or command.owner)
         publisher = KafkaPublisher(self.bootstrap, "drydock-console")
         try:
-            sent = await publisher.send([Entry(1, topic, record.key, record.value, [*record.headers])])
+            sent = await publisher.send([OutgoingRecord(topic, record.key, record.value, [*record.headers])])
         finally:
             await publisher.stop()
         if not all(sent):

@@ -13,7 +13,7 @@ _MODULE = "services.extension_compatibility_checker.child"
 A = TypeVar("A", bound=msgspec.Struct)
 
 
-class IndexDamaged(Exception):  # noqa: N818 - the caller mends it
+class IndexDamaged(Exception):
     """An index file is missing, damaged, or of another version's format."""
 
     def __init__(self, path: str, message: str) -> None:

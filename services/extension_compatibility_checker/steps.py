@@ -29,8 +29,8 @@ from shared.contracts.scalars import sentence
 from shared.formats.al.package.container import PackageError
 from shared.formats.al.package.version import Version
 from shared.formats.al.symbols.index import App
-from shared.kernel.outcomes import Transient
-from shared.kernel.worker import Job
+from shared.kernel import Transient
+from shared.kernel.app import Job
 
 REPORT_TYPE = "application/json"
 _FAULTS = (ArtifactStoreError, OSError, ChildDied, TaskFailed, IndexDamaged)

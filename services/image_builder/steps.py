@@ -14,8 +14,8 @@ from shared.contracts.parts import ImageContents, Module, PackageContents, Packa
 from shared.contracts.scalars import sentence
 from shared.formats.deployable_package.findings import InfrastructureError
 from shared.formats.deployable_package.read.package import PackageReader, PackageRefusedError
-from shared.kernel.outcomes import Transient
-from shared.kernel.worker import Job
+from shared.kernel import Transient
+from shared.kernel.app import Job
 
 
 class Steps:

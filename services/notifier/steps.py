@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from services.notifier.channels.smtp import MailDeferredError, MailRefusedError, SmtpChannel
 from services.notifier.domain.work import Answer, Attempt, DeliveryInput
 from services.notifier.mail import compose
-from shared.kernel.worker import Job
+from shared.kernel.app import Job
 
 FINISH_SECONDS = 10.0
 """How long a process that is asked to stop waits for the server's answer to a mail that is on its way."""

@@ -16,7 +16,7 @@ REPORT_TYPE = "application/json"
 _LONGEST_PATH = 300
 
 
-class CannotBeTold(Exception):  # noqa: N818 - an outcome
+class CannotBeTold(Exception):
     """A valid package has something that no message holds; the sentence says what."""
 
 

@@ -48,8 +48,8 @@ from shared.formats.deployable_package.findings import InfrastructureError
 from shared.formats.deployable_package.judge.verdict import Outcome, Verdict
 from shared.formats.deployable_package.read.release import decode_release
 from shared.formats.deployable_package.rules import Severity
-from shared.kernel.outcomes import Transient
-from shared.kernel.worker import Job
+from shared.kernel import Transient
+from shared.kernel.app import Job
 
 PACKAGE_TYPE = "application/zip"
 CPU_SECONDS_A_SECOND = 4

@@ -19,8 +19,8 @@ from services.servicing_executor.runtimes.port import (
 from shared.artifacts.errors import ArtifactStoreError
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.parts import ArtifactRef
-from shared.kernel.outcomes import Transient
-from shared.kernel.worker import Job
+from shared.kernel import Transient
+from shared.kernel.app import Job
 
 LOG_TYPE = "text/plain; charset=utf-8"
 LOG_LIMIT = 16 * 1024 * 1024

@@ -37,11 +37,11 @@ Progress = Callable[[int, int], None]
 A = TypeVar("A", bound=msgspec.Struct)
 
 
-class ChildDied(Exception):  # noqa: N818 - an outcome
+class ChildDied(Exception):
     """The process that did a task ended in the middle of it, or cannot be started; the message says how."""
 
 
-class TaskFailed(Exception):  # noqa: N818 - an outcome
+class TaskFailed(Exception):
     """A task was not done, and its process says why."""
 
     def __init__(self, failed: Failed) -> None:

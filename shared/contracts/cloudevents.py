@@ -29,7 +29,7 @@ _OURS = frozenset(
 _CONTENT_TYPE = b"application/json"
 
 
-class Unreadable(Exception):  # noqa: N818 - a verdict on a record, named as the design names outcomes
+class Unreadable(Exception):
     """A record that is no message of ours. `rule` names what it breaks, `place` where, `str()` says the way out."""
 
     def __init__(self, rule: str, place: str, message: str) -> None:

@@ -1,9 +1,36 @@
-"""What six services share: one way of being a service.
+"""What the services share: one way of being a service.
 
 Everything that happens to an aggregate is a message, a timer or the result of work. Each goes through one pure
-function (`decision`) and one commit (`fold`, `commit`): the aggregate's document holds its state, what it has seen,
-its outbox, its timers and its work. `relay` sends what the outbox holds, `attendant` does what has become due,
-`worker` does leased work, `inbox` brings the records, `dead_letters` keeps those that nobody could read.
+function and one commit.
 
-A service writes `service.Service(...)`, a table, and hands it to `process.run`.
+This is the face for what decides: a `domain` imports it and gets no I/O with it. There are two more, and nothing else
+of the kernel is imported from outside: `shared.kernel.app` for a service's `app.py` and `steps.py`, and
+`shared.kernel.client` for programs that publish commands and read topics, as the console does.
+
+Inside, in the order of a record's way: `kafka.consumer` receives it, `inbox` makes an input of it (`inputs`), `commit`
+applies that to the aggregate's document in a `unit_of_work`, and `store` writes the document (`document`, `stored`);
+what the decision says is written into its outbox (`outbox`), and sent by the `relay` through `kafka.publisher`. What
+has become due is known to `due` and done by the `sweeper`; `worker` does leased work; `dead_lettering` keeps what could
+not be processed. A service is a `table` (`signatures` checks its functions, `service` the whole); `engine` puts the
+parts together, and `process` runs them.
 """
+
+from shared.kernel.decision import UNCHANGED, Decision, DecisionBuilder, Failure, Send, TimerDue, WorkEnded
+from shared.kernel.outcomes import KernelReason, NotYet, Permanent, Rejected, Transient
+from shared.kernel.state import State
+
+__all__ = [
+    "UNCHANGED",
+    "Decision",
+    "DecisionBuilder",
+    "Failure",
+    "KernelReason",
+    "NotYet",
+    "Permanent",
+    "Rejected",
+    "Send",
+    "State",
+    "TimerDue",
+    "Transient",
+    "WorkEnded",
+]

@@ -1,16 +1,19 @@
-"""What the `app.py` of a service imports: the lines of its table, and the way to run it."""
+"""The kernel's face for `app.py` and `steps.py`: the lines of the table, the way to run it, the job of a step."""
 
 from collections.abc import Sequence
 
 from shared.contracts.catalogue import Catalogue
 from shared.kernel.dead_letters import BUILTIN
 from shared.kernel.process import run
-from shared.kernel.service import Aggregate, Fact, Line, Load, On, OnTimer, OnWork, Service, WiringError
+from shared.kernel.service import Service
 from shared.kernel.settings import Settings
+from shared.kernel.table import Aggregate, Fact, Line, Load, On, OnTimer, OnWork, WiringError
+from shared.kernel.worker import Job
 
 __all__ = [
     "Aggregate",
     "Fact",
+    "Job",
     "Load",
     "On",
     "OnTimer",

@@ -10,13 +10,15 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from shared.kernel.changes import Change
 from shared.kernel.crash_points import crash_point
-from shared.kernel.document import Document, from_stored, new_document, to_stored
-from shared.kernel.fold import Fold
+from shared.kernel.document import Document, new_document
+from shared.kernel.inputs import Input
 from shared.kernel.outcomes import Conflict
-from shared.kernel.service import Aggregate, Fact, Load, Service
+from shared.kernel.service import Service
 from shared.kernel.store.port import Store, StoredDocument, Write
+from shared.kernel.stored import from_stored, to_stored
+from shared.kernel.table import Aggregate, Fact, Load
+from shared.kernel.unit_of_work import UnitOfWork
 
 ROUNDS = 20
 """How often a commit may lose against faster writers before it gives up."""
@@ -51,16 +53,16 @@ class Hints(Protocol):
         ...
 
 
-class _FactMissing(Exception):  # noqa: N818 - never leaves this module
+class _FactMissing(Exception):
     """A fact was not loaded, because the state that names it came into being in this very round."""
 
 
 class Committer:
-    """Applies changes to aggregates, many at once: one load, one fold for each aggregate, one bulk write.
+    """Applies inputs to aggregates, many at once: one load, one unit of work for each aggregate, one bulk write.
 
     What is wrong with one aggregate stays with it: a state that cannot be read, a function that raises, a document
-    that no store takes become the error of a change, and the other aggregates are committed.
-    Raise StoreUnavailable if the store does not answer: then nothing is known of any outcome, and the same changes
+    that no store takes become the error of an input, and the other aggregates are committed.
+    Raise StoreUnavailable if the store does not answer: then nothing is known of any outcome, and the same inputs
     may be committed again. Raise Conflict after `ROUNDS` races lost in a row.
     """
 
@@ -74,62 +76,62 @@ class Committer:
         self._clock = clock
         self._patience = patience
 
-    async def commit(self, changes: Sequence[Change]) -> None:
-        """Give each change its `outcome`, or the `error` that its function raised or that storing it met with.
+    async def commit(self, inputs: Sequence[Input]) -> None:
+        """Give each input its `outcome`, or the `error` that its function raised or that storing it met with.
 
-        The changes of one aggregate are applied in their order; behind one with an error none is applied, and they
+        The inputs of one aggregate are applied in their order; behind one with an error none is applied, and they
         have neither.
         """
-        waiting = changes
+        waiting = inputs
         singly: set[Key] = set()
         races = 0
         while waiting:
             waiting, raced = await self._round(waiting, singly)
             races += raced
             if races == ROUNDS:
-                raise Conflict(f"{len(waiting)} changes lost {ROUNDS} races")
+                raise Conflict(f"{len(waiting)} inputs lost {ROUNDS} races")
             if raced:
                 await asyncio.sleep(random.random() * 0.01 * races)  # noqa: S311 - spreads writers, keeps no secret
 
-    async def _round(self, changes: Sequence[Change], singly: set[Key]) -> tuple[list[Change], bool]:
-        """Commit what can be; the changes that need another round, and whether another writer was faster.
+    async def _round(self, inputs: Sequence[Input], singly: set[Key]) -> tuple[list[Input], bool]:
+        """Commit what can be; the inputs that need another round, and whether another writer was faster.
 
-        Of the aggregates in `singly` only one change is applied in a round.
+        Of the aggregates in `singly` only one input is applied in a round.
         """
-        groups: dict[Key, list[Change]] = defaultdict(list)
-        for change in changes:
-            groups[change.aggregate.name, change.id].append(change)
-        folds = await self._load_folds(groups, self._clock())
-        facts = await self._load_facts((change, folds[key]) for key in folds for change in groups[key])
+        groups: dict[Key, list[Input]] = defaultdict(list)
+        for input_ in inputs:
+            groups[input_.aggregate.name, input_.id].append(input_)
+        units = await self._load_units(groups, self._clock())
+        facts = await self._load_facts((input_, units[key]) for key in units for input_ in groups[key])
         crash_point("commit.loaded")
         again: set[int] = set()
-        for key, fold in folds.items():
-            again.update(_fold_group(fold, groups[key], facts, limit=1 if key in singly else None))
+        for key, unit in units.items():
+            again.update(_apply_group(unit, groups[key], facts, limit=1 if key in singly else None))
         crash_point("commit.decided")
-        lost, refused = await self._write([key for key in folds if folds[key].changed], folds)
+        lost, refused = await self._write([key for key in units if units[key].changed], units)
         crash_point("commit.written")
         for key in lost:
             again.update(_undo(groups[key]))
         for key, error in refused.items():
-            again -= {id(change) for change in groups[key]}
+            again -= {id(input_) for input_ in groups[key]}
             again.update(_blame(groups[key], error, singly, key))
-        settled = [key for key in folds if key not in lost and key not in refused]
+        settled = [key for key in units if key not in lost and key not in refused]
         # Those that wait are noted first: what they wait for may have been committed beside them.
-        for key in sorted(settled, key=lambda key: not folds[key].document.parked):
-            self._settle(key, folds[key])
+        for key in sorted(settled, key=lambda key: not units[key].document.parked):
+            self._settle(key, units[key])
         crash_point("commit.settled")
-        return [change for change in changes if id(change) in again], bool(lost)
+        return [input_ for input_ in inputs if id(input_) in again], bool(lost)
 
-    async def _load_folds(self, groups: dict[Key, list[Change]], now: datetime) -> dict[Key, Fold]:
+    async def _load_units(self, groups: dict[Key, list[Input]], now: datetime) -> dict[Key, UnitOfWork]:
         by_collection: dict[str, list[str]] = defaultdict(list)
         for name, id_ in groups:
             by_collection[name].append(id_)
         loaded = await self._get(by_collection)
-        folds = {}
+        units = {}
         for key, group in groups.items():
             stored = loaded.get(key)
             try:
-                folds[key] = Fold(
+                units[key] = UnitOfWork(
                     self.service,
                     group[0].aggregate,
                     from_stored(stored) if stored else new_document(key[1], now),
@@ -139,18 +141,18 @@ class Committer:
                 )
             except Exception as error:  # noqa: BLE001 - a state that the service cannot read costs no other aggregate
                 group[0].error = error
-        return folds
+        return units
 
-    async def _load_facts(self, wanted: Iterable[tuple[Change, Fold]]) -> dict[Key, Any]:
+    async def _load_facts(self, wanted: Iterable[tuple[Input, UnitOfWork]]) -> dict[Key, Any]:
         by_collection: dict[str, set[str]] = defaultdict(set)
         models: dict[str, Aggregate[Any]] = {}
-        for change, fold in wanted:
-            # What naming the facts raises here it raises again when the change is folded, and is judged there.
+        for input_, unit in wanted:
+            # What naming the facts raises here it raises again when the input is applied, and is judged there.
             with suppress(Exception):
-                load, happening = change.wants(fold)
+                load, happening = input_.wants(unit)
                 for fact in load.facts.values() if load else ():
                     models[fact.aggregate.name] = fact.aggregate
-                    by_collection[fact.aggregate.name].update(_ids(fact, happening, fold.state))
+                    by_collection[fact.aggregate.name].update(_ids(fact, happening, unit.state))
         loaded = await self._get(by_collection)
         return {
             (name, id_): _state(models[name], loaded.get((name, id_)))
@@ -165,13 +167,15 @@ class Committer:
             found.update(((name, id_), document) for id_, document in documents.items())
         return found
 
-    async def _write(self, changed: Sequence[Key], folds: dict[Key, Fold]) -> tuple[set[Key], dict[Key, Exception]]:
+    async def _write(
+        self, changed: Sequence[Key], units: dict[Key, UnitOfWork]
+    ) -> tuple[set[Key], dict[Key, Exception]]:
         """Write the documents; the keys of those where another writer was faster, and of those no store takes."""
         by_collection: dict[str, list[Write]] = defaultdict(list)
         refused: dict[Key, Exception] = {}
         for key in changed:
             try:
-                document = folds[key].finish()
+                document = units[key].finish()
                 expected = document.version if document.exists else None
                 by_collection[key[0]].append(Write(to_stored(document, document.version + 1), expected))
             except Exception as error:  # noqa: BLE001 - one aggregate's state or view costs no other aggregate
@@ -196,51 +200,53 @@ class Committer:
             return error
         return written
 
-    def _settle(self, key: Key, fold: Fold) -> None:
-        document = fold.document
-        if fold.changed:
+    def _settle(self, key: Key, unit: UnitOfWork) -> None:
+        document = unit.document
+        if unit.changed:
             document.version += 1
-            self._hints.committed(key, document, arrived=fold.has_new_state)
+            self._hints.committed(key, document, arrived=unit.has_new_state)
         if document.outbox:
             self._outboxes.take(key, document)
         else:
             self._outboxes.forget(key)
 
 
-def _fold_group(fold: Fold, group: Sequence[Change], facts: dict[Key, Any], *, limit: int | None) -> Iterable[int]:
-    """Fold the first `limit` changes of one aggregate in order; those that need another round."""
-    for at, change in enumerate(group[:limit]):
+def _apply_group(
+    unit: UnitOfWork, group: Sequence[Input], facts: dict[Key, Any], *, limit: int | None
+) -> Iterable[int]:
+    """Apply the first `limit` inputs of one aggregate in order; those that need another round."""
+    for at, input_ in enumerate(group[:limit]):
         try:
-            load, happening = change.wants(fold)
-            change.outcome = change.apply(fold, _facts(load, happening, fold, facts) if load else None)
-            change.error = None
+            load, happening = input_.wants(unit)
+            input_.outcome = input_.apply(unit, _facts(load, happening, unit, facts) if load else None)
+            input_.error = None
         except _FactMissing:
             if at:
                 return map(id, group[at:])
-            change.error = RuntimeError("the ids of its facts are not the same when they are asked for again")
+            input_.error = RuntimeError("the ids of its facts are not the same when they are asked for again")
             return ()
-        except Exception as error:  # noqa: BLE001 - what a domain raises is judged by who made the change
-            change.error = error
+        except Exception as error:  # noqa: BLE001 - what a domain raises is judged by who made the input
+            input_.error = error
             return ()
     return map(id, group[limit:] if limit else ())
 
 
-def _undo(group: Sequence[Change]) -> Iterable[int]:
+def _undo(group: Sequence[Input]) -> Iterable[int]:
     """Nothing of what was decided was written: all of it, errors too, is decided again on the state that is there."""
-    for change in group:
-        change.outcome = change.error = None
+    for input_ in group:
+        input_.outcome = input_.error = None
     return map(id, group)
 
 
-def _blame(group: Sequence[Change], error: Exception, singly: set[Key], key: Key) -> Iterable[int]:
-    """No store takes what the group makes of the aggregate: find the change that does it, by applying one at a time."""
-    applied = [change for change in group if change.outcome]
+def _blame(group: Sequence[Input], error: Exception, singly: set[Key], key: Key) -> Iterable[int]:
+    """No store takes what the group makes of the aggregate: find the input that does it, by applying one at a time."""
+    applied = [input_ for input_ in group if input_.outcome]
     if len(applied) > 1:
         singly.add(key)
         return _undo(group)
     _undo(group)
-    for change in applied:
-        change.error = error
+    for input_ in applied:
+        input_.error = error
     return ()
 
 
@@ -249,18 +255,18 @@ def _ids(fact: Fact, happening: Any, state: Any) -> tuple[str, ...]:
     return () if ids is None else (ids,) if isinstance(ids, str) else tuple(ids)
 
 
-def _facts(load: Load[Any], happening: Any, fold: Fold, loaded: dict[Key, Any]) -> Any:
+def _facts(load: Load[Any], happening: Any, unit: UnitOfWork, loaded: dict[Key, Any]) -> Any:
     values: dict[str, Any] = {}
     for name, fact in load.facts.items():
         found = []
-        for id_ in _ids(fact, happening, fold.state):
+        for id_ in _ids(fact, happening, unit.state):
             if (fact.aggregate.name, id_) not in loaded:
                 raise _FactMissing
             state = loaded[fact.aggregate.name, id_]
             if isinstance(state, Exception):
                 raise state
             found.append(state)
-        one = not isinstance(fact.ids(happening, fold.state), list | tuple)
+        one = not isinstance(fact.ids(happening, unit.state), list | tuple)
         values[name] = (found[0] if found else None) if one else tuple(found)
     return load.model(**values)
 

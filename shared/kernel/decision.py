@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from typing_extensions import get_original_bases
 
 from shared.contracts.message import Command, Event, Snapshot
+from shared.kernel.records import OutgoingRecord
 from shared.kernel.state import State
 
 S = TypeVar("S", bound=BaseModel)
@@ -26,25 +27,6 @@ class Send:
     """The service that takes it; needed only for commands that every service takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Archived:
-    """A record that leaves the aggregate for an append-only collection, once, under its own id."""
-
-    collection: str
-    id: str
-    record: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record to send as it is."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
-
-
 @dataclass(frozen=True)
 class Decision(Generic[S]):
     """The next state of an aggregate and all that follows from it, committed together or not at all."""
@@ -56,8 +38,8 @@ class Decision(Generic[S]):
     """By name `<kind>` or `<kind>:<argument>`: when it is due (set or moved), or None (cancelled)."""
     work: Mapping[str, BaseModel | None] = field(default_factory=dict)
     """By name `<kind>` or `<kind>:<argument>`: the input of the work to start, or None (called off)."""
-    archive: Sequence[Archived] = ()
-    records: Sequence[Record] = ()
+    records: Sequence[OutgoingRecord] = ()
+    """Records to send as they are."""
     snapshots: Sequence[Snapshot] = ()
     """Public views beside the aggregate's own, of what leaves it: an entry of a history, say."""
 

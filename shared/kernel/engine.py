@@ -7,30 +7,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.contracts.message import Progress
-from shared.kernel.agenda import Agenda
-from shared.kernel.attendant import Attendant
 from shared.kernel.commit import Clock, Committer
-from shared.kernel.dead_letters import DeadLetters
+from shared.kernel.dead_lettering import DeadLetters
+from shared.kernel.due import DueIndex
 from shared.kernel.inbox import Inbox
 from shared.kernel.metrics import Metrics
 from shared.kernel.relay import Publisher, Relay
 from shared.kernel.service import Service
 from shared.kernel.settings import Settings
 from shared.kernel.store.port import Store
+from shared.kernel.sweeper import Sweeper
 from shared.kernel.worker import Workers
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """The parts of one service that decide, commit, send, attend and work."""
+    """The parts of one service that decide, commit, send, sweep and work."""
 
-    agenda: Agenda
+    due_index: DueIndex
     relay: Relay
     committer: Committer
     dead_letters: DeadLetters
     inbox: Inbox
     workers: Workers
-    attendant: Attendant
+    sweeper: Sweeper
     metrics: Metrics
 
 
@@ -45,15 +45,15 @@ def build_engine(
 ) -> Engine:
     """Put the parts together."""
     metrics = Metrics(service.name)
-    relay = Relay(store, publisher)
-    agenda = Agenda(store, service.aggregates, clock)
-    relay.watched_by(agenda)
-    committer = Committer(service, store, relay, agenda, clock, settings.patience)
+    relay = Relay(publisher)
+    due_index = DueIndex(store, service.aggregates, clock)
+    relay.watched_by(due_index)
+    committer = Committer(service, store, relay, due_index, clock, settings.patience)
     dead_letters = DeadLetters(committer, clock)
     inbox = Inbox(committer, dead_letters, metrics, attempts=settings.attempts, dead_in_a_row=settings.dead_in_a_row)
     workers = Workers(
         committer, owner=settings.instance, clock=clock, slots=settings.work_slots, lease=settings.lease, tell=tell
     )
-    attendant = Attendant(committer, store, agenda, relay, workers, dead_letters, clock)
-    workers.when_free(attendant.worker_free)
-    return Engine(agenda, relay, committer, dead_letters, inbox, workers, attendant, metrics)
+    sweeper = Sweeper(committer, store, due_index, relay, workers, dead_letters, clock)
+    workers.when_free(sweeper.worker_free)
+    return Engine(due_index, relay, committer, dead_letters, inbox, workers, sweeper, metrics)

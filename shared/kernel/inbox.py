@@ -11,27 +11,27 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from shared.contracts.cloudevents import Unreadable, decode, readable_attributes
-from shared.kernel.changes import Change, Receive
 from shared.kernel.commit import Committer
 from shared.kernel.crash_points import crash_point
-from shared.kernel.dead_letters import DeadLetters
-from shared.kernel.fold import Outcome, Position
+from shared.kernel.dead_lettering import DeadLetters
+from shared.kernel.inputs import Input, InputOutcome
+from shared.kernel.inputs.messages import MessageInput
 from shared.kernel.logs import get_logger
 from shared.kernel.metrics import Metrics
 from shared.kernel.outcomes import Conflict, Permanent
-from shared.kernel.records import NOT_FETCHED, Partition, RawRecord, Verdict
+from shared.kernel.records import NOT_FETCHED, BatchResult, Partition, RawRecord, position_of
 from shared.kernel.store.port import StoreUnavailable
 
 log = get_logger(__name__)
 
 Dead = list[tuple[RawRecord, Exception, int]]
-"""Records to bury, each with the error it ended in and how often it was tried."""
+"""Records that become dead letters, each with the error it ended in and how often it was tried."""
 
 WAIT_FIRST = 0.2
 WAIT_LONGEST = 5.0
 
 
-class TooManyDeadLetters(Exception):  # noqa: N818 - why the process ends
+class TooManyDeadLetters(Exception):
     """So many records in a row could not be processed that the fault is not theirs."""
 
 
@@ -50,7 +50,7 @@ class Inbox:
         self._failed: dict[tuple[Partition, int], int] = {}
         self._outages = 0
 
-    async def process(self, records: Sequence[RawRecord]) -> Verdict:
+    async def process(self, records: Sequence[RawRecord]) -> BatchResult:
         """Process a batch; records of one partition stand in it in their order.
 
         Raise TooManyDeadLetters if it is time to stop.
@@ -61,44 +61,44 @@ class Inbox:
         except (StoreUnavailable, Conflict) as error:
             self._outages += 1
             log.warning("batch_waits", records=len(records), error=str(error), outages=self._outages)
-            return self._verdict(records, {id(record) for record in records}, self._outages)
+            return self._result(records, {id(record) for record in records}, self._outages)
         self._outages = 0
-        if self._dead_letters.in_a_row >= self._dead_in_a_row:
-            raise TooManyDeadLetters(f"{self._dead_letters.in_a_row} records in a row became dead letters")
-        return self._verdict(records, {id(record) for record in unresolved}, 0)
+        if self._dead_letters.consecutive >= self._dead_in_a_row:
+            raise TooManyDeadLetters(f"{self._dead_letters.consecutive} records in a row became dead letters")
+        return self._result(records, {id(record) for record in unresolved}, 0)
 
     async def _process(self, records: Sequence[RawRecord]) -> list[RawRecord]:
         """Do all that can be done; the records that could not be done with."""
         dead: Dead = []
-        changes: dict[int, tuple[RawRecord, list[Change]]] = {}
+        inputs: dict[int, tuple[RawRecord, list[Input]]] = {}
         for record in records:
             try:
-                changes[id(record)] = (record, self._changes(record))
+                inputs[id(record)] = (record, self._inputs(record))
             except Unreadable as unreadable:
                 if not self._is_newer(record, unreadable):
                     dead.append((record, unreadable, 0))
             except Exception as error:  # noqa: BLE001 - a key function is pure: trying again changes nothing
                 dead.append((record, error, 1))
-        await self._bury(dead)
-        waiting = changes
+        await self._store_dead(dead)
+        waiting = inputs
         while waiting:
-            await self._committer.commit([change for _, some in waiting.values() for change in some])
+            await self._committer.commit([input_ for _, some in waiting.values() for input_ in some])
             dead = []
-            ended: Counter[Outcome] = Counter()
+            ended: Counter[InputOutcome] = Counter()
             for record, some in waiting.values():
                 self._judge(record, some, dead, ended)
             for outcome, count in ended.items():
                 self._metrics.messages.labels(outcome.name.lower()).inc(count)
-            await self._bury(dead)
+            await self._store_dead(dead)
             for record, _, _ in dead:
-                del changes[id(record)]
+                del inputs[id(record)]
             # Behind a record that is dead now, others of its aggregate have waited.
-            waiting = {at: pair for at, pair in changes.items() if dead and _is_waiting(pair[1])}
-        if any(_is_done(some) for _, some in changes.values()):
-            self._dead_letters.in_a_row = 0
-        return [record for record, some in changes.values() if not _is_done(some)]
+            waiting = {at: pair for at, pair in inputs.items() if dead and _is_waiting(pair[1])}
+        if any(_is_done(some) for _, some in inputs.values()):
+            self._dead_letters.consecutive = 0
+        return [record for record, some in inputs.values() if not _is_done(some)]
 
-    def _changes(self, record: RawRecord) -> list[Change]:
+    def _inputs(self, record: RawRecord) -> list[Input]:
         if record.headers and record.headers[0][0] == NOT_FETCHED:
             raise Unreadable("not-fetched", "record", (record.headers[0][1] or b"").decode(errors="replace"))
         envelope = decode(
@@ -109,9 +109,9 @@ class Inbox:
             record.headers,
             record_time=datetime.fromtimestamp(record.timestamp / 1000, UTC),
         )
-        position = Position(record.topic, record.partition, record.offset)
+        position = position_of(record)
         return [
-            Receive(
+            MessageInput(
                 aggregate=handler.aggregate,
                 id=id_,
                 handler=handler,
@@ -130,13 +130,13 @@ class Inbox:
         name = readable_attributes(record.headers).get("ce_type", "")
         return bool(re.fullmatch(rf"{re.escape(topic.service)}\.[a-z0-9-]+\.v[1-9][0-9]*", name))
 
-    def _judge(self, record: RawRecord, changes: Iterable[Change], dead: Dead, ended: Counter[Outcome]) -> None:
+    def _judge(self, record: RawRecord, inputs: Iterable[Input], dead: Dead, ended: Counter[InputOutcome]) -> None:
         """Count how a record ended, or that an attempt failed; after the last one it is dead."""
         at = ((record.topic, record.partition), record.offset)
-        error = next((change.error for change in changes if change.error), None)
+        error = next((input_.error for input_ in inputs if input_.error), None)
         if error is None:
             self._failed.pop(at, None)
-            ended.update(change.outcome for change in changes if change.outcome)
+            ended.update(input_.outcome for input_ in inputs if input_.outcome)
             return
         attempts = self._failed[at] = self._failed.get(at, 0) + 1
         log.warning("record_failed", topic=at[0][0], partition=at[0][1], offset=at[1], attempt=attempts, exc_info=error)
@@ -144,31 +144,31 @@ class Inbox:
             del self._failed[at]
             dead.append((record, error, attempts))
 
-    async def _bury(self, dead: Dead) -> None:
+    async def _store_dead(self, dead: Dead) -> None:
         if dead:
-            await self._dead_letters.bury(dead)
+            await self._dead_letters.store(dead)
             self._metrics.messages.labels("dead").inc(len(dead))
 
-    def _verdict(self, records: Sequence[RawRecord], unresolved: set[int], outages: int) -> Verdict:
-        verdict = Verdict()
+    def _result(self, records: Sequence[RawRecord], unresolved: set[int], outages: int) -> BatchResult:
+        result = BatchResult()
         for record in records:
             partition = (record.topic, record.partition)
-            if partition in verdict.parked:
+            if partition in result.waiting:
                 continue
             if id(record) in unresolved:
                 failed = outages or self._failed.get((partition, record.offset), 1)
                 wait = min(WAIT_FIRST * 2 ** min(failed - 1, 10), WAIT_LONGEST)
-                verdict.parked[partition] = wait * (0.5 + random.random())  # noqa: S311 - spreads retries
-                verdict.done[partition] = record.offset
+                result.waiting[partition] = wait * (0.5 + random.random())  # noqa: S311 - spreads retries
+                result.done[partition] = record.offset
             else:
-                verdict.done[partition] = record.offset + 1
-        return verdict
+                result.done[partition] = record.offset + 1
+        return result
 
 
-def _is_done(changes: Iterable[Change]) -> bool:
-    return all(change.outcome for change in changes)
+def _is_done(inputs: Iterable[Input]) -> bool:
+    return all(input_.outcome for input_ in inputs)
 
 
-def _is_waiting(changes: Iterable[Change]) -> bool:
+def _is_waiting(inputs: Iterable[Input]) -> bool:
     """Whether it was neither applied nor tried, because it stands behind one that failed."""
-    return any(change.outcome is None and change.error is None for change in changes)
+    return any(input_.outcome is None and input_.error is None for input_ in inputs)

@@ -19,7 +19,7 @@ class KernelReason(StrEnum):
     """The dead letter does not hold its record, so that it cannot be sent again."""
 
 
-class Rejected(Exception):  # noqa: N818 - the design's word: an answer to the sender, not an error
+class Rejected(Exception):
     """The command is refused: the sender gets `CommandRejected`, nothing changes."""
 
     def __init__(
@@ -32,7 +32,7 @@ class Rejected(Exception):  # noqa: N818 - the design's word: an answer to the s
         self.earliest = earliest
 
 
-class NotYet(Exception):  # noqa: N818 - the design's word
+class NotYet(Exception):
     """What the message refers to is not known here yet.
 
     The message is parked in its aggregate and decided again when `waits_for`, the id of another aggregate of this
@@ -45,13 +45,13 @@ class NotYet(Exception):  # noqa: N818 - the design's word
         self.reason = reason
 
 
-class Transient(Exception):  # noqa: N818 - the design's word
+class Transient(Exception):
     """Something that will pass: tried again with back-off, in place."""
 
 
-class Permanent(Exception):  # noqa: N818 - the design's word
+class Permanent(Exception):
     """Trying again is useless: a message becomes a dead letter at once, work ends as failed."""
 
 
-class Conflict(Exception):  # noqa: N818 - the design's word
+class Conflict(Exception):
     """Another writer was faster, again and again; what was decided is decided anew."""

@@ -17,6 +17,7 @@ from shared.kernel.engine import Engine, build_engine
 from shared.kernel.health import HealthServer
 from shared.kernel.kafka.consumer import Consumer, Subscription
 from shared.kernel.kafka.errors import KafkaConnectionError, KafkaError
+from shared.kernel.kafka.patches import UnsupportedLibrary
 from shared.kernel.kafka.publisher import KafkaPublisher
 from shared.kernel.kafka.topics import TopicsNotCreated, broker_answers, create_topics
 from shared.kernel.logs import configure_logs, get_logger
@@ -26,7 +27,7 @@ from shared.kernel.service import Service
 from shared.kernel.settings import Settings
 from shared.kernel.store.motor import MotorStore
 from shared.kernel.store.port import StoreUnavailable
-from shared.kernel.watchdog import Limits, LoopWatch, end_hard_after, watch_consumer
+from shared.kernel.watchdog import LoopWatch, WatchdogLimits, end_hard_after, watch_consumer
 
 log = get_logger(__name__)
 
@@ -48,7 +49,12 @@ def run(make: Callable[[Settings], Service], settings: Settings | None = None) -
     # A collection every few hundred objects costs a third of the throughput; what exists by now stays.
     gc.set_threshold(50_000, 20, 50)
     gc.freeze()
-    sys.exit(asyncio.run(_Process(service, settings).run()))
+    try:
+        process = _Process(service, settings)
+    except UnsupportedLibrary as error:
+        log.critical("service_stopped", failure=str(error))
+        sys.exit(EXIT_FAILED)
+    sys.exit(asyncio.run(process.run()))
 
 
 class _Process:
@@ -79,12 +85,12 @@ class _Process:
                 stop_within=settings.stop_within,
             ),
             self._engine.inbox.process,
-            assigned=self._engine.agenda.scan_soon,
+            assigned=self._engine.due_index.scan_soon,
             fatal=self._fail,
             metrics=self._engine.metrics,
         )
         self._health = HealthServer(settings.host, settings.port, self._missing, self._engine.metrics.registry)
-        self._loop_watch = LoopWatch(Limits().blocked)
+        self._loop_watch = LoopWatch(WatchdogLimits().blocked)
         self._end = asyncio.Event()
         self._failure: str | None = None
 
@@ -139,7 +145,7 @@ class _Process:
         engine = self._engine
         for name, loop in (
             ("relay", engine.relay.run()),
-            ("attendant", engine.attendant.run()),
+            ("sweeper", engine.sweeper.run()),
             ("progress", self._progress.run()),
             ("measuring", self._measure()),
         ):
@@ -158,11 +164,11 @@ class _Process:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        # The attendant may have claimed work while it was told to end.
+        # The sweeper may have claimed work while it was told to end.
         await self._engine.workers.stop()
         with suppress(StoreUnavailable, Conflict, TimeoutError):
             async with asyncio.timeout(seconds / 4):
-                await self._engine.attendant.trim_all()
+                await self._engine.sweeper.trim_all()
         await self._publisher.stop()
         await self._health.stop()
         await self._store.close()
@@ -190,7 +196,7 @@ class _Process:
         return [topic for name in sorted(services) for topic in topics_of(name)]
 
     async def _watch(self) -> None:
-        reason = await watch_consumer(self._consumer, self._broker_answers, Limits())
+        reason = await watch_consumer(self._consumer, self._broker_answers, WatchdogLimits())
         raise RuntimeError(reason)
 
     async def _broker_answers(self) -> bool:
@@ -213,7 +219,7 @@ class _Process:
             metrics.outbox.set(self._engine.relay.backlog)
             metrics.outbox_age.set(self._engine.relay.oldest_seconds)
             metrics.work.set(self._settings.work_slots - self._engine.workers.free)
-            lateness, self._engine.attendant.lateness = self._engine.attendant.lateness, []
+            lateness, self._engine.sweeper.lateness = self._engine.sweeper.lateness, []
             for seconds in lateness:
                 metrics.timers.observe(seconds)
             await asyncio.sleep(MEASURE_SECONDS)

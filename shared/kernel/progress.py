@@ -6,7 +6,7 @@ from shared.contracts.cloudevents import encode
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Progress
 from shared.kernel.commit import Clock
-from shared.kernel.document import Entry
+from shared.kernel.records import OutgoingRecord
 from shared.kernel.relay import Publisher
 from shared.kernel.service import Service
 
@@ -21,14 +21,14 @@ class ProgressTeller:
         self._service = service
         self._publisher = publisher
         self._clock = clock
-        self._waiting: list[Entry] = []
+        self._waiting: list[OutgoingRecord] = []
         self._wake = asyncio.Event()
 
     def tell(self, line: Progress) -> None:
         """Send `line` when there is time."""
         record = encode(Envelope(id=new_id(), source=self._service.source, time=self._clock(), data=line))
         topic = self._service.catalogue.topic_of(type(line), self._service.name)
-        self._waiting.append(Entry(0, topic, record.key, record.value, [*record.headers]))
+        self._waiting.append(OutgoingRecord(topic, record.key, record.value, record.headers))
         del self._waiting[:-QUEUE]
         self._wake.set()
 

@@ -1,4 +1,4 @@
-"""A record as Kafka gives it, and the partition it stands in."""
+"""Records as Kafka gives and takes them, where they stand, and what became of a batch of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,6 +9,9 @@ Partition = tuple[str, int]
 
 NOT_FETCHED = "drydock-not-fetched"
 """Name of the only header of a record that could not be read from its batch; its value says why."""
+
+RECORD_OVERHEAD = 128
+"""Bytes of a batch and a record beside key, value and headers: 61, and some numbers of variable length."""
 
 
 class RawRecord(Protocol):
@@ -30,11 +33,41 @@ class RawRecord(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class RecordPosition:
+    """Where a record stands."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+def position_of(record: RawRecord) -> RecordPosition:
+    """Where `record` stands."""
+    return RecordPosition(record.topic, record.partition, record.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingRecord:
+    """A record to send."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the record in a batch of its own, rounded up."""
+        headers = sum(len(name.encode()) + len(value or b"") + 10 for name, value in self.headers)
+        return RECORD_OVERHEAD + len(self.key or b"") + len(self.value or b"") + headers
+
+
 @dataclass(slots=True)
-class Verdict:
+class BatchResult:
     """What became of a batch of records."""
 
     done: dict[Partition, int] = field(default_factory=dict)
     """Offset of the first record of a partition that is not done with."""
-    parked: dict[Partition, float] = field(default_factory=dict)
+    waiting: dict[Partition, float] = field(default_factory=dict)
     """Partitions that wait: read again from `done`, after so many seconds."""

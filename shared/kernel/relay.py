@@ -1,19 +1,18 @@
 """Sends what committed documents hold in their outboxes: publish first, forget afterwards.
 
 Entries of one document leave in their order. One that was sent is trimmed from the document by its next commit, or
-by the attendant soon after; a crash in between sends it again under the same id, never not at all.
+by the sweeper soon after; a crash in between sends it again under the same id, never not at all.
 """
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from shared.kernel.commit import Key
 from shared.kernel.crash_points import crash_point
-from shared.kernel.document import Document, Entry
-from shared.kernel.store.documents import decode
-from shared.kernel.store.port import Store, StoreUnavailable
+from shared.kernel.document import Document, OutboxEntry
+from shared.kernel.records import OutgoingRecord
 
 BATCH = 2000
 """Entries sent in one go, at most."""
@@ -23,8 +22,8 @@ RETRY_SECONDS = 0.5
 class Publisher(Protocol):
     """Sends records to Kafka."""
 
-    async def send(self, entries: Sequence[Entry]) -> list[bool]:
-        """For each entry whether the broker has acknowledged it. Entries of one topic and key keep their order.
+    async def send(self, records: Sequence[OutgoingRecord]) -> list[bool]:
+        """For each record whether the broker has acknowledged it. Records of one topic and key keep their order.
 
         Behind one that was not acknowledged, none of the same topic and key is.
         """
@@ -50,11 +49,10 @@ class _Outbox:
 class Relay:
     """The outboxes of all documents that this process has committed."""
 
-    def __init__(self, store: Store, publisher: Publisher) -> None:
-        self._store = store
+    def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
         self._known: dict[Key, _Outbox] = {}
-        self._waiting: dict[Key, list[Entry]] = {}
+        self._waiting: dict[Key, list[OutboxEntry]] = {}
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -118,28 +116,21 @@ class Relay:
         """Send one batch; False if something in it could not be sent, which then waits on."""
         batch = self._next_batch()
         crash_point("relay.taken")
-        unarchived = await self._archive(batch)
-        records = [
-            (key, entry)
-            for key, entries in batch.items()
-            if key not in unarchived
-            for entry in entries
-            if not entry.collection
-        ]
-        answers = await self._publisher.send([entry for _, entry in records])
+        numbered = [(key, entry) for key, entries in batch.items() for entry in entries]
+        answers = await self._publisher.send([entry.record for _, entry in numbered])
         crash_point("relay.published")
         failed = {
-            (key, entry.n) for (key, entry), acknowledged in zip(records, answers, strict=True) if not acknowledged
+            (key, entry.n) for (key, entry), acknowledged in zip(numbered, answers, strict=True) if not acknowledged
         }
         for key, entries in batch.items():
-            self._settle(key, entries, failed, archived=key not in unarchived)
+            self._settle(key, entries, failed)
         if not self._waiting:
             self._wake.clear()
             self._idle.set()
-        return not (failed or unarchived)
+        return not failed
 
-    def _next_batch(self) -> dict[Key, list[Entry]]:
-        batch: dict[Key, list[Entry]] = {}
+    def _next_batch(self) -> dict[Key, list[OutboxEntry]]:
+        batch: dict[Key, list[OutboxEntry]] = {}
         size = 0
         while self._waiting and size < BATCH:
             key = next(iter(self._waiting))
@@ -148,27 +139,11 @@ class Relay:
             size += len(entries)
         return batch
 
-    async def _archive(self, batch: dict[Key, list[Entry]]) -> set[Key]:
-        """Insert the entries that go to collections; the keys for which this failed."""
-        by_collection: dict[str, list[dict[str, Any]]] = {}
-        keys = set()
-        for key, entries in batch.items():
-            for entry in entries:
-                if entry.collection:
-                    by_collection.setdefault(entry.collection, []).append(decode(entry.value or b""))
-                    keys.add(key)
-        try:
-            for collection, documents in by_collection.items():
-                await self._store.append(collection, documents)
-        except StoreUnavailable:
-            return keys
-        return set()
-
-    def _settle(self, key: Key, entries: list[Entry], failed: set[tuple[Key, int]], *, archived: bool) -> None:
+    def _settle(self, key: Key, entries: list[OutboxEntry], failed: set[tuple[Key, int]]) -> None:
         """Remember what was sent; put back what was not, before anything that came meanwhile."""
         known = self._known[key]
         done = 0
-        while archived and done < len(entries) and (key, entries[done].n) not in failed:
+        while done < len(entries) and (key, entries[done].n) not in failed:
             done += 1
         if done:
             known.published = entries[done - 1].n

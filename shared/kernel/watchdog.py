@@ -21,7 +21,7 @@ EXIT_STOP_TOO_LONG = 71
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class WatchdogLimits:
     """How long, in seconds, something may be wrong before the process ends."""
 
     blocked: float = 30.0
@@ -67,7 +67,9 @@ class LoopWatch:
                 os._exit(EXIT_BLOCKED)
 
 
-async def watch_consumer(consumer: Consumer, broker_answers: Callable[[], Awaitable[bool]], limits: Limits) -> str:
+async def watch_consumer(
+    consumer: Consumer, broker_answers: Callable[[], Awaitable[bool]], limits: WatchdogLimits
+) -> str:
     """Return, with the reason, when the consumer is alive in name only."""
     began = time.monotonic()
     while True:

@@ -1,25 +1,26 @@
-"""Does leased work: every write of a worker names the epoch of its lease, so one that was paused changes nothing."""
+"""Does leased work: every write of a worker names the epoch of its lease, so one that was paused inputs nothing."""
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
 
 from shared.contracts.common import WorkLogged, WorkProgressed
-from shared.contracts.message import Command, Progress
-from shared.kernel.changes import Beat, Checkpoint, End, Held, PutBack
+from shared.contracts.message import Progress
 from shared.kernel.commit import Clock, Committer
 from shared.kernel.crash_points import crash_point
-from shared.kernel.decision import Failure, Send
+from shared.kernel.decision import Failure
 from shared.kernel.document import PendingWork
-from shared.kernel.fold import Outcome
+from shared.kernel.inputs import InputOutcome
+from shared.kernel.inputs.work import CheckpointInput, HeartbeatInput, PutBackInput, WorkEndedInput, WorkInput
 from shared.kernel.logs import get_logger
 from shared.kernel.outcomes import Conflict, Permanent
-from shared.kernel.service import Aggregate, OnWork, Service, split_name
+from shared.kernel.service import Service
 from shared.kernel.store.port import StoreUnavailable
+from shared.kernel.table import Aggregate, OnWork, split_name
 
 log = get_logger(__name__)
 
@@ -29,7 +30,7 @@ STOP_SECONDS = 2.0
 """How long a process that ends tries to record what its work has come to."""
 
 
-class LeaseLost(Exception):  # noqa: N818 - an outcome
+class LeaseLost(Exception):
     """The work is another worker's by now, or was called off: nothing this one does counts any more."""
 
 
@@ -56,20 +57,16 @@ class Job:
         """The time by the service's clock."""
         return self._workers.clock()
 
-    async def reached(self, checkpoint: BaseModel, commands: Sequence[Command | Send] = ()) -> None:
-        """Record how far the work has come, and send the commands of the part that is done, both or neither.
-
-        Raise LeaseLost if the lease is another's.
-        """
-        change = Checkpoint(
+    async def reached(self, checkpoint: BaseModel) -> None:
+        """Record how far the work has come. Raise LeaseLost if the lease is another's."""
+        input_ = CheckpointInput(
             aggregate=self._aggregate,
             id=self.aggregate_id,
             name=self.name,
             epoch=self.epoch,
             reached=checkpoint,
-            commands=commands,
         )
-        if not await self._workers.record(change):
+        if not await self._workers.record(input_):
             raise LeaseLost(self.label)
 
     def log(self, text: str, level: str = "info") -> None:
@@ -121,7 +118,7 @@ class Workers:
     def start(self, aggregate: Aggregate[Any], id_: str, work: PendingWork) -> None:
         """Begin a piece of work whose lease was taken, or give it back if the process is ending."""
         if self._stopping:
-            held = PutBack(aggregate=aggregate, id=id_, name=work.name, epoch=work.epoch, due=self.clock())
+            held = PutBackInput(aggregate=aggregate, id=id_, name=work.name, epoch=work.epoch, due=self.clock())
             task = asyncio.create_task(self._give_back(held), name=f"give back {id_} {work.name}")
         else:
             task = asyncio.create_task(self._do(aggregate, id_, work), name=f"work {id_} {work.name}")
@@ -153,22 +150,22 @@ class Workers:
         crash_point("work.claimed")
         if work.attempts > line.attempts:
             failure = Failure("crashed", work.error or "the process ended in the middle, every time", line.attempts)
-            await self._finish(End(**held, failure=failure))
+            await self._finish(WorkEndedInput(**held, failure=failure))
             return
         try:
             result = await self._run(line, Job(self, aggregate, id_, work), work, held)
         except LeaseLost:
             log.warning("lease_lost", aggregate_id=id_, work=work.name, epoch=work.epoch)
         except asyncio.CancelledError:
-            await asyncio.shield(self._give_back(PutBack(**held, due=self.clock())))
+            await asyncio.shield(self._give_back(PutBackInput(**held, due=self.clock())))
             raise
         except Permanent as error:
-            await self._finish(End(**held, failure=Failure("permanent", str(error), work.attempts)))
+            await self._finish(WorkEndedInput(**held, failure=Failure("permanent", str(error), work.attempts)))
         except Exception as error:  # noqa: BLE001 - a step may raise anything; what it means is decided here
             await self._failed(line, work, held, error)
         else:
             crash_point("work.done")
-            await self._finish(End(**held, result=result))
+            await self._finish(WorkEndedInput(**held, result=result))
             crash_point("work.recorded")
 
     async def _run(self, line: OnWork[Any, Any, Any, Any], job: Job, work: PendingWork, held: dict[str, Any]) -> Any:
@@ -200,14 +197,14 @@ class Workers:
         until = self.clock() + self.lease
         while True:
             await asyncio.sleep(self.lease.total_seconds() / 3)
-            beat = Beat(**held, lease=self.lease)
+            beat = HeartbeatInput(**held, lease=self.lease)
             try:
                 await self._committer.commit([beat])
             except (StoreUnavailable, Conflict):
                 if self.clock() >= until:
                     return
                 continue
-            if beat.outcome is not Outcome.APPLIED:
+            if beat.outcome is not InputOutcome.APPLIED:
                 return
             until = self.clock() + self.lease
 
@@ -219,26 +216,26 @@ class Workers:
             "work_attempt_failed", aggregate_id=held["id"], work=work.name, attempt=work.attempts, error=message
         )
         if work.attempts >= line.attempts:
-            await self._finish(End(**held, failure=Failure("exhausted", message, work.attempts)))
+            await self._finish(WorkEndedInput(**held, failure=Failure("exhausted", message, work.attempts)))
             return
         wait = min(RETRY_FIRST * 2 ** min(work.attempts - 1, 10), RETRY_LONGEST) * (0.5 + random.random())  # noqa: S311
-        await self._finish(PutBack(**held, due=self.clock() + wait, failed=message))
+        await self._finish(PutBackInput(**held, due=self.clock() + wait, failed=message))
 
-    async def record(self, change: Held) -> bool:
+    async def record(self, input_: WorkInput) -> bool:
         """Commit something under a lease; False if the lease is lost."""
         while True:
             try:
-                await self._committer.commit([change])
+                await self._committer.commit([input_])
             except (StoreUnavailable, Conflict):
                 await asyncio.sleep(0.2)
                 continue
-            if change.error:
-                raise change.error
-            return change.outcome is Outcome.APPLIED
+            if input_.error:
+                raise input_.error
+            return input_.outcome is InputOutcome.APPLIED
 
-    async def _finish(self, change: Held) -> None:
+    async def _finish(self, input_: WorkInput) -> None:
         """Record how an attempt ended, also while the process is being stopped."""
-        recording = asyncio.ensure_future(self.record(change))
+        recording = asyncio.ensure_future(self.record(input_))
         try:
             applied = await asyncio.shield(recording)
         except asyncio.CancelledError:
@@ -246,11 +243,11 @@ class Workers:
             recording.cancel()
             raise
         if not applied:
-            log.warning("late_write_fenced", aggregate_id=change.id, work=change.name, epoch=change.epoch)
+            log.warning("late_write_fenced", aggregate_id=input_.id, work=input_.name, epoch=input_.epoch)
 
-    async def _give_back(self, change: PutBack) -> None:
+    async def _give_back(self, input_: PutBackInput) -> None:
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                await self.record(change)
+                await self.record(input_)
         except TimeoutError:
             return  # the lease ends by itself

@@ -24,7 +24,7 @@ from aiokafka import AIOKafkaProducer
 from deploy.embedded import Endpoints, Engines
 from shared.contracts.cloudevents import encode
 from shared.contracts.envelope import Envelope, new_id
-from shared.kernel.kafka.topics import create_topics
+from shared.kernel.client import create_topics
 from tests.benchmarks import loops
 from tests.benchmarks.loops import Took
 from tests.support.example.example import CATALOGUE, AddToCounter, CounterChanged

@@ -27,7 +27,7 @@ from shared.contracts.parts import ArtifactRef, EnvironmentKind
 from shared.contracts.registry import CATALOGUE
 from shared.contracts.servicing_executor import ApplyUpdate, OperationFinished, Outcome, RegisterEnvironment
 from shared.contracts.topics import SERVICES
-from shared.kernel.kafka.reader import TopicReader
+from shared.kernel.client import TopicReader
 from shared.kernel.store.motor import MotorStore
 from shared.kernel.store.port import Write
 from tests.support.simulation import silence

@@ -15,12 +15,11 @@ from pymongo import ReplaceOne, UpdateOne, WriteConcern
 from deploy.embedded import Endpoints
 from shared.contracts.cloudevents import Encoded, decode, encode
 from shared.contracts.envelope import Envelope, new_id
+from shared.kernel.app import Aggregate, Fact, Load, Service, Settings
+from shared.kernel.client import KafkaPublisher
 from shared.kernel.engine import Engine, build_engine
 from shared.kernel.kafka.consumer import Consumer, Subscription
-from shared.kernel.kafka.publisher import KafkaPublisher
-from shared.kernel.records import RawRecord, Verdict
-from shared.kernel.service import Aggregate, Fact, Load, Service
-from shared.kernel.settings import Settings
+from shared.kernel.records import BatchResult, RawRecord
 from shared.kernel.store.memory import MemoryStore
 from shared.kernel.store.motor import MotorStore
 from shared.kernel.store.port import Store, StoredDocument, Write
@@ -85,7 +84,7 @@ async def by_kernel(engines: Endpoints, count: int, batch: int, store: Store) ->
     engine: Engine = build_engine(service, store, publisher, settings, clock=_now, tell=lambda line: None)
     watch, done, processed = Stopwatch(), asyncio.Event(), 0
 
-    async def process(records: Sequence[RawRecord]) -> Verdict:
+    async def process(records: Sequence[RawRecord]) -> BatchResult:
         nonlocal processed
         watch.start()
         verdict = await engine.inbox.process(records)
@@ -105,11 +104,11 @@ async def by_kernel(engines: Endpoints, count: int, batch: int, store: Store) ->
         stop_within=timedelta(seconds=5),
     )
     consumer = Consumer(
-        subscription, process, assigned=engine.agenda.scan_soon, fatal=failed.append, metrics=engine.metrics
+        subscription, process, assigned=engine.due_index.scan_soon, fatal=failed.append, metrics=engine.metrics
     )
     await store.ensure(list(service.aggregates))
     await publisher.start()
-    tasks = [asyncio.create_task(engine.relay.run()), asyncio.create_task(engine.attendant.run())]
+    tasks = [asyncio.create_task(engine.relay.run()), asyncio.create_task(engine.sweeper.run())]
     await consumer.start()
     await done.wait()
     assert await engine.relay.drained(30)
@@ -119,7 +118,7 @@ async def by_kernel(engines: Endpoints, count: int, batch: int, store: Store) ->
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await engine.attendant.trim_all()
+    await engine.sweeper.trim_all()
     await publisher.stop()
     await store.close()
     return took

@@ -133,7 +133,8 @@ async def measure_due(store: MotorStore, rounds: int) -> None:
     now = datetime.now(UTC)
     for start in range(0, PENDING, BATCH):
         numbers = range(start, start + BATCH)
-        await store.append("due", [{"_id": f"{n:06}", "due_at": now + timedelta(days=1, seconds=n)} for n in numbers])
+        later = [{"_id": f"{n:06}", "version": 1, "due_at": now + timedelta(days=1, seconds=n)} for n in numbers]
+        await store.write_many("due", [Write(document, None) for document in later])
     times = []
     for _ in range(rounds):
         started = time.perf_counter()

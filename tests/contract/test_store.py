@@ -180,24 +180,9 @@ async def test_a_document_is_deleted_only_at_its_version(store: Store, collectio
     assert not await store.delete(collection, "missing", 1)
     assert await store.delete(collection, "a", 3)
     assert not await store.delete(collection, "a", 3)
-    assert await store.page(collection, None, 10) == [document("b", 3)]
+    assert await store.get_many(collection, ["a", "b"]) == {"b": document("b", 3)}
     assert await store.write_many(collection, [next_("a", 3)]) == [False]
     assert await store.write_many(collection, [new("a")]) == [True]
-
-
-async def test_appending_what_is_there_changes_nothing(store: Store, collection: str) -> None:
-    await store.append(collection, [])
-    await store.append(collection, [{"_id": "a", "n": 1}, {"_id": "b", "n": 1}])
-    await store.append(collection, [{"_id": "a", "n": 1}, {"_id": "b", "n": 1}])
-    await store.append(collection, [{"_id": "b", "n": 2}, {"_id": "c", "n": 2}, {"_id": "a", "n": 2}, {"_id": "d"}])
-    await store.append(collection, [{"_id": "e", "n": 3}, {"_id": "e", "n": 4}])
-    assert await store.page(collection, None, 10) == [
-        {"_id": "a", "n": 1},
-        {"_id": "b", "n": 1},
-        {"_id": "c", "n": 2},
-        {"_id": "d"},
-        {"_id": "e", "n": 3},
-    ]
 
 
 async def test_what_is_due_comes_earliest_first_up_to_the_bound_and_the_limit(store: Store, collection: str) -> None:
@@ -219,16 +204,6 @@ async def test_a_time_that_is_moved_or_taken_away_is_due_as_it_is_now(store: Sto
     await store.write_many(collection, [moved, next_("cancelled", 1)])
     assert await store.due(collection, NOON, 10) == []
     assert await store.due(collection, NOON + timedelta(hours=1), 10) == [("moved", NOON + timedelta(hours=1))]
-
-
-async def test_pages_give_every_document_once_in_the_order_of_ids(store: Store, collection: str) -> None:
-    ids = [f"{number}" for number in range(25)] + ["ä", "Z", "a", "a/b", "~"]
-    await store.write_many(collection, [new(id_) for id_ in ids])
-    seen: list[str] = []
-    while page := await store.page(collection, seen[-1] if seen else None, 7):
-        assert len(page) <= 7
-        seen += [found["_id"] for found in page]
-    assert seen == sorted(ids)
 
 
 class Colour(StrEnum):
@@ -262,12 +237,10 @@ async def test_a_value_comes_back_as_the_port_says(store: Store, collection: str
     expected = given if expected is None else expected
     await store.write_many(collection, [new("a", value={"in": given})])
     await store.write_many(collection, [new("b"), next_("a", 1, value={"in": given})])
-    await store.append(collection, [{"_id": "appended", "value": {"in": given}}])
-    for id_ in ("a", "appended"):
-        value = (await read(store, collection, id_))["value"]["in"]
-        assert value == expected
-        # Equality sees neither the order of a dict nor the zone of a datetime.
-        assert repr(value) == repr(expected)
+    value = (await read(store, collection, "a"))["value"]["in"]
+    assert value == expected
+    # Equality sees neither the order of a dict nor the zone of a datetime.
+    assert repr(value) == repr(expected)
 
 
 REFUSED: dict[str, StoredDocument] = {
@@ -298,23 +271,18 @@ async def test_a_document_that_cannot_be_stored_is_refused_before_anything_is_wr
 ) -> None:
     with pytest.raises(ValueError, match=r"document|_id"):
         await store.write_many(collection, [new("good"), Write(REFUSED[name], None)])
-    if "version" not in name:
-        with pytest.raises(ValueError, match=r"document|_id"):
-            await store.append(collection, [document("good"), REFUSED[name]])
-    assert await store.page(collection, None, 10) == []
+    assert await store.get_many(collection, ["good", "x"]) == {}
 
 
 async def test_two_writes_for_one_id_are_refused(store: Store, collection: str) -> None:
     with pytest.raises(ValueError, match="'a' occurs twice"):
         await store.write_many(collection, [new("a"), next_("a", 1)])
-    assert await store.page(collection, None, 10) == []
+    assert await store.get_many(collection, ["a"]) == {}
 
 
 async def test_a_limit_below_one_is_refused(store: Store, collection: str) -> None:
     with pytest.raises(ValueError, match="limit is 0"):
         await store.due(collection, NOON, 0)
-    with pytest.raises(ValueError, match="limit is -1"):
-        await store.page(collection, None, -1)
 
 
 async def test_a_document_of_a_megabyte_is_kept(store: Store, collection: str) -> None:

@@ -14,11 +14,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from deploy.embedded import Endpoints
 from shared.kernel.store.memory import MemoryStore
 from shared.kernel.store.motor import MotorStore
-from shared.kernel.store.port import Store, StoredDocument, Write
+from shared.kernel.store.port import Store, Write
 
 T = TypeVar("T")
 
-IDS = st.sampled_from(["a", "b", "c", "ä", "a/b"])
+NAMED = ["a", "b", "c", "ä", "a/b"]
+IDS = st.sampled_from(NAMED)
 VERSIONS = st.integers(1, 3)
 TIMES = st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 2), timezones=st.just(UTC))  # noqa: DTZ001 - a bound
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=4)
@@ -76,17 +77,9 @@ class BothStores(RuleBasedStateMachine):
     def delete(self, id_: str, version: int) -> None:
         self.agree(*(store.delete(self.collection, id_, version) for store in self.stores()))
 
-    @rule(documents=st.lists(DOCUMENTS, max_size=4))
-    def append(self, documents: list[StoredDocument]) -> None:
-        self.agree(*(store.append(self.collection, documents) for store in self.stores()))
-
     @rule(until=TIMES, limit=st.integers(1, 5))
     def due(self, until: datetime, limit: int) -> None:
         self.agree(*(store.due(self.collection, until, limit) for store in self.stores()))
-
-    @rule(after=st.none() | IDS, limit=st.integers(1, 5))
-    def page(self, after: str | None, limit: int) -> None:
-        self.agree(*(store.page(self.collection, after, limit) for store in self.stores()))
 
     @rule(ids=st.lists(IDS, max_size=6))
     def get_many(self, ids: list[str]) -> None:
@@ -94,7 +87,7 @@ class BothStores(RuleBasedStateMachine):
 
     @invariant()
     def the_same_is_kept(self) -> None:
-        self.agree(*(store.page(self.collection, None, 10) for store in self.stores()))
+        self.agree(*(store.get_many(self.collection, NAMED) for store in self.stores()))
 
 
 @pytest.fixture

@@ -19,9 +19,7 @@ CALLS: dict[str, Callable[[MotorStore], Awaitable[object]]] = {
     "get_many": lambda store: store.get_many("c", ["a"]),
     "write_many": lambda store: store.write_many("c", [counter(1)]),
     "delete": lambda store: store.delete("c", "a", 1),
-    "append": lambda store: store.append("c", [{"_id": "a"}]),
     "due": lambda store: store.due("c", datetime.now(UTC), 1),
-    "page": lambda store: store.page("c", None, 1),
     "ensure": lambda store: store.ensure(["c"]),
     "ping": lambda store: store.ping(),
 }

@@ -21,7 +21,7 @@ from shared.contracts.catalogue import Catalogue
 from shared.contracts.cloudevents import decode, encode
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Message
-from shared.kernel.kafka.topics import create_topics
+from shared.kernel.client import create_topics
 
 READY_SECONDS = 60.0
 ANSWER_SECONDS = 60.0

@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 import structlog
 
 from shared.kernel import crash_points
-from shared.kernel.document import Document, Entry, from_stored
+from shared.kernel.app import Service, Settings
+from shared.kernel.client import OutgoingRecord
+from shared.kernel.document import Document
 from shared.kernel.engine import Engine, build_engine
-from shared.kernel.service import Service
-from shared.kernel.settings import Settings
 from shared.kernel.store.documents import decode
 from shared.kernel.store.memory import MemoryStore
 from shared.kernel.store.port import Write
+from shared.kernel.stored import from_stored
 
 T = TypeVar("T")
 
@@ -72,14 +73,14 @@ class Clock:
 class Broker:
     """What is on the topics, and how the next batch of records fares."""
 
-    log: list[Entry] = field(default_factory=list)
+    log: list[OutgoingRecord] = field(default_factory=list)
     takes: int | None = None
     """How many entries the next batch may write; None: all of them."""
     replies: bool = True
     """Whether the next batch is answered."""
-    on_write: Callable[[Entry], None] = lambda entry: None
+    on_write: Callable[[OutgoingRecord], None] = lambda entry: None
 
-    async def send(self, entries: Sequence[Entry]) -> list[bool]:
+    async def send(self, entries: Sequence[OutgoingRecord]) -> list[bool]:
         """As `relay.Publisher`: it takes the first ones of a batch, and may not say so."""
         await asyncio.sleep(0)
         takes = len(entries) if self.takes is None else min(self.takes, len(entries))
@@ -140,7 +141,7 @@ class _Wire:
         self._broker = broker
         self._replica = replica
 
-    async def send(self, entries: Sequence[Entry]) -> list[bool]:
+    async def send(self, entries: Sequence[OutgoingRecord]) -> list[bool]:
         self._replica.check()
         answers = await self._broker.send(entries)
         self._replica.check()

@@ -13,7 +13,7 @@ from services.console.installation import Installation
 from shared.contracts.common import DeadLetter, DeadLetterRedriven, RedriveDeadLetter
 from shared.contracts.message import MessageKind, utc_text
 from shared.contracts.topics import SERVICES, topic_name
-from shared.kernel.kafka.reader import Read, TopicReader
+from shared.kernel.client import Read, TopicReader
 
 events = typer.Typer(no_args_is_help=True, help="The event streams.")
 dead_letters = typer.Typer(no_args_is_help=True, help="Records that could not be processed.")

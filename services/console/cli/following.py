@@ -21,7 +21,7 @@ from shared.contracts.servicing_executor import (
     StepFinished,
     StepStarted,
 )
-from shared.kernel.kafka.reader import Read
+from shared.kernel.client import Read
 
 EXECUTOR = "servicing-executor"
 _CODES = {

@@ -25,7 +25,7 @@ from shared.contracts.promotion_scheduler import (
     SchedulePromotion,
 )
 from shared.contracts.topics import topic_name
-from shared.kernel.kafka.reader import TopicReader
+from shared.kernel.client import TopicReader
 
 app = typer.Typer(no_args_is_help=True, help="Promotions: schedule, cancel, list.")
 

@@ -44,7 +44,7 @@ def leave(code: Exit, text: str) -> NoReturn:
     raise typer.Exit(int(code))
 
 
-class Stopped(Exception):  # noqa: N818 - names what happened to the command
+class Stopped(Exception):
     """What a command asked of the installation was not done; the message says why, `code` is the exit code."""
 
     def __init__(self, code: Exit, text: str) -> None:

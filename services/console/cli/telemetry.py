@@ -27,7 +27,7 @@ from shared.contracts.message import Message, MessageKind, utc_text
 from shared.contracts.parts import EnvironmentKind, Verdict
 from shared.contracts.servicing_executor import EnvironmentSnapshot
 from shared.contracts.topics import topic_name
-from shared.kernel.kafka.reader import TopicReader
+from shared.kernel.client import TopicReader
 
 Dimensions = dict[str, str]
 

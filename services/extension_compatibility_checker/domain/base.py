@@ -16,8 +16,7 @@ from shared.contracts.extension_compatibility_checker import (
 )
 from shared.contracts.parts import ArtifactRef, Problem
 from shared.contracts.scalars import sentence
-from shared.kernel.decision import Decision, WorkEnded
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Decision, Rejected, WorkEnded
 
 _PACKAGES_AT_FAULT = frozenset({Reason.BASE_UNREADABLE, Reason.BASE_MISMATCH})
 

@@ -29,7 +29,7 @@ from shared.contracts.extension_compatibility_checker import (
 from shared.contracts.message import Event
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, Problem, Verdict
 from shared.contracts.scalars import sentence
-from shared.kernel.decision import Decision, TimerDue, WorkEnded
+from shared.kernel import Decision, TimerDue, WorkEnded
 
 BASE_PATIENCE = timedelta(seconds=10)
 """How long a check waits for somebody to publish its base."""

@@ -14,7 +14,7 @@ from shared.contracts.extension_compatibility_checker import (
 from shared.contracts.notifier import NobodyTold, NotificationSent, Occasion
 from shared.contracts.parts import Verdict
 from shared.contracts.servicing_executor import EnvironmentRegistered, ExtensionSetChanged, OperationFinished, Outcome
-from shared.kernel.decision import Decision, TimerDue
+from shared.kernel import Decision, TimerDue
 
 _TOLD_BY = (Occasion.EXTENSION_INCOMPATIBLE, Occasion.EXTENSION_REMINDER)
 

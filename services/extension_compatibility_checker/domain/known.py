@@ -8,7 +8,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import BaseIndexed
 from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.formats.versions import version_numbers
-from shared.kernel.decision import Decision
+from shared.kernel import Decision
 
 ALL = "all"
 """The one aggregate that holds them: the newest of all releases is asked for, not one of a name."""

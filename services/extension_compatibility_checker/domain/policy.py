@@ -14,7 +14,7 @@ from shared.contracts.extension_compatibility_checker import (
     SetRemediationPolicy,
     WithoutRecipient,
 )
-from shared.kernel.decision import Decision
+from shared.kernel import Decision
 
 SEED = RemediationPolicy()
 """The rule without any policy: removed 90 days after the first notification

@@ -46,7 +46,7 @@ from shared.contracts.message import Event
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, Verdict
 from shared.contracts.servicing_executor import OperationKind
 from shared.formats.versions import version_numbers
-from shared.kernel.decision import Decision
+from shared.kernel import Decision
 
 TELL_AGAIN = timedelta(days=7)
 """How often it is tried again to tell of an extension of which nobody was told: no recipient, or no mail arrived."""

@@ -9,7 +9,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.image_builder import BuildImage, ImageBuildFailed, ImageBuilt, Reason
 from shared.contracts.parts import Problem
 from shared.contracts.scalars import sentence
-from shared.kernel.decision import Decision, WorkEnded
+from shared.kernel import Decision, WorkEnded
 
 
 def build(state: Build | None, message: Envelope[BuildImage], facts: BaseFacts, now: datetime) -> Decision[Build]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from services.image_builder.domain.state import Image
 from shared.contracts.envelope import Envelope
 from shared.contracts.image_builder import ImageBuilt
-from shared.kernel.decision import Decision
+from shared.kernel import Decision
 
 LINEAGE_LIMIT = 1000
 

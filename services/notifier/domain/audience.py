@@ -6,7 +6,7 @@ from services.notifier.domain.guards import check_not_told_already, check_room, 
 from services.notifier.domain.state import Audience
 from shared.contracts.envelope import Envelope
 from shared.contracts.notifier import AddRecipient, AudienceChanged, Recipient, RemoveRecipient
-from shared.kernel.decision import Decision, DecisionBuilder
+from shared.kernel import Decision, DecisionBuilder
 
 
 class AudienceChange(DecisionBuilder[Audience]):

@@ -13,7 +13,7 @@ from services.notifier.domain.work import Answer, Attempt, DeliveryInput
 from shared.contracts.notifier import DeliveryStatus, NobodyTold, NotificationFailed, NotificationSent, Reason
 from shared.contracts.parts import Problem
 from shared.contracts.scalars import sentence
-from shared.kernel.decision import UNCHANGED, Decision, DecisionBuilder, TimerDue, WorkEnded
+from shared.kernel import UNCHANGED, Decision, DecisionBuilder, TimerDue, WorkEnded
 
 AT_ONCE = 8
 """Deliveries of one notification that are begun together; the next begins when one of them was tried."""

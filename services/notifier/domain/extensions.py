@@ -25,7 +25,7 @@ from shared.contracts.extension_compatibility_checker import (
     RemediationReminded,
 )
 from shared.contracts.notifier import Occasion
-from shared.kernel.decision import UNCHANGED, Decision
+from shared.kernel import UNCHANGED, Decision
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What refuses a command about a project's recipients."""
 
 from shared.contracts.notifier import AddRecipient, Reason, Recipient, RemoveRecipient
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Rejected
 
 RECIPIENTS_LIMIT = 100
 

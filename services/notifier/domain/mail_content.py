@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from shared.contracts.extension_compatibility_checker import ExtensionFinding, FindingSeverity
 from shared.contracts.parts import ExtensionName
-from shared.kernel.state import State
+from shared.kernel import State
 
 
 class Row(State):

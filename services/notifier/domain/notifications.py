@@ -29,7 +29,7 @@ from shared.contracts.servicing_executor import (
     OperationFinished,
     OperationHeld,
 )
-from shared.kernel.decision import Decision
+from shared.kernel import Decision
 
 NotifiedEvent = (
     OperationAccepted

@@ -26,8 +26,7 @@ from shared.contracts.promotion_scheduler import (
     RolloutSkipped,
 )
 from shared.contracts.servicing_executor import OperationAccepted, OperationFinished, OperationKind
-from shared.kernel.decision import UNCHANGED, Decision, DecisionBuilder, TimerDue
-from shared.kernel.state import State
+from shared.kernel import UNCHANGED, Decision, DecisionBuilder, State, TimerDue
 
 KEPT_FOR = timedelta(days=15)
 """How long an operation that has ended is remembered: longer than its events are kept, so that each finds it."""

@@ -19,7 +19,7 @@ from shared.contracts.promotion_scheduler import (
     PromotionScheduled,
     Reason,
 )
-from shared.kernel.decision import UNCHANGED, Decision
+from shared.kernel import UNCHANGED, Decision
 
 Told = PromotionScheduled | PromotionCancelled
 

@@ -12,7 +12,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import RemediationEnded, RemediationEnding, RemovalDue
 from shared.contracts.notifier import Occasion
 from shared.contracts.parts import ExtensionName
-from shared.kernel.decision import UNCHANGED, Decision
+from shared.kernel import UNCHANGED, Decision
 
 _ENDS: dict[RemediationEnding, tuple[str, str]] = {
     RemediationEnding.FIXED: (

@@ -11,7 +11,7 @@ from services.notifier.domain.wording import moment, subject
 from shared.contracts.envelope import Envelope
 from shared.contracts.notifier import Occasion
 from shared.contracts.promotion_scheduler import Reason, RolloutPlanned, RolloutSkipped
-from shared.kernel.decision import UNCHANGED, Decision
+from shared.kernel import UNCHANGED, Decision
 
 _SKIPPED = (
     "update skipped",

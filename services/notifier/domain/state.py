@@ -5,7 +5,7 @@ from datetime import datetime
 from services.notifier.domain.mail_content import MailContent
 from shared.contracts.notifier import DELIVERY_LIFECYCLE, DeliveryStatus, Occasion, Recipient
 from shared.contracts.parts import Problem
-from shared.kernel.state import State
+from shared.kernel import State
 
 
 class Audience(State):

@@ -22,8 +22,7 @@ from shared.contracts.servicing_executor import (
     OperationKind,
     Outcome,
 )
-from shared.kernel.decision import UNCHANGED, Decision
-from shared.kernel.outcomes import NotYet
+from shared.kernel import UNCHANGED, Decision, NotYet
 
 TOLD = frozenset({OperationKind.APPLY, OperationKind.PROMOTE, OperationKind.ROLL_OUT, OperationKind.RETURN})
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.notifier.domain.mail_content import MailContent
-from shared.kernel.state import State
+from shared.kernel import State
 
 
 class DeliveryInput(State):

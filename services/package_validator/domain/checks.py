@@ -23,8 +23,7 @@ from shared.contracts.package_validator import (
 )
 from shared.contracts.parts import Problem
 from shared.contracts.scalars import sentence
-from shared.kernel.decision import Decision, Failure, TimerDue, WorkEnded
-from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel import Decision, Failure, NotYet, Rejected, TimerDue, WorkEnded
 
 CHECK = "check"
 LOOK = "look"

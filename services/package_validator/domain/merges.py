@@ -12,8 +12,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.package_validator import MergePackages, PackageMergeFailed, PackageStatus, Reason
 from shared.contracts.parts import Problem
 from shared.contracts.scalars import project_of, sentence
-from shared.kernel.decision import Decision, WorkEnded
-from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel import Decision, NotYet, Rejected, WorkEnded
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.parts import ArtifactRef
 from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.formats.versions import parse_version, version_numbers
-from shared.kernel.decision import Decision
+from shared.kernel import Decision
 
 ALL = "all"
 """The id of the one aggregate."""

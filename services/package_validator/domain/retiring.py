@@ -7,8 +7,7 @@ from services.package_validator.domain.state import Package, Retirement
 from services.package_validator.domain.told import told
 from shared.contracts.envelope import Envelope
 from shared.contracts.package_validator import PackageStatus, Reason, RetirePackage
-from shared.kernel.decision import Decision
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Decision, Rejected
 
 
 def retire(state: Package | None, message: Envelope[RetirePackage], facts: None, now: datetime) -> Decision[Package]:

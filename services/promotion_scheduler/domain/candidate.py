@@ -9,8 +9,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.parts import EnvironmentKind, Update
 from shared.contracts.promotion_scheduler import CandidateMarked, CandidateSnapshot, MarkCandidate, Reason
 from shared.contracts.scalars import update_id
-from shared.kernel.decision import Decision
-from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel import Decision, NotYet, Rejected
 
 
 class Candidate(Frozen):

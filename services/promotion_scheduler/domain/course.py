@@ -9,8 +9,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
 from shared.contracts.promotion_scheduler import CancelPromotion, PromotionStatus, Reason
 from shared.contracts.servicing_executor import ApplyImage, OperationAccepted, OperationFinished, Outcome
-from shared.kernel.decision import Decision, TimerDue
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Decision, Rejected, TimerDue
 
 
 def cancel(

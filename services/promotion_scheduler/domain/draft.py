@@ -20,7 +20,7 @@ from shared.contracts.promotion_scheduler import (
     PromotionStatus,
 )
 from shared.contracts.servicing_executor import ApplyImage
-from shared.kernel.decision import Decision, Send
+from shared.kernel import Decision, Send
 
 
 class _About(TypedDict):

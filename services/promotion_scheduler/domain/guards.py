@@ -9,7 +9,7 @@ from shared.contracts.parts import EnvironmentKind, Update
 from shared.contracts.promotion_scheduler import Reason, SchedulePromotion
 from shared.contracts.scalars import update_id
 from shared.formats.versions import version_numbers
-from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel import NotYet, Rejected
 
 
 @dataclass(frozen=True)

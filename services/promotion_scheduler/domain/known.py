@@ -24,7 +24,7 @@ from shared.contracts.servicing_executor import (
     Outcome,
     StagedExtensions,
 )
-from shared.kernel.decision import Decision
+from shared.kernel import Decision
 
 DURATIONS_KEPT = 5
 """How many of an environment's latest downtimes are remembered."""

@@ -9,8 +9,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.package_validator import PackageStatus
 from shared.contracts.parts import ArtifactRef, PackageContents, PackageKind
 from shared.contracts.promotion_scheduler import PublishRelease, Reason, ReleasePublished, ReleaseSnapshot
-from shared.kernel.decision import Decision
-from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel import Decision, NotYet, Rejected
 
 
 class Release(Frozen):

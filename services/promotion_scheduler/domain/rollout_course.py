@@ -22,8 +22,7 @@ from shared.contracts.servicing_executor import (
     OperationKind,
     Outcome,
 )
-from shared.kernel.decision import Decision, TimerDue
-from shared.kernel.outcomes import KernelReason
+from shared.kernel import Decision, KernelReason, TimerDue
 
 DAYS_UNTIL_RETRY = 7
 """After a failure (regime of the seed and of the vendor's mechanics: retried seven days later)."""

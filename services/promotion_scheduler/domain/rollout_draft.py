@@ -18,7 +18,7 @@ from shared.contracts.promotion_scheduler import (
     RolloutStatus,
 )
 from shared.contracts.servicing_executor import ApplyRelease
-from shared.kernel.decision import Decision, Send
+from shared.kernel import Decision, Send
 
 Window = tuple[datetime, datetime]
 

@@ -11,8 +11,7 @@ from services.promotion_scheduler.domain.window import checked, window_days_afte
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import RemediationEnded, RemovalDue
 from shared.contracts.promotion_scheduler import RolloutStatus, SetUpdateWindow, UpdateWindowSet
-from shared.kernel.decision import Decision, TimerDue
-from shared.kernel.outcomes import NotYet
+from shared.kernel import Decision, NotYet, TimerDue
 
 ENDED_KEPT = 400
 """Ended remediations of an environment that are remembered, at most."""

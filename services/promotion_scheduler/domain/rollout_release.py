@@ -7,7 +7,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.parts import Update
 from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.formats.versions import version_numbers
-from shared.kernel.decision import Decision
+from shared.kernel import Decision
 
 
 class BaseRelease(Frozen):

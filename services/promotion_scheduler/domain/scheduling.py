@@ -11,8 +11,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import CompatibilityChecked, Verdicts
 from shared.contracts.parts import Downtime, Problem, Verdict
 from shared.contracts.promotion_scheduler import PromotionStatus, Reason, SchedulePromotion
-from shared.kernel.decision import Decision, TimerDue
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Decision, Rejected, TimerDue
 
 _WORKS = (Verdict.COMPATIBLE, Verdict.COMPATIBLE_WITH_WARNINGS)
 

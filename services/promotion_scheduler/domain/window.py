@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from shared.contracts.promotion_scheduler import Reason, UpdateWindow
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Rejected
 
 SHORTEST = timedelta(hours=6)
 """The least that a window may be, by the clock on the wall (admin center: `invalidRange` below it)."""

@@ -34,7 +34,7 @@ from shared.contracts.servicing_executor import (
     StepStarted,
     StepStatus,
 )
-from shared.kernel.decision import Send
+from shared.kernel import Send
 
 _DOWN = frozenset({StepName.STOP_SERVICES, StepName.STOP_AGAIN})
 _BACK = frozenset({StepName.SWITCH_BACK, StepName.SET_EXTENSIONS_BACK, StepName.VERIFY_AGAIN})

@@ -15,7 +15,7 @@ from shared.contracts.image_builder import ImageBuildFailed, ImageBuilt
 from shared.contracts.parts import Problem, Verdict
 from shared.contracts.scalars import sentence
 from shared.contracts.servicing_executor import OperationStatus, Reason, StepRecord, StepStatus
-from shared.kernel.decision import Decision, TimerDue, WorkEnded
+from shared.kernel import Decision, TimerDue, WorkEnded
 
 _UP = frozenset({StepName.START_SERVICES, StepName.START_AGAIN})
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from services.servicing_executor.domain.state import Environment, Operation
 from shared.contracts.message import Command, Event, Snapshot
 from shared.contracts.servicing_executor import EnvironmentStatus, EnvironmentStatusChanged, StepRecord
-from shared.kernel.decision import Decision, Send
+from shared.kernel import Decision, Send
 
 
 class Draft:

@@ -31,8 +31,7 @@ from shared.contracts.servicing_executor import (
 )
 from shared.contracts.topics import MESSAGE_LIMIT
 from shared.formats.versions import version_numbers
-from shared.kernel.decision import Decision
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Decision, Rejected
 
 SET_LIMIT = MESSAGE_LIMIT * 3 // 4
 """Bytes of all extensions and staged versions of an environment, as JSON; the rest of a message is for what else an

@@ -15,7 +15,7 @@ from shared.contracts.servicing_executor import (
     OperationStatus,
     Outcome,
 )
-from shared.kernel.decision import Decision, WorkEnded
+from shared.kernel import Decision, WorkEnded
 
 BRINGS_IMAGE = frozenset({OperationKind.PROVISION, OperationKind.APPLY, OperationKind.PROMOTE, OperationKind.ROLL_OUT})
 

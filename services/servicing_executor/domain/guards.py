@@ -25,7 +25,7 @@ from shared.contracts.servicing_executor import (
 )
 from shared.formats import difference
 from shared.formats.versions import version_numbers
-from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel import NotYet, Rejected
 
 
 def known(state: Environment | None, environment: str) -> Environment:

@@ -22,8 +22,7 @@ from shared.contracts.servicing_executor import (
     SignOffUpdate,
     UpdateSignedOff,
 )
-from shared.kernel.decision import Decision
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Decision, Rejected
 
 _CANCELLABLE = frozenset(
     {OperationKind.APPLY, OperationKind.PROMOTE, OperationKind.ROLL_OUT, OperationKind.INSTALL_EXTENSION}

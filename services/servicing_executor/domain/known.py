@@ -18,7 +18,7 @@ from shared.contracts.package_validator import (
 from shared.contracts.parts import ArtifactRef, ImageContents, PackageContents, PackageKind
 from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.contracts.scalars import project_of
-from shared.kernel.decision import Decision
+from shared.kernel import Decision
 
 
 class KnownPackage(Frozen):

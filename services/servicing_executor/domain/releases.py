@@ -33,8 +33,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.parts import PackageContents, PackageKind
 from shared.contracts.scalars import sentence
 from shared.contracts.servicing_executor import ApplyRelease, OperationKind, Reason
-from shared.kernel.decision import Decision
-from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel import Decision, NotYet, Rejected
 
 
 def apply_release(

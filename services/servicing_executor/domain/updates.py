@@ -36,8 +36,7 @@ from shared.contracts.servicing_executor import (
     RegisterEnvironment,
 )
 from shared.formats.versions import version_numbers
-from shared.kernel.decision import Decision
-from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel import Decision, NotYet, Rejected
 
 FIRST_UPDATE = "Initial deployment"
 

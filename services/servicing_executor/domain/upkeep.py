@@ -15,8 +15,7 @@ from shared.contracts.servicing_executor import (
     Reason,
     RestartService,
 )
-from shared.kernel.decision import Decision
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Decision, Rejected
 
 
 def restart_service(

@@ -20,10 +20,10 @@ from faststream.kafka.message import KafkaMessage
 from faststream.kafka.prometheus import KafkaPrometheusMiddleware
 
 from shared.kernel.crash_points import crash_point
-from shared.kernel.kafka.waiting import WaitingConsumer
+from shared.kernel.kafka import patches
 from shared.kernel.logs import get_logger
 from shared.kernel.metrics import Metrics
-from shared.kernel.records import RawRecord, Verdict
+from shared.kernel.records import BatchResult, RawRecord
 
 log = get_logger(__name__)
 
@@ -45,7 +45,7 @@ class Subscription:
 
 
 @dataclass(slots=True)
-class Position:
+class PartitionProgress:
     """How far one assigned partition is."""
 
     lag: int
@@ -63,17 +63,18 @@ class _Turn:
 
 
 class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
-    """One member of the service's consumer group."""
+    """One member of the service's consumer group. Raise UnsupportedLibrary as `patches.install` does."""
 
     def __init__(
         self,
         subscription: Subscription,
-        process: Callable[[Sequence[RawRecord]], Awaitable[Verdict]],
+        process: Callable[[Sequence[RawRecord]], Awaitable[BatchResult]],
         *,
         assigned: Callable[[], None],
         fatal: Callable[[BaseException], None],
         metrics: Metrics,
     ) -> None:
+        patches.install()
         self._subscription = subscription
         self._process = process
         self._assigned = assigned
@@ -118,7 +119,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         await self._broker.connect()
         configuration = self._broker.config.broker_config
         options = getattr(configuration.builder, "keywords", {})
-        configuration.builder = partial(WaitingConsumer, **options)
+        configuration.builder = partial(patches.WaitingConsumer, **options)
         await self._broker.start()
 
     async def stop(self) -> None:
@@ -142,7 +143,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         tasks = self._subscriber.tasks
         return bool(self._subscriber.running and tasks and not any(task.done() for task in tasks))
 
-    def positions(self) -> dict[TopicPartition, Position]:
+    def positions(self) -> dict[TopicPartition, PartitionProgress]:
         """How far each assigned partition is."""
         consumer = self._subscriber.consumer
         if consumer is None:
@@ -157,7 +158,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
             polled = consumer.last_poll_timestamp(partition)
             age = (now - polled) / 1000 if polled else 0.0
             lag = max(0, end - at) if end is not None and at is not None else 0
-            found[partition] = Position(lag, partition in paused, age)
+            found[partition] = PartitionProgress(lag, partition in paused, age)
         return found
 
     # -- what FastStream and aiokafka call
@@ -177,13 +178,13 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         self._turn.idle.clear()
         try:
             self._observe(records)
-            verdict = await self._process(records)
-            self._park(verdict)
+            result = await self._process(records)
+            self._let_wait(result)
             crash_point("inbox.before-acknowledge")
             if self._turn.acknowledging:
                 # What an aggregate remembers covers two batches: more must not be unacknowledged.
                 await asyncio.wait(self._turn.acknowledging)
-            task = asyncio.create_task(self._acknowledge(verdict))
+            task = asyncio.create_task(self._acknowledge(result))
             self._turn.acknowledging.add(task)
             task.add_done_callback(self._turn.acknowledging.discard)
         except BaseException as error:  # noqa: BLE001 - whatever it is, letting it out would end or skip silently
@@ -196,14 +197,14 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
     def _observe(self, records: Sequence[RawRecord]) -> None:
         self._metrics.oldest.set(max(0.0, time.time() - min(record.timestamp for record in records) / 1000))
 
-    async def _acknowledge(self, verdict: Verdict) -> None:
+    async def _acknowledge(self, result: BatchResult) -> None:
         consumer = self._subscriber.consumer
         if consumer is None:
             return
         owned = consumer.assignment()
         offsets = {
             TopicPartition(*partition): offset
-            for partition, offset in verdict.done.items()
+            for partition, offset in result.done.items()
             if TopicPartition(*partition) in owned
         }
         try:
@@ -215,15 +216,15 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
             return
         crash_point("inbox.acknowledged")
 
-    def _park(self, verdict: Verdict) -> None:
+    def _let_wait(self, result: BatchResult) -> None:
         """Let partitions wait: read them again from where they are, after a while."""
         consumer = self._subscriber.consumer
         loop = asyncio.get_running_loop()
-        for partition, seconds in verdict.parked.items():
+        for partition, seconds in result.waiting.items():
             place = TopicPartition(*partition)
             if consumer is None or place not in consumer.assignment():
                 continue
-            consumer.seek(place, verdict.done[partition])
+            consumer.seek(place, result.done[partition])
             consumer.pause(place)
             handle: asyncio.TimerHandle | None = None
 

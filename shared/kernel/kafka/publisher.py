@@ -14,8 +14,9 @@ from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
-from shared.kernel.document import Entry
+from shared.kernel.kafka import patches
 from shared.kernel.logs import get_logger
+from shared.kernel.records import OutgoingRecord
 
 log = get_logger(__name__)
 
@@ -29,9 +30,10 @@ _Sent = dict[tuple[str, int], list[tuple["asyncio.Future[RecordMetadata]", list[
 
 
 class KafkaPublisher:
-    """The producer of one process."""
+    """The producer of one process. Raise UnsupportedLibrary as `patches.check` does."""
 
     def __init__(self, bootstrap: str, client_id: str, *, send_seconds: float = SEND_SECONDS) -> None:
+        patches.check("aiokafka")
         self._bootstrap = bootstrap
         self._client_id = client_id
         self._send_seconds = send_seconds
@@ -46,31 +48,31 @@ class KafkaPublisher:
         """Connect. Raise KafkaError if no broker answers."""
         await self._running()
 
-    async def send(self, entries: Sequence[Entry]) -> list[bool]:
-        """For each entry whether the broker has acknowledged it; see `relay.Publisher`.
+    async def send(self, records: Sequence[OutgoingRecord]) -> list[bool]:
+        """For each record whether the broker has acknowledged it; see `relay.Publisher`.
 
-        Entries of a topic and key that were refused are sent by themselves, after the others: one that the broker
+        Records of a topic and key that were refused are sent by themselves, after the others: one that the broker
         never takes fails whatever is in its batch and behind it in its partition.
         """
-        acknowledged = [False] * len(entries)
+        acknowledged = [False] * len(records)
         together: list[int] = []
         apart: dict[_Place, list[int]] = defaultdict(list)
-        for at, entry in enumerate(entries):
-            place = (entry.topic, entry.key)
+        for at, record in enumerate(records):
+            place = (record.topic, record.key)
             (apart[place] if place in self._refused else together).append(at)
-        answered = not together or await self._send(entries, together, acknowledged)
+        answered = not together or await self._send(records, together, acknowledged)
         for places in apart.values():
             if answered:
-                answered = await self._send(entries, places, acknowledged)
+                answered = await self._send(records, places, acknowledged)
         return acknowledged
 
-    async def _send(self, entries: Sequence[Entry], places: Sequence[int], acknowledged: list[bool]) -> bool:
-        """Send the entries at `places`; whether the broker has answered at all."""
+    async def _send(self, records: Sequence[OutgoingRecord], places: Sequence[int], acknowledged: list[bool]) -> bool:
+        """Send the records at `places`; whether the broker has answered at all."""
         producer = None
         try:
             async with asyncio.timeout(self._send_seconds):
                 producer = await self._running()
-                sent = await self._submit(producer, entries, places)
+                sent = await self._submit(producer, records, places)
                 await asyncio.wait([future for futures in sent.values() for future, _ in futures])
         except TimeoutError:
             log.warning("sending_timed_out", entries=len(places))
@@ -80,11 +82,11 @@ class KafkaPublisher:
             return False
         refusal = _collect(sent, acknowledged)
         for at in places:
-            place = (entries[at].topic, entries[at].key)
+            place = (records[at].topic, records[at].key)
             if acknowledged[at]:
                 self._refused.discard(place)
         if refusal:
-            self._refused.update((entries[at].topic, entries[at].key) for at in places if not acknowledged[at])
+            self._refused.update((records[at].topic, records[at].key) for at in places if not acknowledged[at])
             await self._rebuild(producer, refusal)
         return True
 
@@ -94,16 +96,18 @@ class KafkaPublisher:
             producer, self._producer = self._producer, None
             await _end(producer)
 
-    async def _submit(self, producer: AIOKafkaProducer, entries: Sequence[Entry], places: Sequence[int]) -> "_Sent":
+    async def _submit(
+        self, producer: AIOKafkaProducer, records: Sequence[OutgoingRecord], places: Sequence[int]
+    ) -> "_Sent":
         by_partition: dict[tuple[str, int], list[int]] = defaultdict(list)
         for at in places:
-            entry = entries[at]
-            count = self._partitions.get(entry.topic) or await self._count_partitions(producer, entry.topic)
-            by_partition[entry.topic, (murmur2(entry.key or b"") & 0x7FFFFFFF) % count].append(at)
+            record = records[at]
+            count = self._partitions.get(record.topic) or await self._count_partitions(producer, record.topic)
+            by_partition[record.topic, (murmur2(record.key or b"") & 0x7FFFFFFF) % count].append(at)
         sent: _Sent = {}
         for (topic, partition), inside in by_partition.items():
             sent[topic, partition] = []
-            for builder, batch in _batches(producer, entries, inside):
+            for builder, batch in _batches(producer, records, inside):
                 future = await producer.send_batch(builder, topic, partition=partition)
                 future.add_done_callback(_look_at)
                 sent[topic, partition].append((future, batch))
@@ -144,12 +148,12 @@ class KafkaPublisher:
         return producer
 
 
-def _batches(producer: AIOKafkaProducer, entries: Sequence[Entry], places: Sequence[int]) -> list[_Batch]:
-    """The entries at `places`, in order, in batches that the producer takes."""
+def _batches(producer: AIOKafkaProducer, records: Sequence[OutgoingRecord], places: Sequence[int]) -> list[_Batch]:
+    """The records at `places`, in order, in batches that the producer takes."""
     batches: list[_Batch] = [(producer.create_batch(), [])]
     for at in places:
-        entry = entries[at]
-        while not _append(batches[-1][0], entry):
+        record = records[at]
+        while not _append(batches[-1][0], record):
             batches.append((producer.create_batch(), []))
         batches[-1][1].append(at)
     for builder, _ in batches:
@@ -179,8 +183,8 @@ def _look_at(future: "asyncio.Future[RecordMetadata]") -> None:
         future.exception()
 
 
-def _append(builder: BatchBuilder, entry: Entry) -> bool:
-    added = builder.append(timestamp=None, key=entry.key, value=entry.value, headers=entry.headers)
+def _append(builder: BatchBuilder, record: OutgoingRecord) -> bool:
+    added = builder.append(timestamp=None, key=record.key, value=record.value, headers=record.headers)
     return added is not None
 
 

@@ -13,7 +13,7 @@ _PATIENCE_MS = 15_000
 REPLICATION = 3
 
 
-class TopicsNotCreated(Exception):  # noqa: N818 - names what the user sees
+class TopicsNotCreated(Exception):
     """The broker refused a topic; the message says which and why."""
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from shared.kernel.store.documents import check_limit, decode, encode, encode_writes, stored_time
+from shared.kernel.store.documents import check_limit, decode, encode_writes, stored_time
 from shared.kernel.store.port import StoredDocument, Write
 
 Hook = Callable[[str, str], None]
@@ -13,14 +13,14 @@ Hook = Callable[[str, str], None]
 
 
 class _Kept(NamedTuple):
-    version: int | None
+    version: int
     due_at: datetime | None
     encoded: bytes
 
 
 def _keep(document: Mapping[str, Any], encoded: bytes) -> _Kept:
     due_at = document.get("due_at")
-    return _Kept(document.get("version"), due_at and stored_time(due_at), encoded)
+    return _Kept(document["version"], due_at and stored_time(due_at), encoded)
 
 
 def _nothing(operation: str, collection: str) -> None:
@@ -32,7 +32,7 @@ class MemoryStore:
 
     Every method lets other tasks run before and after its effect, as one that waits for a server does.
     Raise StoreUnavailable from `before` (nothing was applied), from `after` (everything was) or from `between`,
-    which is called between two documents of one `write_many` or `append` (the ones before it were applied).
+    which is called between two documents of one `write_many` (the ones before it were applied).
     """
 
     def __init__(self, before: Hook = _nothing, after: Hook = _nothing, between: Hook = _nothing) -> None:
@@ -75,16 +75,6 @@ class MemoryStore:
         await self._answer("delete", collection)
         return fits
 
-    async def append(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> None:
-        encoded = [encode(document) for document in documents]
-        await self._arrive("append", collection)
-        kept = self._kept(collection)
-        for number, (document, bytes_) in enumerate(zip(documents, encoded, strict=True)):
-            if number:
-                self._between("append", collection)
-            kept.setdefault(document["_id"], _keep(document, bytes_))
-        await self._answer("append", collection)
-
     async def due(self, collection: str, until: datetime, limit: int) -> list[tuple[str, datetime]]:
         check_limit(limit)
         await self._arrive("due", collection)
@@ -96,15 +86,6 @@ class MemoryStore:
         )
         await self._answer("due", collection)
         return [(id_, due_at) for due_at, id_ in found[:limit]]
-
-    async def page(self, collection: str, after: str | None, limit: int) -> list[StoredDocument]:
-        check_limit(limit)
-        await self._arrive("page", collection)
-        kept = self._kept(collection)
-        ids = sorted(id_ for id_ in kept if after is None or id_ > after)
-        found = [decode(kept[id_].encoded) for id_ in ids[:limit]]
-        await self._answer("page", collection)
-        return found
 
     async def ensure(self, collections: Sequence[str]) -> None:
         for collection in collections:

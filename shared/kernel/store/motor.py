@@ -6,7 +6,7 @@ Which of the updates did is told by the documents themselves: each batch leaves 
 """
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from pymongo import ASCENDING, IndexModel, InsertOne, ReadPreference, ReplaceOne
 from pymongo.errors import BulkWriteError, InvalidName, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from shared.kernel.store.documents import CODEC, RESERVED, check_limit, encode, encode_writes
+from shared.kernel.store.documents import CODEC, RESERVED, check_limit, encode_writes
 from shared.kernel.store.port import StoredDocument, StoreUnavailable, Write
 
 _DUPLICATE_KEY = 11000
@@ -93,11 +93,6 @@ class MotorStore:
             result = await self._collection(collection).delete_one({"_id": id_, "version": version})
         return bool(result.deleted_count)
 
-    async def append(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> None:
-        encoded = [encode(document) for document in documents]
-        if encoded:
-            await self._bulk(collection, [InsertOne(RawBSONDocument(document)) for document in encoded])
-
     async def due(self, collection: str, until: datetime, limit: int) -> list[tuple[str, datetime]]:
         check_limit(limit)
         # $lte with a date finds dates only, so that None is no match. Filter, order and fields are the index's.
@@ -106,12 +101,6 @@ class MotorStore:
             cursor.sort([("due_at", ASCENDING), ("_id", ASCENDING)]).limit(limit).batch_size(limit)
             found = await cursor.to_list(limit)
         return [(document["_id"], document["due_at"]) for document in found]
-
-    async def page(self, collection: str, after: str | None, limit: int) -> list[StoredDocument]:
-        check_limit(limit)
-        cursor = self._collection(collection).find({} if after is None else {"_id": {"$gt": after}}, batch_size=limit)
-        cursor.sort("_id", ASCENDING).limit(limit)
-        return await _documents(cursor, limit)
 
     async def ensure(self, collections: Sequence[str]) -> None:
         await self.ping()

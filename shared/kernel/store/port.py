@@ -1,6 +1,6 @@
 """The port: everything the kernel asks of a store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ they may, and keep their order. An `_id` is not empty, `_commit` is a field of t
 """
 
 
-class StoreUnavailable(Exception):  # noqa: N818 - an outcome, like those of `outcomes`
+class StoreUnavailable(Exception):
     """The store did not answer, or not in time. Whether a write was applied is unknown: read to learn it."""
 
 
@@ -53,22 +53,11 @@ class Store(Protocol):
         """Delete the document if it has this version."""
         ...
 
-    async def append(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> None:
-        """Insert documents under their own `_id`; one that exists is left as it is, also if it differs.
-
-        They need no version. After StoreUnavailable some may be there: append all of them again.
-        """
-        ...
-
     async def due(self, collection: str, until: datetime, limit: int) -> list[tuple[str, datetime]]:
         """Ids and `due_at` of at most `limit` documents whose `due_at` is not after `until`, earliest first.
 
         Those without `due_at` are never due. Equal times are in the order of ids.
         """
-        ...
-
-    async def page(self, collection: str, after: str | None, limit: int) -> list[StoredDocument]:
-        """At most `limit` documents whose id sorts after `after` (None: from the start), in the order of ids."""
         ...
 
     async def ensure(self, collections: Sequence[str]) -> None:

@@ -15,16 +15,15 @@ import pytest
 from deploy.embedded import Endpoints, Engines
 from deploy.embedded.ports import free_port
 from shared.contracts.envelope import new_id
-from shared.kernel.document import Entry
+from shared.kernel.app import Settings
+from shared.kernel.client import KafkaPublisher, OutgoingRecord
 from shared.kernel.engine import build_engine
 from shared.kernel.kafka.consumer import Consumer, Subscription
-from shared.kernel.kafka.publisher import KafkaPublisher
 from shared.kernel.metrics import Metrics
-from shared.kernel.records import RawRecord, Verdict
-from shared.kernel.settings import Settings
+from shared.kernel.records import BatchResult, RawRecord
 from shared.kernel.store.motor import MotorStore
 from shared.kernel.store.port import StoreUnavailable, Write
-from shared.kernel.watchdog import Limits, watch_consumer
+from shared.kernel.watchdog import WatchdogLimits, watch_consumer
 from tests.chaos.history import check_counter, documents, events_of
 from tests.support.example.app import make
 from tests.support.example.example import CATALOGUE, AddToCounter, CounterChanged, StartErrand
@@ -164,26 +163,26 @@ async def test_a_stop_while_busy_gives_the_work_back_and_another_process_ends_it
 # -- the producer
 
 
-def entry(n: int, topic: str, key: bytes, size: int) -> Entry:
-    return Entry(n, topic, key, b"x" * size, [])
+def record(topic: str, key: bytes, size: int) -> OutgoingRecord:
+    return OutgoingRecord(topic, key, b"x" * size, [])
 
 
-async def test_a_refused_entry_costs_its_neighbours_one_repeat_and_later_entries_nothing(user: Client) -> None:
+async def test_a_refused_record_costs_its_neighbours_one_repeat_and_later_ones_nothing(user: Client) -> None:
     """`user` has created the topics; one partition, so that all of them are neighbours."""
     topic = "drydock.example.dead-letters"
     publisher = KafkaPublisher(user.bootstrap, "test", send_seconds=5)
     await publisher.start()
     try:
-        assert await publisher.send([entry(0, topic, b"before", 10)]) == [True]
-        entries = [entry(1, topic, b"a", 10), entry(2, topic, b"huge", 4 * 1024 * 1024), entry(3, topic, b"b", 10)]
-        acknowledged = await publisher.send(entries)
+        assert await publisher.send([record(topic, b"before", 10)]) == [True]
+        records = [record(topic, b"a", 10), record(topic, b"huge", 4 * 1024 * 1024), record(topic, b"b", 10)]
+        acknowledged = await publisher.send(records)
         assert not acknowledged[1]
         assert publisher.rebuilt == 1
-        assert await publisher.send(entries) == [True, False, True]
-        assert await publisher.send([*entries, entry(4, topic, b"c", 10)]) == [True, False, True, True]
-        assert await publisher.send([entry(5, topic, b"huge", 10)]) == [True]
+        assert await publisher.send(records) == [True, False, True]
+        assert await publisher.send([*records, record(topic, b"c", 10)]) == [True, False, True, True]
+        assert await publisher.send([record(topic, b"huge", 10)]) == [True]
         rebuilt = publisher.rebuilt
-        assert await publisher.send([entry(6, topic, b"huge", 10), entry(7, topic, b"a", 10)]) == [True, True]
+        assert await publisher.send([record(topic, b"huge", 10), record(topic, b"a", 10)]) == [True, True]
         assert publisher.rebuilt == rebuilt
     finally:
         await publisher.stop()
@@ -287,9 +286,9 @@ class Kept:
     """Keeps what is published."""
 
     def __init__(self) -> None:
-        self.sent: dict[str, list[Entry]] = defaultdict(list)
+        self.sent: dict[str, list[OutgoingRecord]] = defaultdict(list)
 
-    async def send(self, entries: Sequence[Entry]) -> list[bool]:
+    async def send(self, entries: Sequence[OutgoingRecord]) -> list[bool]:
         for one in entries:
             self.sent[one.topic].append(one)
         return [True] * len(entries)
@@ -307,9 +306,9 @@ async def test_a_commit_whose_outcome_is_unknown_is_settled_by_reading(engines: 
     for _ in range(3):
         await user.send(AddToCounter(counter=counter, amount=5))
     records = await read(user, READ[0], counter)
-    verdicts = [await engine.inbox.process(records) for _ in range(2)]
-    assert verdicts[0].parked
-    assert not verdicts[1].parked
+    results = [await engine.inbox.process(records) for _ in range(2)]
+    assert results[0].waiting
+    assert not results[1].waiting
     await engine.relay.step()
     values = sorted(one.value or b"" for one in publisher.sent["drydock.example.events"])
     assert len(values) == 3
@@ -340,8 +339,8 @@ async def read(user: Client, topic: str, counter: str) -> list[RawRecord]:
 
 
 async def test_the_watchdog_sees_that_the_consuming_loop_has_ended(user: Client) -> None:
-    async def process(records: Sequence[RawRecord]) -> Verdict:
-        return Verdict()
+    async def process(records: Sequence[RawRecord]) -> BatchResult:
+        return BatchResult()
 
     consumer = Consumer(
         Subscription(
@@ -359,7 +358,7 @@ async def test_the_watchdog_sees_that_the_consuming_loop_has_ended(user: Client)
         metrics=Metrics("watched"),
     )
     await consumer.start()
-    watching = asyncio.create_task(watch_consumer(consumer, answers, Limits(silent=1.2, unassigned=60)))
+    watching = asyncio.create_task(watch_consumer(consumer, answers, WatchdogLimits(silent=1.2, unassigned=60)))
     [loop] = consumer._subscriber.tasks
     loop.cancel()
     async with asyncio.timeout(10):

@@ -7,8 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from shared.contracts.envelope import Envelope, derived_id
-from shared.kernel.decision import Archived, Decision, Send, TimerDue, WorkEnded
-from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel import Decision, NotYet, Rejected, Send, TimerDue, WorkEnded
 from tests.support.example import example as messages
 from tests.support.example import neighbour
 
@@ -148,5 +147,4 @@ def _changed(state: Counter, counter: str, amount: int, cause: str) -> Decision[
         after,
         events,
         commands=[Send(neighbour.CountThis(counter=counter, value=value), id=derived_id(cause, "count"))],
-        archive=[Archived("changes", f"{counter}/{after.changes}", {"value": value})],
     )

@@ -4,7 +4,7 @@ import asyncio
 import os
 from pathlib import Path
 
-from shared.kernel.worker import Job
+from shared.kernel.app import Job
 from tests.support.example.domain import Brought, Errand
 
 

@@ -15,8 +15,7 @@ from shared.contracts.message import Message
 from shared.contracts.package_validator import PackageStatus
 from shared.contracts.parts import PackageKind
 from shared.contracts.registry import CATALOGUE
-from shared.kernel.kafka.publisher import KafkaPublisher
-from shared.kernel.kafka.reader import Read
+from shared.kernel.client import KafkaPublisher, Read
 from tests.support.played_services import NOON
 from tests.unit.console.test_applicability import package, release, sandbox
 

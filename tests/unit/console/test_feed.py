@@ -12,7 +12,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.contracts.registry import CATALOGUE
 from shared.contracts.servicing_executor import StepStarted
-from shared.kernel.kafka.reader import Read
+from shared.kernel.client import Read
 from tests.support.played_services import NOON
 
 EVENT = StepStarted(environment="contoso-test", project="contoso", operation="1", step="verify", started_at=NOON)

@@ -22,7 +22,7 @@ from shared.contracts.promotion_scheduler import (
 )
 from shared.contracts.registry import CATALOGUE
 from shared.contracts.servicing_executor import EnvironmentSnapshot, EnvironmentStatus, OperationStatus
-from shared.kernel.kafka.reader import Read
+from shared.kernel.client import Read
 from tests.support.played_services import NOON, ended, environment, operation, update
 
 OPERATION = "019aa5c8-7b1e-7c3a-9f20-3f1d5a0c7e11"

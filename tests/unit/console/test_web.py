@@ -17,8 +17,7 @@ from shared.contracts.message import Command, MessageKind
 from shared.contracts.registry import CATALOGUE
 from shared.contracts.schemas.examples import envelope_of
 from shared.contracts.topics import topic_name
-from shared.kernel.kafka.publisher import KafkaPublisher
-from shared.kernel.kafka.reader import Read
+from shared.kernel.client import KafkaPublisher, Read
 
 NOWHERE = "127.0.0.1:1"
 GOOD = {"environment": "contoso-test", "package": "contoso/contoso-2026.11", "update_name": "November release"}

@@ -21,7 +21,7 @@ from services.package_validator.app import ValidatorSettings
 from services.promotion_scheduler.app import SchedulerSettings
 from services.servicing_executor.app import ExecutorSettings
 from shared.contracts.topics import SERVICES
-from shared.kernel.settings import Settings
+from shared.kernel.app import Settings
 from tests.support.engines import KAFKA_IMAGE, MONGO_IMAGE
 
 ROOT = Path(__file__).parents[3]

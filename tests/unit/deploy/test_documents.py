@@ -18,7 +18,7 @@ from pydantic_core import PydanticUndefined
 from services.console.cli import app
 from services.console.cli.running import Exit
 from shared.contracts.registry import CATALOGUE
-from shared.kernel.settings import Settings
+from shared.kernel.app import Settings
 from tests.unit.deploy.test_compose import SETTINGS
 
 ROOT = Path(__file__).parents[3]

@@ -46,7 +46,7 @@ from shared.contracts.servicing_executor import (
     StagedExtension,
     StageFor,
 )
-from shared.kernel.decision import Decision, Send, TimerDue
+from shared.kernel import Decision, Send, TimerDue
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 ENVIRONMENT, PROJECT = "contoso-prod", "contoso"

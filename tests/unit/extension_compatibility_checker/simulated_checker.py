@@ -23,7 +23,7 @@ from shared.contracts.message import Event, Message
 from shared.contracts.notifier import NobodyTold, NotificationSent, Occasion
 from shared.contracts.parts import ArtifactRef
 from shared.contracts.registry import CATALOGUE
-from shared.kernel.document import Entry
+from shared.kernel.client import OutgoingRecord
 from shared.kernel.store.memory import MemoryStore
 from tests.support.simulation import Broker, Clock, Replica, silence
 from tests.unit.extension_compatibility_checker.remediation_story import PROJECT, START
@@ -124,7 +124,7 @@ class SimulatedChecker:
             sequence = self._sequence if from_executor else None
             record = encode(Envelope(id=new_id(), source="test", time=self.clock.now, data=message, sequence=sequence))
             topic = CATALOGUE.topic_of(type(message), message.owner)
-            self._broker.log.append(Entry(0, topic, record.key, record.value, [*record.headers]))
+            self._broker.log.append(OutgoingRecord(topic, record.key, record.value, [*record.headers]))
 
     def set_policy(self, policy: RemediationPolicy) -> None:
         """Another policy for the project."""
@@ -147,7 +147,7 @@ class SimulatedChecker:
             taken = [record for record in records if record.topic in engine.inbox._committer.service.subscriptions]
             if taken:
                 await engine.inbox.process(taken)
-            await engine.attendant.step()
+            await engine.sweeper.step()
             await asyncio.sleep(0)
             await engine.workers.idle()
             await engine.relay.step()
@@ -155,10 +155,10 @@ class SimulatedChecker:
             self.clock.now += timedelta(seconds=1)
             idle = 0 if records or len(self._broker.log) > before else idle + 1
 
-    def _record(self, entry: Entry) -> Record:
+    def _record(self, entry: OutgoingRecord) -> Record:
         self._offset += 1
         timestamp = int(self.clock.now.timestamp() * 1000)
-        return Record(entry.topic, 0, self._offset, entry.key, entry.value, entry.headers, timestamp)
+        return Record(entry.topic, 0, self._offset, entry.key, entry.value, [*entry.headers], timestamp)
 
     async def _tell(self, record: Record) -> None:
         """Note what the service says, once; and play the notifier."""

@@ -15,8 +15,7 @@ from shared.contracts.extension_compatibility_checker import (
     Reason,
 )
 from shared.contracts.parts import ArtifactRef, ExtensionName, Problem
-from shared.kernel.decision import Failure, WorkEnded
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Failure, Rejected, WorkEnded
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ID = "27.0.38460.0/W1"

@@ -34,7 +34,7 @@ from shared.contracts.extension_compatibility_checker import (
     RemediationPolicy,
 )
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, ExtensionScope, Problem, Verdict
-from shared.kernel.decision import Decision, Failure, TimerDue, WorkEnded
+from shared.kernel import Decision, Failure, TimerDue, WorkEnded
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 BASE = "27.0.38460.0/W1"

@@ -14,7 +14,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.image_builder import BuildImage, ImageBuildFailed, ImageBuilt, Reason
 from shared.contracts.message import Message
 from shared.contracts.parts import ArtifactRef, ImageContents, PackageContents, PackageKind, Problem
-from shared.kernel.decision import Failure, WorkEnded
+from shared.kernel import Failure, WorkEnded
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 IMAGE, BASE = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"

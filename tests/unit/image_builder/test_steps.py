@@ -22,7 +22,7 @@ from shared.formats.deployable_package.write.build import (
     plan_package,
     write_package,
 )
-from shared.kernel.outcomes import Transient
+from shared.kernel import Transient
 
 PLATFORM, APPLICATION = "7.0.7606.108", "10.0.2345.10"
 

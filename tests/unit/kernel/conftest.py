@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from shared.kernel.settings import Settings
+from shared.kernel.app import Settings
 from shared.kernel.store.memory import MemoryStore
 from tests.support.example import app
 from tests.support.simulation import Broker, Clock, InstantLoop, silence

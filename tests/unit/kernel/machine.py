@@ -8,31 +8,27 @@ that decides, commits, sends and attends is the kernel itself.
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from shared.contracts.cloudevents import decode, encode
+from shared.contracts.cloudevents import encode
 from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Event, Message, MessageKind
+from shared.kernel import Permanent
+from shared.kernel.app import Job, OnWork, Service, Settings
+from shared.kernel.client import OutgoingRecord
 from shared.kernel.crash_points import CRASH_POINTS
-from shared.kernel.document import Document, Entry, from_stored
-from shared.kernel.outcomes import Permanent
-from shared.kernel.records import Partition, Verdict
-from shared.kernel.service import OnWork, Service
-from shared.kernel.settings import Settings
-from shared.kernel.store.documents import decode as decode_stored
+from shared.kernel.records import BatchResult, Partition
 from shared.kernel.store.memory import MemoryStore
 from shared.kernel.store.port import StoreUnavailable
-from shared.kernel.worker import Job
 from tests.support.example import app, example, neighbour
 from tests.support.example.domain import Brought, Errand
 from tests.support.simulation import (
-    EPOCH,
     Broker,
     Clock,
     InstantLoop,
@@ -42,16 +38,14 @@ from tests.support.simulation import (
     killing_at,
     silence,
 )
+from tests.unit.kernel.history import History, brought_under, content
+from tests.unit.kernel.world import COMMANDS, EVENTS, read
 
 COUNTERS = ("c1", "c2", "c3")
-COMMANDS = "drydock.example.commands"
-EVENTS = "drydock.neighbour.events"
 PARTITION_OF = {(COMMANDS, "c1"): 0, (COMMANDS, "c2"): 0, (COMMANDS, "c3"): 1}
 PARTITIONS: tuple[Partition, ...] = ((COMMANDS, 0), (COMMANDS, 1), (EVENTS, 0))
 ANSWERS = (example.CounterChanged, example.ErrandFailed, CommandRejected)
 GARBAGE = "garbage"
-
-Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -77,70 +71,6 @@ class Running:
         """Let it end in a `result`, an `error` or a `permanent` failure, unless it was cut off."""
         if not self.ends.done():
             self.ends.set_result(how)
-
-
-@dataclass
-class History:
-    """Each version of each document that was ever committed, whoever wrote it and whether he knows or not."""
-
-    versions: dict[Key, list[Document]] = field(default_factory=lambda: defaultdict(list))
-    promised: set[tuple[Any, ...]] = field(default_factory=set)
-    """Every entry that ever was in a committed outbox, without its number."""
-    faults: list[str] = field(default_factory=list)
-
-    def record(self, store: MemoryStore, collection: str) -> None:
-        """Take note of what was written to a collection."""
-        for id_, kept in store._kept(collection).items():
-            versions = self.versions[collection, id_]
-            if kept.version is None or (versions and versions[-1].version == kept.version):
-                continue
-            document = from_stored(decode_stored(kept.encoded))
-            if document.version != (versions[-1].version if versions else 0) + 1:
-                self.faults.append(f"{id_}: version {document.version} after {versions[-1:]}")
-            before = versions[-1] if versions else Document(id_)
-            self.promised.update(content(entry) for entry in document.outbox)
-            self._check_timers(before, document)
-            self._check_epochs(before, document)
-            versions.append(document)
-
-    def _check_timers(self, before: Document, after: Document) -> None:
-        rung = [e.data.set_for for e in messages(after.outbox) if isinstance(e.data, example.AlarmRang)]
-        for name, timer in before.timers.items():
-            if name not in after.timers and timer.due not in rung:
-                self.faults.append(f"{after.id}: the timer set to {timer.due} is gone and never fired")
-
-    def _check_epochs(self, before: Document, after: Document) -> None:
-        for name, work in after.work.items():
-            earlier = before.work.get(name)
-            if earlier and work.epoch < earlier.epoch:
-                self.faults.append(f"{after.id}: epoch {work.epoch} of {name} after {earlier.epoch}")
-        for name, work in before.work.items():
-            if name in after.work:
-                continue
-            for event in messages(entry for entry in after.outbox if entry.n > before.entries):
-                if event.causation != work.origin.causation or not isinstance(event.data, example.CounterChanged):
-                    continue
-                if event.data.amount != brought_under(work.epoch):
-                    self.faults.append(f"{after.id}: {name}, held under epoch {work.epoch}, ended by {event.data}")
-
-
-def brought_under(epoch: int) -> int:
-    """What an errand brings, so that it can be seen which of its workers brought it."""
-    return epoch * 1000 + 7
-
-
-def content(entry: Entry) -> tuple[Any, ...]:
-    """An entry without its number, to be compared."""
-    return entry.topic, entry.key, entry.value, tuple(entry.headers)
-
-
-def messages(entries: Iterable[Entry]) -> list[Envelope[Message]]:
-    """What is in entries that are sent."""
-    return [
-        decode(example.CATALOGUE, entry.topic, entry.key, entry.value, entry.headers, record_time=EPOCH)
-        for entry in entries
-        if not entry.collection
-    ]
 
 
 class ServiceModel(RuleBasedStateMachine):
@@ -221,7 +151,7 @@ class ServiceModel(RuleBasedStateMachine):
     def rebalance(self, partition: Partition) -> None:
         self.position[partition] = self.acknowledged[partition]
         for replica in self.replicas:
-            replica.engine.agenda.scan_soon()
+            replica.engine.due_index.scan_soon()
 
     # -- what the service does
 
@@ -240,8 +170,8 @@ class ServiceModel(RuleBasedStateMachine):
         self._run(self.replicas[who].do(self.replicas[who].engine.relay.step()))
 
     @rule(who=st.sampled_from((0, 1)))
-    def attend(self, who: int) -> None:
-        self._run(self._attend(self.replicas[who]))
+    def sweep(self, who: int) -> None:
+        self._run(self._sweep(self.replicas[who]))
 
     @rule(data=st.data(), how=st.sampled_from(("result", "result", "error", "permanent")))
     def end_errand(self, data: st.DataObject, how: str) -> None:
@@ -251,19 +181,19 @@ class ServiceModel(RuleBasedStateMachine):
     @rule(who=st.sampled_from((0, 1)))
     def oversleep(self, who: int) -> None:
         """A worker is paused beyond its lease, another one takes its work, and the first wakes."""
-        self._run(self._attend(self.replicas[who]))
+        self._run(self._sweep(self.replicas[who]))
         self.clock.jump(40)
-        self._run(self._attend(self.replicas[1 - who]))
+        self._run(self._sweep(self.replicas[1 - who]))
         if self.running:
             self._end(self.running[0], "result")
 
     @rule(
         partitions=st.sets(st.sampled_from(PARTITIONS), min_size=1),
         delays=st.tuples(st.integers(0, 3), st.integers(0, 3)),
-        attending=st.booleans(),
+        sweeping=st.booleans(),
         takes=st.sampled_from((None, 1)),
     )
-    def race(self, partitions: set[Partition], delays: tuple[int, int], attending: bool, takes: int | None) -> None:
+    def race(self, partitions: set[Partition], delays: tuple[int, int], sweeping: bool, takes: int | None) -> None:
         """Both replicas do the same, as when one does not know yet that its partitions are another's."""
         self.broker.takes = takes
         both: list[Any] = []
@@ -271,8 +201,8 @@ class ServiceModel(RuleBasedStateMachine):
             replica.store.delay = delay
             both.append(self._process(replica, sorted(partitions), 3, acknowledge=False))
             both.append(replica.do(replica.engine.relay.step()))
-            if attending:
-                both.append(self._attend(replica))
+            if sweeping:
+                both.append(self._sweep(replica))
         self._run(_all(both))
         for replica in self.replicas:
             replica.store.delay = 0
@@ -291,7 +221,7 @@ class ServiceModel(RuleBasedStateMachine):
 
     @rule(
         who=st.sampled_from((0, 1)),
-        operation=st.sampled_from(("write_many", "write_many", "get_many", "append")),
+        operation=st.sampled_from(("write_many", "write_many", "get_many")),
         where=st.sampled_from(("before", "between", "after")),
         kills=st.booleans(),
         partitions=st.sets(st.sampled_from(PARTITIONS), min_size=1),
@@ -320,8 +250,8 @@ class ServiceModel(RuleBasedStateMachine):
 
     def _check_end(self) -> None:
         self.every_commit_and_every_event_is_sound()
-        written = {content(entry) for entry in self.broker.log}
-        missing = {one for one in self.history.promised - written if not one[0].startswith("#")}
+        written = {content(record) for record in self.broker.log}
+        missing = self.history.promised - written
         assert not missing, f"committed and never sent: {missing}"
         for collection, document in documents(self.store):
             assert not document.outbox, f"{collection} {document.id} has something left to send"
@@ -373,7 +303,7 @@ class ServiceModel(RuleBasedStateMachine):
         """What a projection shows that replaces a view only by one of a higher sequence."""
         views = {
             message.sequence or 0: message.data.value
-            for message in messages(self.broker.log)
+            for message in read(self.broker.log)
             if isinstance(message.data, example.CounterSnapshot) and message.data.counter == counter
         }
         return views[max(views)]
@@ -403,9 +333,9 @@ class ServiceModel(RuleBasedStateMachine):
         self.prepare(made)
         return made
 
-    def _on_write(self, entry: Entry) -> None:
-        if content(entry) not in self.history.promised:
-            self.history.faults.append(f"on {entry.topic} without a commit: {entry.value!r}")
+    def _on_write(self, record: OutgoingRecord) -> None:
+        if content(record) not in self.history.promised:
+            self.history.faults.append(f"on {record.topic} without a commit: {record.value!r}")
 
     def _send(self, message: Message) -> None:
         id_ = f"m{len(self.sent)}"
@@ -432,18 +362,18 @@ class ServiceModel(RuleBasedStateMachine):
         if self.acknowledges_first:
             for record in batch:
                 self.acknowledged[record.topic, record.partition] = record.offset + 1
-        verdict = await replica.do(replica.engine.inbox.process(batch))
-        if isinstance(verdict, Verdict):
-            self.position.update(verdict.done)
+        result = await replica.do(replica.engine.inbox.process(batch))
+        if isinstance(result, BatchResult):
+            self.position.update(result.done)
             if acknowledge:
-                for partition, offset in verdict.done.items():
+                for partition, offset in result.done.items():
                     self.acknowledged[partition] = max(self.acknowledged[partition], offset)
 
-    async def _attend(self, replica: Replica) -> None:
+    async def _sweep(self, replica: Replica) -> None:
         try:
-            await replica.do(replica.engine.attendant.step())
+            await replica.do(replica.engine.sweeper.step())
         except StoreUnavailable:
-            replica.engine.agenda.scan_soon()
+            replica.engine.due_index.scan_soon()
         await self._let_tasks_run()
 
     async def _everything(self, replica: Replica, partitions: Iterable[Partition]) -> None:
@@ -452,7 +382,7 @@ class ServiceModel(RuleBasedStateMachine):
             if replica.alive:
                 await replica.do(replica.engine.relay.step())
             if replica.alive:
-                await self._attend(replica)
+                await self._sweep(replica)
         for running in self.running[-1:]:
             self.running.remove(running)
             running.end("result")
@@ -481,7 +411,7 @@ class ServiceModel(RuleBasedStateMachine):
             self._replace_the_dead()
             self._run(_all([self._process(replica, PARTITIONS, 50, acknowledge=True) for replica in self.replicas]))
             for replica in self.replicas:
-                self._run(self._attend(replica))
+                self._run(self._sweep(replica))
                 for running in self.running:
                     running.end("result")
                 self.running.clear()
@@ -503,7 +433,7 @@ class ServiceModel(RuleBasedStateMachine):
     def _events(self) -> list[Envelope[Event]]:
         """The service's events as a consumer sees them that knows each id once."""
         once: dict[str, Envelope[Any]] = {}
-        for message in messages(self.broker.log):
+        for message in read(self.broker.log):
             if message.data.kind is MessageKind.EVENT:
                 once.setdefault(message.id, message)
         return list(once.values())

@@ -5,11 +5,11 @@ from typing import Any
 
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Command, Message
-from shared.kernel.app import Service
-from shared.kernel.changes import Receive
+from shared.kernel.app import Service, Settings
 from shared.kernel.commit import Committer
-from shared.kernel.fold import Outcome, Position
-from shared.kernel.settings import Settings
+from shared.kernel.inputs import InputOutcome
+from shared.kernel.inputs.messages import MessageInput
+from shared.kernel.records import RecordPosition
 from shared.kernel.store.memory import MemoryStore
 from shared.kernel.store.port import Write
 from tests.support.example.app import make
@@ -37,11 +37,11 @@ def committer(store: MemoryStore, service: Service) -> Committer:
     return Committer(service, store, nobody, nobody, lambda: NOW, timedelta(seconds=1))
 
 
-def receive(service: Service, command: Command) -> Receive:
+def receive(service: Service, command: Command) -> MessageInput:
     envelope: Envelope[Message] = Envelope(id=new_id(), source="test", time=NOW, data=command)
     [line] = service.handlers[command.type]
-    position = Position("drydock.example.commands", 0, 0)
-    return Receive(aggregate=line.aggregate, id=command.key, handler=line, envelope=envelope, position=position)
+    position = RecordPosition("drydock.example.commands", 0, 0)
+    return MessageInput(aggregate=line.aggregate, id=command.key, handler=line, envelope=envelope, position=position)
 
 
 async def values(store: MemoryStore, *counters: str) -> dict[str, int]:
@@ -52,10 +52,16 @@ async def values(store: MemoryStore, *counters: str) -> dict[str, int]:
 async def test_a_change_that_no_store_takes_is_found_among_those_of_its_aggregate() -> None:
     store, service = MemoryStore(), make(Settings())
     amounts = (("a", 1), ("b", 1), ("b", TOO_MUCH), ("b", 1), ("c", 1))
-    changes = [receive(service, AddToCounter(counter=counter, amount=amount)) for counter, amount in amounts]
-    await committer(store, service).commit(changes)
-    assert [change.outcome for change in changes] == [Outcome.APPLIED, Outcome.APPLIED, None, None, Outcome.APPLIED]
-    assert [type(change.error) for change in changes] == [type(None), type(None), ValueError, type(None), type(None)]
+    inputs = [receive(service, AddToCounter(counter=counter, amount=amount)) for counter, amount in amounts]
+    await committer(store, service).commit(inputs)
+    assert [one.outcome for one in inputs] == [
+        InputOutcome.APPLIED,
+        InputOutcome.APPLIED,
+        None,
+        None,
+        InputOutcome.APPLIED,
+    ]
+    assert [type(one.error) for one in inputs] == [type(None), type(None), ValueError, type(None), type(None)]
     assert await values(store, "a", "b", "c") == {"a": 1, "b": 1, "c": 1}
 
 
@@ -65,14 +71,14 @@ async def test_a_document_that_cannot_be_read_fails_its_own_changes_and_those_th
     [document] = (await store.get_many("counters", ["broken"])).values()
     strange = {**document, "version": 2, "state": {"value": "of another release"}}
     assert await store.write_many("counters", [Write(strange, expected=1)]) == [True]
-    changes = [
+    inputs = [
         receive(service, AddToCounter(counter="broken", amount=1)),
         receive(service, AddAsMuchAs(counter="refers", other="broken")),
         receive(service, AddToCounter(counter="well", amount=1)),
     ]
-    await committer(store, service).commit(changes)
-    assert [change.outcome for change in changes] == [None, None, Outcome.APPLIED]
-    assert all("value" in str(change.error) for change in changes[:2])
+    await committer(store, service).commit(inputs)
+    assert [one.outcome for one in inputs] == [None, None, InputOutcome.APPLIED]
+    assert all("value" in str(one.error) for one in inputs[:2])
     assert await values(store, "well") == {"well": 1}
 
 
@@ -88,11 +94,11 @@ async def test_a_view_that_raises_fails_the_change_that_leads_to_it() -> None:
         return view(id_, state)
 
     object.__setattr__(counters, "view", fails_at_two)
-    changes = [receive(service, AddToCounter(counter=counter, amount=1)) for counter in ("x", "x", "y")]
+    inputs = [receive(service, AddToCounter(counter=counter, amount=1)) for counter in ("x", "x", "y")]
     try:
-        await committer(store, service).commit(changes)
+        await committer(store, service).commit(inputs)
     finally:
         object.__setattr__(counters, "view", view)
-    assert [change.outcome for change in changes] == [Outcome.APPLIED, None, Outcome.APPLIED]
-    assert isinstance(changes[1].error, ZeroDivisionError)
+    assert [one.outcome for one in inputs] == [InputOutcome.APPLIED, None, InputOutcome.APPLIED]
+    assert isinstance(inputs[1].error, ZeroDivisionError)
     assert await values(store, "x", "y") == {"x": 1, "y": 1}

@@ -1,4 +1,4 @@
-"""Many changes in one commit: races, facts, and what one of them may cost the others."""
+"""Many inputs in one commit: races, facts, and what one of them may cost the others."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from shared.contracts.envelope import new_id
-from shared.kernel.changes import Change, Fire, Receive
 from shared.kernel.commit import ROUNDS
-from shared.kernel.fold import Outcome
+from shared.kernel.inputs import Input, InputOutcome
+from shared.kernel.inputs.messages import MessageInput
+from shared.kernel.inputs.timers import TimerInput
 from shared.kernel.outcomes import Conflict
 from shared.kernel.store.documents import encode
 from shared.kernel.store.memory import _Kept
@@ -20,12 +21,12 @@ from tests.support.simulation import Killed, killing_at
 from tests.unit.kernel.world import World
 
 
-def commit(world: World, changes: Sequence[Change], by: str = "a") -> None:
-    world.run(world.replica(by).engine.committer.commit(changes))
+def commit(world: World, inputs: Sequence[Input], by: str = "a") -> None:
+    world.run(world.replica(by).engine.committer.commit(inputs))
 
 
-def outcomes(changes: Sequence[Change]) -> list[Any]:
-    return [change.outcome or (type(change.error) if change.error else None) for change in changes]
+def outcomes(inputs: Sequence[Input]) -> list[Any]:
+    return [one.outcome or (type(one.error) if one.error else None) for one in inputs]
 
 
 def race(world: World, writers: int = 1) -> list[str]:
@@ -46,9 +47,9 @@ def race(world: World, writers: int = 1) -> list[str]:
 
 def test_what_lost_a_race_is_decided_again_on_what_is_there_now(world: World) -> None:
     race(world)
-    changes = world.committer_sees(AddToCounter(counter="c", amount=-5))
-    commit(world, changes)
-    assert outcomes(changes) == [Outcome.APPLIED]  # alone it would have been refused
+    inputs = world.committer_sees(AddToCounter(counter="c", amount=-5))
+    commit(world, inputs)
+    assert outcomes(inputs) == [InputOutcome.APPLIED]  # alone it would have been refused
     assert world.value("c") == 5
 
 
@@ -61,9 +62,15 @@ def test_messages_that_lost_a_race_keep_their_order_and_their_errors_are_judged_
         Stumble(counter="c"),
         AddToCounter(counter="c", amount=4),
     )
-    changes = world.committer_sees(*messages)
-    commit(world, changes)
-    assert outcomes(changes) == [Outcome.APPLIED, Outcome.APPLIED, Outcome.PARKED, ZeroDivisionError, None]
+    inputs = world.committer_sees(*messages)
+    commit(world, inputs)
+    assert outcomes(inputs) == [
+        InputOutcome.APPLIED,
+        InputOutcome.APPLIED,
+        InputOutcome.PARKED,
+        ZeroDivisionError,
+        None,
+    ]
     assert world.value("c") == 0
 
 
@@ -77,15 +84,15 @@ def test_facts_that_were_missing_do_not_change_the_order_of_messages_when_a_race
     # Which counter is meant follows from the state, which the message before it makes.
     object.__setattr__(fact, "ids", lambda message, state: "d" if state and state.value else "nowhere")
     try:
-        changes = world.committer_sees(
+        inputs = world.committer_sees(
             AddToCounter(counter="c", amount=1),
             AddAsMuchAs(counter="c", other="d"),
             AddToCounter(counter="c", amount=2),
         )
-        commit(world, changes)
+        commit(world, inputs)
     finally:
         object.__setattr__(fact, "ids", original)
-    assert outcomes(changes) == [Outcome.APPLIED] * 3
+    assert outcomes(inputs) == [InputOutcome.APPLIED] * 3
     world.relay("b")
     world.relay()
     amounts = [event.data.amount for event in world.published(CounterChanged)]
@@ -94,32 +101,32 @@ def test_facts_that_were_missing_do_not_change_the_order_of_messages_when_a_race
 
 def test_who_loses_every_race_gives_up(world: World) -> None:
     written = race(world, writers=100)
-    with pytest.raises(Conflict, match="1 changes lost 20 races"):
+    with pytest.raises(Conflict, match="1 inputs lost 20 races"):
         commit(world, world.committer_sees(AddToCounter(counter="c", amount=1)))
     assert len(written) == ROUNDS
 
 
 def test_behind_an_error_nothing_of_the_same_aggregate_is_touched_and_others_are_done(world: World) -> None:
-    changes = world.committer_sees(
+    inputs = world.committer_sees(
         AddToCounter(counter="c", amount=1),
         Stumble(counter="c"),
         AddToCounter(counter="c", amount=2),
         AddToCounter(counter="d", amount=3),
     )
-    commit(world, changes)
-    assert outcomes(changes) == [Outcome.APPLIED, ZeroDivisionError, None, Outcome.APPLIED]
+    commit(world, inputs)
+    assert outcomes(inputs) == [InputOutcome.APPLIED, ZeroDivisionError, None, InputOutcome.APPLIED]
     assert (world.value("c"), world.value("d")) == (1, 3)
 
 
 def test_a_state_that_no_store_takes_costs_only_the_message_that_makes_it(world: World) -> None:
-    changes = world.committer_sees(
+    inputs = world.committer_sees(
         AddToCounter(counter="c", amount=1),
         AddToCounter(counter="c", amount=2**70),
         AddToCounter(counter="c", amount=2),
         AddToCounter(counter="d", amount=3),
     )
-    commit(world, changes)
-    assert outcomes(changes) == [Outcome.APPLIED, ValueError, None, Outcome.APPLIED]
+    commit(world, inputs)
+    assert outcomes(inputs) == [InputOutcome.APPLIED, ValueError, None, InputOutcome.APPLIED]
     assert (world.value("c"), world.value("d")) == (1, 3)
 
 
@@ -127,12 +134,12 @@ def test_a_document_that_cannot_be_read_costs_no_other_aggregate(world: World) -
     broken = encode({"_id": "c", "version": 1, "due_at": None, "state": {"value": "x"}, "sequence": 0, "entries": 0,
                      "seen": b"", "outbox": []})  # fmt: skip
     world.store._kept("counters")["c"] = _Kept(1, None, broken)
-    changes = world.committer_sees(
+    inputs = world.committer_sees(
         AddToCounter(counter="c", amount=1), AddToCounter(counter="d", amount=1), AddAsMuchAs(counter="e", other="c")
     )
-    commit(world, changes)
-    assert [change.outcome for change in changes] == [None, Outcome.APPLIED, None]
-    assert all(change.error and "value" in str(change.error) for change in (changes[0], changes[2]))
+    commit(world, inputs)
+    assert [one.outcome for one in inputs] == [None, InputOutcome.APPLIED, None]
+    assert all(one.error and "value" in str(one.error) for one in (inputs[0], inputs[2]))
 
 
 def test_a_timer_that_the_table_has_no_more_costs_no_other_aggregate(world: World) -> None:
@@ -140,22 +147,22 @@ def test_a_timer_that_the_table_has_no_more_costs_no_other_aggregate(world: Worl
     document = world.store._kept("counters")["c"]
     renamed = document.encoded.replace(b"alarm:c", b"wrong:c")
     world.store._kept("counters")["c"] = document._replace(encoded=renamed)
-    gone = Fire(aggregate=COUNTERS, id="c", name="wrong:c")
-    changes: list[Change] = [gone, *world.committer_sees(AddToCounter(counter="d", amount=1))]
-    commit(world, changes)
-    assert outcomes(changes) == [KeyError, Outcome.APPLIED]
+    gone = TimerInput(aggregate=COUNTERS, id="c", name="wrong:c")
+    inputs: list[Input] = [gone, *world.committer_sees(AddToCounter(counter="d", amount=1))]
+    commit(world, inputs)
+    assert outcomes(inputs) == [KeyError, InputOutcome.APPLIED]
 
 
 def test_a_repeat_after_an_unknown_outcome_changes_nothing_and_still_sends_what_was_committed(world: World) -> None:
     replica = world.replica()
-    changes = world.committer_sees(AddToCounter(counter="c", amount=1), ids=["m1"])
+    inputs = world.committer_sees(AddToCounter(counter="c", amount=1), ids=["m1"])
     replica.store.faults = [("write_many", "after", StoreUnavailable("the reply was lost"))]
     with pytest.raises(StoreUnavailable):
-        commit(world, changes)
+        commit(world, inputs)
     assert replica.engine.relay.backlog == 0
     again = world.committer_sees(AddToCounter(counter="c", amount=1), ids=["m1"])
     commit(world, again)
-    assert outcomes(again) == [Outcome.DUPLICATE]
+    assert outcomes(again) == [InputOutcome.DUPLICATE]
     assert world.value("c") == 1
     world.relay()
     assert [event.causation for event in world.published(CounterChanged)] == ["m1"]
@@ -182,8 +189,8 @@ def test_a_dead_process_does_nothing_more(world: World) -> None:
 
 
 def test_changes_of_one_aggregate_are_one_write(world: World) -> None:
-    changes = world.committer_sees(*[AddToCounter(counter="c", amount=1) for _ in range(50)])
-    commit(world, changes)
+    inputs = world.committer_sees(*[AddToCounter(counter="c", amount=1) for _ in range(50)])
+    commit(world, inputs)
     assert world.document("c").version == 1
     assert world.value("c") == 50
 
@@ -191,15 +198,15 @@ def test_changes_of_one_aggregate_are_one_write(world: World) -> None:
 def test_nothing_is_written_where_nothing_changes(world: World) -> None:
     world.send(AddToCounter(counter="c", amount=1))
     before = world.document("c").version
-    skipped = Fire(aggregate=COUNTERS, id="c", name="alarm:c")
+    skipped = TimerInput(aggregate=COUNTERS, id="c", name="alarm:c")
     commit(world, [skipped])
-    assert skipped.outcome is Outcome.SKIPPED
+    assert skipped.outcome is InputOutcome.SKIPPED
     assert world.document("c").version == before
 
 
 def test_receive_is_a_change_like_any_other(world: World) -> None:
-    [change] = world.committer_sees(AddToCounter(counter="c", amount=1))
-    assert isinstance(change, Receive)
+    [arrived] = world.committer_sees(AddToCounter(counter="c", amount=1))
+    assert isinstance(arrived, MessageInput)
     world.clock.jump(timedelta(days=1).total_seconds())
-    commit(world, [change])
-    assert change.outcome is Outcome.APPLIED
+    commit(world, [arrived])
+    assert arrived.outcome is InputOutcome.APPLIED

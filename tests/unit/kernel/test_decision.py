@@ -10,10 +10,8 @@ import pytest
 from shared.contracts.common import CommandRejected, DeadLettered
 from shared.contracts.envelope import Envelope
 from shared.contracts.lifecycle import Lifecycle
+from shared.kernel import UNCHANGED, Decision, DecisionBuilder, Permanent, Send, State, TimerDue
 from shared.kernel.app import Aggregate, On, OnTimer, Service, Settings, WiringError
-from shared.kernel.decision import UNCHANGED, Decision, DecisionBuilder, Send, TimerDue
-from shared.kernel.outcomes import Permanent
-from shared.kernel.state import State
 from tests.support.example import app, example
 from tests.support.example.domain import Errand
 from tests.support.example.example import CounterChanged, CounterSnapshot, SetAlarm, Stumble

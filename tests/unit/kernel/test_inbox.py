@@ -1,4 +1,4 @@
-"""Batches of records: what becomes of each, how far each partition is, and what is buried."""
+"""Batches of records: what becomes of each, how far each partition is, and what becomes a dead letter."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from shared.contracts.common import CommandRejected, DeadLetter, DeadLettered, DeadLetterRedriven, RedriveDeadLetter
-from shared.kernel.inbox import WAIT_LONGEST, TooManyDeadLetters
-from shared.kernel.outcomes import Conflict, NotYet, Permanent, Transient
+from shared.kernel import NotYet, Permanent, Transient
+from shared.kernel.inbox import WAIT_FIRST, WAIT_LONGEST, TooManyDeadLetters
+from shared.kernel.outcomes import Conflict
 from shared.kernel.store.port import StoreUnavailable
+from tests.support.example.domain import walk
 from tests.support.example.example import AddToCounter, Stumble
 from tests.support.example.neighbour import SomethingHappened
 from tests.unit.kernel.world import COMMANDS, EVENTS, Raw, World
@@ -41,10 +43,10 @@ def letters(world: World) -> list[Any]:
 def test_a_batch_that_is_done_may_be_acknowledged_up_to_its_end(world: World) -> None:
     records = [world.raw(AddToCounter(counter="c", amount=1), partition=at % 2) for at in range(4)]
     other = world.raw(SomethingHappened(counter="c"))
-    verdict = world.process(*records, other)
+    result = world.process(*records, other)
     ends = {(COMMANDS, 0): records[2].offset + 1, (COMMANDS, 1): records[3].offset + 1, (EVENTS, 0): other.offset + 1}
-    assert verdict.done == ends
-    assert verdict.parked == {}
+    assert result.done == ends
+    assert result.waiting == {}
     assert world.value("c") == 5
 
 
@@ -52,8 +54,8 @@ def test_a_record_that_nobody_can_read_is_a_dead_letter_and_costs_its_neighbours
     good = world.raw(AddToCounter(counter="c", amount=1))
     bad = garbage(world)
     after = world.raw(AddToCounter(counter="c", amount=2))
-    verdict = world.process(good, bad, after)
-    assert verdict.done == {(COMMANDS, 0): after.offset + 1}
+    result = world.process(good, bad, after)
+    assert result.done == {(COMMANDS, 0): after.offset + 1}
     assert world.value("c") == 3
     [letter] = letters(world)
     assert (letter.reason, letter.offset, letter.attempts) == ("header-encoding", bad.offset, 0)
@@ -64,7 +66,7 @@ def test_a_record_that_nobody_can_read_is_a_dead_letter_and_costs_its_neighbours
     [("ce_id", b"with a blank"), ("ce_id", b"x" * 300), ("ce_type", b"t" * 900_000), ("ce_source", b"\x00")],
     ids=lambda header: f"{header[0]} of {len(header[1])} bytes",
 )
-def test_whatever_stands_in_its_headers_a_record_can_be_buried(world: World, header: tuple[str, bytes]) -> None:
+def test_whatever_stands_in_its_headers_a_record_can_be_a_dead_letter(world: World, header: tuple[str, bytes]) -> None:
     raw = world.raw(AddToCounter(counter="c", amount=1))
     raw.headers = [header if name == header[0] else (name, value) for name, value in raw.headers]
     if header[0] == "ce_source":
@@ -90,10 +92,10 @@ def test_a_partition_waits_at_its_lowest_record_that_is_not_done_while_others_go
     after = world.raw(AddToCounter(counter="e", amount=1))
     stuck_too = world.raw(Stumble(counter="f"))
     elsewhere = world.raw(AddToCounter(counter="g", amount=1), partition=1)
-    verdict = world.process(before, stuck, after, stuck_too, elsewhere)
-    assert verdict.done == {(COMMANDS, 0): stuck.offset, (COMMANDS, 1): elsewhere.offset + 1}
-    assert list(verdict.parked) == [(COMMANDS, 0)]
-    assert 0.1 <= verdict.parked[COMMANDS, 0] <= 0.3
+    result = world.process(before, stuck, after, stuck_too, elsewhere)
+    assert result.done == {(COMMANDS, 0): stuck.offset, (COMMANDS, 1): elsewhere.offset + 1}
+    assert list(result.waiting) == [(COMMANDS, 0)]
+    assert 0.1 <= result.waiting[COMMANDS, 0] <= 0.3
     assert [world.value(counter) for counter in "ceg"] == [1, 1, 1]
     assert letters(world) == []
 
@@ -106,34 +108,47 @@ def test_what_fails_is_tried_again_with_growing_waits_and_is_dead_after_its_atte
     raw = world.raw(Stumble(counter="c"), id="m1")
     waits = []
     for _ in range(4):
-        verdict = world.process(raw)
-        waits.append(verdict.parked[COMMANDS, 0])
+        result = world.process(raw)
+        waits.append(result.waiting[COMMANDS, 0])
     assert waits[3] > waits[0]
-    verdict = world.process(raw)
-    assert (verdict.parked, verdict.done) == ({}, {(COMMANDS, 0): raw.offset + 1})
+    result = world.process(raw)
+    assert (result.waiting, result.done) == ({}, {(COMMANDS, 0): raw.offset + 1})
     [letter] = letters(world)
     assert (letter.attempts, letter.reason) == (5, type(error).__name__)
     assert [answer.data.reason for answer in world.published(CommandRejected)] == ["NOT_PROCESSED"]
+
+
+def test_a_record_that_succeeds_at_last_has_no_failures_left_to_wait_for(world: World) -> None:
+    failing(world, Transient("later"))
+    raw = world.raw(Stumble(counter="c"), partition=1)
+    for _ in range(4):
+        assert world.process(raw).waiting
+    object.__setattr__(world.service.handlers[Stumble.type][0], "decide", walk)
+    assert world.process(raw).waiting == {}
+    failing(world, Transient("later"))
+    # It comes again, and stands behind one of its aggregate that fails.
+    again = world.process(world.raw(Stumble(counter="c")), raw)
+    assert again.waiting[COMMANDS, 1] <= 1.5 * WAIT_FIRST
 
 
 def test_what_is_permanent_is_dead_at_once_and_those_behind_it_are_done(world: World) -> None:
     failing(world, Permanent("never"))
     bad = world.raw(Stumble(counter="c"))
     behind = world.raw(AddToCounter(counter="c", amount=1))
-    verdict = world.process(bad, behind)
-    assert verdict.done == {(COMMANDS, 0): behind.offset + 1}
+    result = world.process(bad, behind)
+    assert result.done == {(COMMANDS, 0): behind.offset + 1}
     assert world.value("c") == 1
     assert [letter.reason for letter in letters(world)] == ["Permanent"]
 
 
 def test_a_number_that_no_store_takes_makes_a_dead_letter_of_its_command_only(world: World) -> None:
     world.replica(attempts=1)
-    verdict = world.send(
+    result = world.send(
         AddToCounter(counter="c", amount=1),
         AddToCounter(counter="c", amount=2**70),
         AddToCounter(counter="c", amount=2),
     )
-    assert verdict.parked == {}
+    assert result.waiting == {}
     assert world.value("c") == 3
     assert [letter.reason for letter in letters(world)] == ["ValueError"]
 
@@ -147,11 +162,11 @@ def test_without_a_store_the_whole_batch_waits_longer_each_time_and_nothing_is_c
     longest = 0.0
     for _ in range(1100):
         replica.store.faults = [("get_many", "before", error)]
-        verdict = world.process(raw)
-        assert verdict.done == {(COMMANDS, 0): raw.offset}
-        longest = max(longest, verdict.parked[COMMANDS, 0])
+        result = world.process(raw)
+        assert result.done == {(COMMANDS, 0): raw.offset}
+        longest = max(longest, result.waiting[COMMANDS, 0])
     assert WAIT_LONGEST < longest <= 1.5 * WAIT_LONGEST
-    assert world.process(raw).parked
+    assert world.process(raw).waiting
     assert letters(world) == []
 
 
@@ -198,7 +213,7 @@ def test_a_letter_that_is_not_there_cannot_be_redriven(world: World) -> None:
     assert [event.data.reason for event in world.published(CommandRejected)] == ["UNKNOWN"]
 
 
-def test_one_record_is_buried_once(world: World) -> None:
+def test_one_record_becomes_one_dead_letter(world: World) -> None:
     bad = garbage(world)
     world.process(bad)
     world.process(bad)

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from shared.kernel import fold
 from shared.kernel.commit import Committer, Key
 from shared.kernel.document import Document, PendingWork
-from shared.kernel.fold import Fold, Outcome
+from shared.kernel.inputs import InputOutcome, messages
+from shared.kernel.inputs.timers import TimerInput
+from shared.kernel.inputs.work import WorkInput
 from shared.kernel.relay import Relay
+from shared.kernel.unit_of_work import UnitOfWork
 from tests.support.simulation import Replica
 from tests.unit.kernel.machine import ServiceModel
 
@@ -53,16 +55,16 @@ class IgnoresVersions(ServiceModel):
 
 
 def forgets_what_it_has_seen(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(fold, "has_seen", lambda seen, mark: False)
+    patch.setattr(messages, "has_seen", lambda seen, mark: False)
 
 
 def publishes_before_the_commit(patch: pytest.MonkeyPatch) -> None:
     write = Committer._write
 
-    async def publish_and_write(self: Committer, changed: Sequence[Key], folds: dict[Key, Fold]) -> Any:
+    async def publish_and_write(self: Committer, changed: Sequence[Key], units: dict[Key, UnitOfWork]) -> Any:
         for key in changed:
-            self._outboxes.take(key, folds[key].document)
-        return await write(self, changed, folds)
+            self._outboxes.take(key, units[key].document)
+        return await write(self, changed, units)
 
     patch.setattr(Committer, "_write", publish_and_write)
 
@@ -76,23 +78,23 @@ def trims_what_was_not_published(patch: pytest.MonkeyPatch) -> None:
 
 
 def takes_the_word_of_any_worker(patch: pytest.MonkeyPatch) -> None:
-    def held(self: Fold, name: str, epoch: int) -> PendingWork | None:
-        return self.document.work.get(name)
+    def held(self: WorkInput, unit: UnitOfWork) -> PendingWork | None:
+        return unit.document.work.get(self.name)
 
-    patch.setattr(Fold, "_held", held)
+    patch.setattr(WorkInput, "held", held)
 
 
 def keeps_a_timer_that_has_fired(patch: pytest.MonkeyPatch) -> None:
-    fire = Fold.fire
+    fire = TimerInput.apply
 
-    def fire_and_keep(self: Fold, name: str, facts: Any) -> Outcome:
-        timer = self.document.timers.get(name)
-        outcome = fire(self, name, facts)
-        if timer and outcome is Outcome.APPLIED and self.document.version % 3 == 0:
-            self.document.timers[name] = timer
+    def fire_and_keep(self: TimerInput, unit: UnitOfWork, facts: Any) -> InputOutcome:
+        timer = unit.document.timers.get(self.name)
+        outcome = fire(self, unit, facts)
+        if timer and outcome is InputOutcome.APPLIED and unit.document.version % 3 == 0:
+            unit.document.timers[self.name] = timer
         return outcome
 
-    patch.setattr(Fold, "fire", fire_and_keep)
+    patch.setattr(TimerInput, "apply", fire_and_keep)
 
 
 def loses_what_a_crash_left_unsent(patch: pytest.MonkeyPatch) -> None:

@@ -1,21 +1,11 @@
 """What committed outboxes hold is sent, in order, at least once."""
 
-from typing import Any
-
-import pytest
-
-from shared.kernel.store.documents import decode
-from shared.kernel.store.port import StoreUnavailable
 from tests.support.example.example import AddToCounter, CounterChanged, CounterSnapshot
 from tests.unit.kernel.world import World
 
 
 def amounts(world: World, counter: str) -> list[int]:
     return [event.data.amount for event in world.published(CounterChanged) if event.data.counter == counter]
-
-
-def archived(world: World) -> list[dict[str, Any]]:
-    return [decode(kept.encoded) for kept in world.store._kept("changes").values()]
 
 
 def test_the_entries_of_a_document_leave_in_their_order(world: World) -> None:
@@ -51,7 +41,7 @@ def test_only_what_was_sent_is_trimmed_by_the_next_commit(world: World) -> None:
     world.relay()
     world.send(AddToCounter(counter="c", amount=3))
     outbox = world.document("c").outbox
-    assert [entry.topic.rpartition(".")[2] for entry in outbox] == ["events", "snapshots", "events", "snapshots"]
+    assert [entry.record.topic.rpartition(".")[2] for entry in outbox] == ["events", "snapshots", "events", "snapshots"]
     world.relay()
     world.send(AddToCounter(counter="c", amount=4))
     assert len(world.document("c").outbox) == 2
@@ -90,25 +80,6 @@ def test_what_a_dead_process_left_is_sent_by_another_after_its_grace(world: Worl
     world.attend("b")
     world.relay("b")
     assert amounts(world, "c") == [1]
-
-
-def test_a_record_for_the_archive_is_inserted_once(world: World) -> None:
-    world.send(AddToCounter(counter="c", amount=100))
-    world.broker.replies = False
-    assert not world.relay()
-    assert world.relay()
-    assert archived(world) == [{"_id": "c/1", "value": 100}]
-
-
-@pytest.mark.parametrize("where", ["before", "after"])
-def test_what_could_not_be_archived_waits_and_holds_up_only_its_own_document(world: World, where: str) -> None:
-    world.send(AddToCounter(counter="c", amount=100), AddToCounter(counter="d", amount=1))
-    world.replica().store.faults = [("append", where, StoreUnavailable("not now"))]
-    assert not world.relay()
-    assert (amounts(world, "c"), amounts(world, "d")) == ([], [1])
-    assert world.relay()
-    assert amounts(world, "c") == [100]
-    assert len(archived(world)) == 1
 
 
 def test_the_relay_tells_how_much_waits_and_for_how_long(world: World) -> None:
@@ -157,5 +128,5 @@ def test_the_relay_sends_by_itself_and_tries_again_after_a_failure(world: World)
 def test_a_process_that_stops_leaves_nothing_to_be_sent_again(world: World) -> None:
     world.send(*[AddToCounter(counter=f"c{at}", amount=1) for at in range(600)])
     world.relay()
-    world.run(world.replica().engine.attendant.trim_all())
+    world.run(world.replica().engine.sweeper.trim_all())
     assert not any(world.document(f"c{at}").outbox for at in range(600))

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Command
+from shared.kernel import Decision, TimerDue, WorkEnded
 from shared.kernel.app import Aggregate, Fact, Load, On, OnTimer, OnWork, Settings, WiringError, make_service
-from shared.kernel.decision import Decision, TimerDue, WorkEnded
-from shared.kernel.service import Line
+from shared.kernel.table import Line
 from tests.support.example import app, domain, neighbour, steps
 from tests.support.example import example as messages
 from tests.support.example.domain import Brought, Counter, Errand

@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from shared.contracts.lifecycle import Lifecycle
-from shared.kernel.outcomes import Permanent
-from shared.kernel.state import State, check_moves
+from shared.kernel import Permanent, State
+from shared.kernel.state import check_moves
 
 
 class Door(StrEnum):

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from shared.kernel.outcomes import Permanent
+from shared.kernel import Permanent
+from shared.kernel.app import Job
 from shared.kernel.store.port import StoreUnavailable
-from shared.kernel.worker import Job, LeaseLost
+from shared.kernel.worker import LeaseLost
 from tests.support.example.domain import Brought, Errand
 from tests.support.example.example import ErrandFailed, StartErrand
 from tests.unit.kernel.world import World

@@ -1,20 +1,22 @@
 """A small world around one replica of the example: what a test sends, and what comes of it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from shared.contracts.cloudevents import decode, encode
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Message, MessageKind
-from shared.kernel.changes import Receive
-from shared.kernel.document import Document, Entry, from_stored, new_document
-from shared.kernel.fold import Fold, Position
-from shared.kernel.records import Verdict
-from shared.kernel.service import OnWork, Service
+from shared.kernel.app import OnWork, Service
+from shared.kernel.client import OutgoingRecord
+from shared.kernel.document import Document, OutboxEntry, new_document
+from shared.kernel.inputs.messages import MessageInput
+from shared.kernel.records import BatchResult, RecordPosition
 from shared.kernel.store.documents import decode as decode_stored
 from shared.kernel.store.memory import MemoryStore
+from shared.kernel.stored import from_stored
+from shared.kernel.unit_of_work import UnitOfWork
 from tests.support.example import app, example
 from tests.support.simulation import EPOCH, Broker, Clock, InstantLoop, Replica
 
@@ -70,11 +72,11 @@ class World:
         topic = COMMANDS if message.kind is MessageKind.COMMAND else EVENTS
         return Raw(topic, partition, next(self._offsets), record.key, record.value, record.headers)
 
-    def process(self, *records: Raw, by: str = "a") -> Verdict:
+    def process(self, *records: Raw, by: str = "a") -> BatchResult:
         """Give records to the inbox."""
         return self.run(self.replica(by).engine.inbox.process(records))
 
-    def send(self, *messages: Message, by: str = "a") -> Verdict:
+    def send(self, *messages: Message, by: str = "a") -> BatchResult:
         """Give messages to the inbox, in one batch."""
         return self.process(*[self.raw(message) for message in messages], by=by)
 
@@ -86,7 +88,7 @@ class World:
         """Do what is due, and let work begin that was claimed."""
 
         async def attend_and_begin() -> None:
-            await self.replica(by).engine.attendant.step()
+            await self.replica(by).engine.sweeper.step()
             for _ in range(20):
                 await asyncio.sleep(0)
 
@@ -106,25 +108,25 @@ class World:
         """The messages of some types on the topics, repeats included."""
         return [envelope for envelope in read(self.broker.log) if isinstance(envelope.data, types)]
 
-    def committer_sees(self, *messages: Message, ids: Sequence[str] = ()) -> list[Receive]:
-        """The changes that an inbox would make of messages."""
+    def committer_sees(self, *messages: Message, ids: Sequence[str] = ()) -> list[MessageInput]:
+        """The inputs that an inbox would make of messages."""
         named = [*ids, *[new_id() for _ in messages[len(ids) :]]]
         return [
-            Receive(
+            MessageInput(
                 aggregate=app.COUNTERS,
                 id=message.key,
                 handler=self.service.handlers[message.type][0],
                 envelope=Envelope(id=id_, source="test", time=self.clock(), data=message),
-                position=Position(COMMANDS, 0, next(self._offsets)),
+                position=RecordPosition(COMMANDS, 0, next(self._offsets)),
             )
             for message, id_ in zip(messages, named, strict=True)
         ]
 
-    def fold(self, document: Document | None = None, *, published: int = 0) -> Fold:
-        """A fold of a counter."""
+    def unit(self, document: Document | None = None, *, published: int = 0) -> UnitOfWork:
+        """A unit of work on a counter."""
         now = self.clock()
         replica = self.replica()
-        return Fold(
+        return UnitOfWork(
             self.service,
             app.COUNTERS,
             document or new_document("c", now),
@@ -140,10 +142,10 @@ class World:
         self.loop.close()
 
 
-def read(entries: Sequence[Entry]) -> list[Envelope[Any]]:
-    """The messages in entries."""
+def read(sent: Iterable[OutgoingRecord | OutboxEntry]) -> list[Envelope[Any]]:
+    """The messages in records, or in the entries of an outbox."""
+    records = (one.record if isinstance(one, OutboxEntry) else one for one in sent)
     return [
-        decode(example.CATALOGUE, entry.topic, entry.key, entry.value, entry.headers, record_time=EPOCH)
-        for entry in entries
-        if not entry.collection
+        decode(example.CATALOGUE, record.topic, record.key, record.value, record.headers, record_time=EPOCH)
+        for record in records
     ]

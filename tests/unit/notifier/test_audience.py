@@ -7,7 +7,7 @@ from services.notifier.domain.guards import RECIPIENTS_LIMIT
 from services.notifier.domain.state import Audience
 from shared.contracts.envelope import Envelope
 from shared.contracts.notifier import AddRecipient, AudienceChanged, Reason, Recipient, RemoveRecipient
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Rejected
 from tests.told_events import AT
 
 ADA = "ada@contoso.example"

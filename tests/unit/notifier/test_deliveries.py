@@ -20,8 +20,7 @@ from services.notifier.domain.work import Answer, Attempt
 from shared.contracts.message import Event
 from shared.contracts.notifier import DeliveryStatus, NotificationFailed, NotificationSent, Reason
 from shared.contracts.parts import Problem
-from shared.kernel.decision import UNCHANGED, Decision, Failure, TimerDue, WorkEnded
-from shared.kernel.outcomes import Permanent
+from shared.kernel import UNCHANGED, Decision, Failure, Permanent, TimerDue, WorkEnded
 from tests.told_events import AT, accepted
 from tests.unit.notifier.told import tell
 

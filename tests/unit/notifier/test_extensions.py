@@ -17,7 +17,7 @@ from shared.contracts.message import Event
 from shared.contracts.notifier import Recipient
 from shared.contracts.parts import Downtime, Problem
 from shared.contracts.promotion_scheduler import Reason
-from shared.kernel.decision import UNCHANGED
+from shared.kernel import UNCHANGED
 from tests.told_events import (
     APP,
     AT,

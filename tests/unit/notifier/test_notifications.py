@@ -7,8 +7,7 @@ from services.notifier.domain.mail_content import CalendarMethod
 from shared.contracts.message import Event
 from shared.contracts.notifier import NobodyTold, Occasion
 from shared.contracts.servicing_executor import EnvironmentStatus, OperationKind, Outcome
-from shared.kernel.decision import UNCHANGED
-from shared.kernel.outcomes import NotYet
+from shared.kernel import UNCHANGED, NotYet
 from tests.told_events import (
     APP,
     accepted,

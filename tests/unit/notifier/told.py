@@ -10,7 +10,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.message import Event
 from shared.contracts.notifier import Recipient
 from shared.contracts.servicing_executor import OperationKind
-from shared.kernel.decision import Decision
+from shared.kernel import Decision
 from tests.told_events import AT
 
 MAILS = extensions.ExtensionMails("https://drydock.contoso.example/")

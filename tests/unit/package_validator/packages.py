@@ -11,7 +11,7 @@ from shared.contracts.message import Event
 from shared.contracts.package_validator import Reason, SubmitPackage
 from shared.contracts.parts import ArtifactRef, Finding, PackageContents, PackageKind, Problem, Severity
 from shared.contracts.promotion_scheduler import ReleasePublished
-from shared.kernel.decision import Decision, Failure, WorkEnded
+from shared.kernel import Decision, Failure, WorkEnded
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)

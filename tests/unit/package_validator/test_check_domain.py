@@ -32,8 +32,7 @@ from shared.contracts.package_validator import (
     RetirePackage,
     RevalidatePackage,
 )
-from shared.kernel.decision import Decision, Failure, TimerDue
-from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel import Decision, Failure, NotYet, Rejected, TimerDue
 from tests.unit.package_validator.packages import (
     CHECKS,
     CONTENTS,

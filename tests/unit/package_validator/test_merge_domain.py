@@ -19,8 +19,7 @@ from shared.contracts.package_validator import (
     RevalidatePackage,
 )
 from shared.contracts.parts import Problem
-from shared.kernel.decision import Decision, Failure, WorkEnded
-from shared.kernel.outcomes import KernelReason, NotYet, Rejected
+from shared.kernel import Decision, Failure, KernelReason, NotYet, Rejected, WorkEnded
 from tests.unit.package_validator.packages import (
     CHECKS,
     CRASHED,

@@ -43,7 +43,7 @@ from shared.formats.deployable_package.judge.check import check_package
 from shared.formats.deployable_package.read.kinds import PackageKind
 from shared.formats.deployable_package.read.release import encode_release
 from shared.formats.deployable_package.write.build import plan_package, write_package
-from shared.kernel.outcomes import Transient
+from shared.kernel import Transient
 from tests.support.big_packages import big_package
 from tests.support.readers import kill_reader, linux_only, readers_of
 from tests.unit.formats.deployable_package.contexts import RELEASE

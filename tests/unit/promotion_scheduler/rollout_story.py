@@ -23,7 +23,7 @@ from shared.contracts.servicing_executor import (
     OperationKind,
     Outcome,
 )
-from shared.kernel.decision import Decision, Send, TimerDue
+from shared.kernel import Decision, Send, TimerDue
 from tests.unit.promotion_scheduler.story import NOW, PRODUCTION, accepted, envelope, finished, production
 
 LABELS, FREIGHT, SCALES = (f"00000000-0000-0000-0000-00000000000{digit}" for digit in "123")

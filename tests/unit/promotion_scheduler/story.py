@@ -23,7 +23,7 @@ from shared.contracts.parts import (
 )
 from shared.contracts.promotion_scheduler import SchedulePromotion
 from shared.contracts.servicing_executor import OperationAccepted, OperationFinished, OperationKind, Outcome
-from shared.kernel.decision import Decision
+from shared.kernel import Decision
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 TONIGHT = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ from services.promotion_scheduler.domain.candidate import MarkFacts, candidate_o
 from services.promotion_scheduler.domain.known import KnownUpdate
 from shared.contracts.promotion_scheduler import CandidateMarked, MarkCandidate, Reason
 from shared.contracts.servicing_executor import Outcome
-from shared.kernel.outcomes import KernelReason, NotYet, Rejected
+from shared.kernel import KernelReason, NotYet, Rejected
 from tests.unit.promotion_scheduler.story import NOW, SANDBOX, TONIGHT, envelope, production, sandbox, update
 
 COMMAND = MarkCandidate(environment=SANDBOX, update_name="November RELEASE")

@@ -19,8 +19,7 @@ from shared.contracts.promotion_scheduler import (
     Reason,
 )
 from shared.contracts.servicing_executor import ApplyImage, OperationKind, Outcome, RestartService
-from shared.kernel.decision import Send, TimerDue
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Rejected, Send, TimerDue
 from tests.unit.promotion_scheduler.story import (
     NOW,
     PRODUCTION,

@@ -14,7 +14,7 @@ from shared.contracts.package_validator import (
 )
 from shared.contracts.parts import ArtifactRef, PackageContents, PackageKind, Problem
 from shared.contracts.promotion_scheduler import PublishRelease, Reason, ReleasePublished
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Rejected
 from tests.unit.promotion_scheduler.story import NOW, envelope
 
 PACKAGE = "contoso/service-update-10.0.44"

@@ -25,8 +25,7 @@ from shared.contracts.promotion_scheduler import (
     PromotionStatus,
 )
 from shared.contracts.servicing_executor import ApplyImage, Outcome
-from shared.kernel.decision import Decision, Send, TimerDue
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Decision, Rejected, Send, TimerDue
 from tests.unit.promotion_scheduler.story import (
     NOW,
     PRODUCTION,

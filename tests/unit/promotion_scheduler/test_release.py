@@ -7,7 +7,7 @@ from services.promotion_scheduler.domain.release import PublishFacts, Release, p
 from shared.contracts.package_validator import PackageStatus
 from shared.contracts.parts import ArtifactRef, PackageContents, PackageKind
 from shared.contracts.promotion_scheduler import PublishRelease, Reason, ReleasePublished
-from shared.kernel.outcomes import KernelReason, NotYet, Rejected
+from shared.kernel import KernelReason, NotYet, Rejected
 from tests.unit.promotion_scheduler.story import NOW, TONIGHT, envelope
 
 PACKAGE = "contoso/service-update-10.0.44"

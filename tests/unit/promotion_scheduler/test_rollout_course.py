@@ -19,8 +19,7 @@ from shared.contracts.promotion_scheduler import (
     RolloutStatus,
 )
 from shared.contracts.servicing_executor import OperationKind, Outcome
-from shared.kernel.decision import Decision
-from shared.kernel.outcomes import KernelReason
+from shared.kernel import Decision, KernelReason
 from tests.unit.promotion_scheduler.rollout_story import (
     CLOSES,
     COURSE,

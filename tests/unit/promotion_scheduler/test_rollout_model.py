@@ -21,7 +21,7 @@ from shared.contracts.promotion_scheduler import (
     UpdateWindow,
 )
 from shared.contracts.servicing_executor import ApplyRelease, Outcome, Reason
-from shared.kernel.decision import Decision, Send, TimerDue
+from shared.kernel import Decision, Send, TimerDue
 from tests.unit.promotion_scheduler.rollout_story import (
     BASE,
     COURSE,

@@ -19,8 +19,7 @@ from shared.contracts.promotion_scheduler import (
     UpdateWindow,
     UpdateWindowSet,
 )
-from shared.kernel.decision import Decision, TimerDue
-from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel import Decision, NotYet, Rejected, TimerDue
 from tests.unit.promotion_scheduler.rollout_story import (
     BASE,
     CLOSES,

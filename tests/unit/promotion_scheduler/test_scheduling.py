@@ -20,8 +20,7 @@ from shared.contracts.promotion_scheduler import (
     Reason,
 )
 from shared.contracts.servicing_executor import StagedExtension, StageFor
-from shared.kernel.decision import Send, TimerDue
-from shared.kernel.outcomes import KernelReason, NotYet, Rejected
+from shared.kernel import KernelReason, NotYet, Rejected, Send, TimerDue
 from tests.unit.promotion_scheduler.story import (
     APP,
     EXTENSION,

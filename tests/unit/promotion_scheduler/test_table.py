@@ -76,8 +76,8 @@ class Installation:
         """Let time pass; both replicas do what is due."""
         self.clock.jump((moment - self.clock()).total_seconds())
         for replica in self.replicas:
-            replica.engine.agenda.scan_soon()
-            self.loop.run_until_complete(replica.do(replica.engine.attendant.step()))
+            replica.engine.due_index.scan_soon()
+            self.loop.run_until_complete(replica.do(replica.engine.sweeper.step()))
             self.loop.run_until_complete(replica.do(replica.engine.relay.step()))
 
     def sent(self, message: type[Message]) -> list[Envelope[Message]]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.promotion_scheduler.domain.window import SHORTEST, checked, next_window, window_days_after
 from shared.contracts.promotion_scheduler import Reason, UpdateWindow
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Rejected
 
 ZONES = (
     "UTC",

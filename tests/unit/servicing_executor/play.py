@@ -40,7 +40,7 @@ from shared.contracts.servicing_executor import (
     StagedExtension,
     StageFor,
 )
-from shared.kernel.decision import Decision, Failure, Send, WorkEnded
+from shared.kernel import Decision, Failure, Send, WorkEnded
 
 NOW = datetime(2026, 11, 21, 22, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=30)

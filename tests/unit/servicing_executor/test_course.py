@@ -38,7 +38,7 @@ from shared.contracts.servicing_executor import (
     StepFinished,
     StepStarted,
 )
-from shared.kernel.decision import TimerDue, WorkEnded
+from shared.kernel import TimerDue, WorkEnded
 from tests.unit.servicing_executor.play import (
     NOW,
     Play,

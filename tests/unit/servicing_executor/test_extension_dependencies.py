@@ -8,7 +8,7 @@ from services.servicing_executor.domain.extensions import install_extension
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import Dependency
 from shared.contracts.servicing_executor import InstallExtension, Reason
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Rejected
 from tests.unit.servicing_executor.test_unknown_base import APP, FREIGHT, NOW, sandbox
 
 NEEDY = FREIGHT.model_copy(

@@ -31,7 +31,7 @@ from shared.contracts.servicing_executor import (
     UninstallExtension,
     UnstageExtension,
 )
-from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel import NotYet, Rejected
 from tests.unit.servicing_executor.play import (
     LATER,
     NEXT,

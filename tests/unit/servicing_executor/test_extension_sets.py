@@ -35,7 +35,7 @@ from shared.contracts.servicing_executor import (
     UninstallExtension,
     UnstageExtension,
 )
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Rejected
 from tests.unit.servicing_executor.play import Play, app_id, envelope, environment, extension, staged
 
 MINOR, MAJOR = StageFor.NEXT_MINOR, StageFor.NEXT_MAJOR

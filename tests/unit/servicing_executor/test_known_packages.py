@@ -46,7 +46,7 @@ from shared.contracts.servicing_executor import (
     OperationKind,
     Reason,
 )
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Rejected
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PACKAGE = "contoso/november"

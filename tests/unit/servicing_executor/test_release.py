@@ -30,8 +30,7 @@ from shared.contracts.servicing_executor import (
     StageFor,
     UpdateSignedOff,
 )
-from shared.kernel.decision import TimerDue, WorkEnded
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Rejected, TimerDue, WorkEnded
 from tests.unit.servicing_executor.play import (
     LATER,
     NEXT,

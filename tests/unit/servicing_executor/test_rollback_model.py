@@ -34,8 +34,7 @@ from shared.contracts.servicing_executor import (
     StageFor,
     UninstallExtension,
 )
-from shared.kernel.decision import TimerDue
-from shared.kernel.outcomes import Rejected
+from shared.kernel import Rejected, TimerDue
 from tests.unit.servicing_executor.play import (
     LATER,
     NEXT,

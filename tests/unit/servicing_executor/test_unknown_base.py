@@ -22,7 +22,7 @@ from shared.contracts.parts import (
     Update,
 )
 from shared.contracts.servicing_executor import ApplyUpdate, EnvironmentStatus, OperationAccepted, Reason
-from shared.kernel.outcomes import NotYet
+from shared.kernel import NotYet
 
 NOW = datetime(2026, 11, 21, 22, tzinfo=UTC)
 APP = "5f0c2a57-3a0f-4c7e-9a63-0d1f6b7c8e21"

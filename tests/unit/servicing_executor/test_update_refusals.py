@@ -41,7 +41,7 @@ from shared.contracts.servicing_executor import (
     SignOff,
     SignOffUpdate,
 )
-from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel import NotYet, Rejected
 from tests.unit.servicing_executor.play import (
     LATER,
     NEXT,

@@ -9,25 +9,29 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from shared.contracts.cloudevents import Unreadable
-from shared.kernel.agenda import LOOKS_AT_ONCE, Agenda
-from shared.kernel.changes import Change, Claim, DropParked, Fire, RetryParked, Trim
 from shared.kernel.commit import Clock, Committer, Key
 from shared.kernel.crash_points import crash_point
-from shared.kernel.document import Document, Parked, PendingWork, from_stored
-from shared.kernel.fold import position_of
+from shared.kernel.document import Document, Parked, PendingWork
+from shared.kernel.due import LOOKS_AT_ONCE, DueIndex
+from shared.kernel.inputs import Input, TrimInput
+from shared.kernel.inputs.messages import DropParkedInput, ParkedInput
+from shared.kernel.inputs.timers import TimerInput
+from shared.kernel.inputs.work import ClaimInput
 from shared.kernel.logs import get_logger
 from shared.kernel.outcomes import Conflict, Permanent
+from shared.kernel.records import position_of
 from shared.kernel.relay import Relay
-from shared.kernel.service import Aggregate
 from shared.kernel.store.port import Store, StoreUnavailable
+from shared.kernel.stored import from_stored
+from shared.kernel.table import Aggregate
 
 AFTER_ERROR = timedelta(seconds=5)
 
 log = get_logger(__name__)
 
 
-class Workers(Protocol):
-    """Who does the work that is claimed."""
+class WorkClaimer(Protocol):
+    """Who claims work, and does it."""
 
     owner: str
     lease: timedelta
@@ -42,34 +46,34 @@ class Workers(Protocol):
         ...
 
 
-class Undertaker(Protocol):
-    """Who buries messages that never will be processed."""
+class DeadLetterSink(Protocol):
+    """Where messages go that never will be processed."""
 
-    async def bury_parked(self, parked: Parked, error: Exception) -> None:
+    async def store_parked(self, parked: Parked, error: Exception) -> None:
         """Store a dead letter for a parked message."""
         ...
 
 
-class Attendant:
-    """Looks at the documents that the agenda names."""
+class Sweeper:
+    """Looks at the documents that the index of what is due names."""
 
     def __init__(
         self,
         committer: Committer,
         store: Store,
-        agenda: Agenda,
+        due_index: DueIndex,
         relay: Relay,
-        workers: Workers,
-        undertaker: Undertaker,
+        workers: WorkClaimer,
+        dead_letters: DeadLetterSink,
         clock: Clock,
     ) -> None:
         self._committer = committer
         self._service = committer.service
         self._store = store
-        self._agenda = agenda
+        self._due_index = due_index
         self._relay = relay
         self._workers = workers
-        self._undertaker = undertaker
+        self._dead_letters = dead_letters
         self._clock = clock
         self._no_worker: set[Key] = set()
         self.lateness: list[float] = []
@@ -78,35 +82,37 @@ class Attendant:
     def worker_free(self) -> None:
         """A worker has become free: look again where one was missing."""
         for key in self._no_worker:
-            self._agenda.look_at(key, self._clock())
+            self._due_index.look_at(key, self._clock())
         self._no_worker.clear()
 
     async def run(self) -> None:
-        """Attend until cancelled."""
+        """Sweep until cancelled."""
         while True:
-            await self._agenda.wait()
+            await self._due_index.wait()
             try:
                 await self.step()
             except (StoreUnavailable, Conflict) as error:
                 log.warning("attending_failed", error=str(error))
-                self._agenda.scan_soon()
+                self._due_index.scan_soon()
                 await asyncio.sleep(1)
 
     async def step(self) -> None:
         """Do everything that is due by now."""
-        await self._agenda.scan()
-        while keys := self._agenda.due():
-            await self._attend(keys)
+        await self._due_index.scan()
+        while keys := self._due_index.due():
+            await self._sweep(keys)
 
     async def trim_all(self) -> None:
         """Trim every outbox that was sent, so that the process that comes after this one does not send it again."""
-        keys = self._agenda.untrimmed()
+        keys = self._due_index.untrimmed()
         for at in range(0, len(keys), LOOKS_AT_ONCE):
             some = keys[at : at + LOOKS_AT_ONCE]
-            await self._committer.commit([Trim(aggregate=self._service.aggregates[name], id=id_) for name, id_ in some])
+            await self._committer.commit(
+                [TrimInput(aggregate=self._service.aggregates[name], id=id_) for name, id_ in some]
+            )
 
-    async def _attend(self, keys: Sequence[Key]) -> None:
-        changes: list[Change] = []
+    async def _sweep(self, keys: Sequence[Key]) -> None:
+        inputs: list[Input] = []
         by_aggregate: dict[str, list[str]] = {}
         for name, id_ in keys:
             by_aggregate.setdefault(name, []).append(id_)
@@ -118,36 +124,36 @@ class Attendant:
             for stored in found.values():
                 document = from_stored(stored)
                 aggregate = self._service.aggregates[name]
-                await self._look_after_outbox(aggregate, document, changes)
-                changes.extend(self._due_changes(aggregate, document))
-        changes = self._limit_claims(changes)
-        if any(isinstance(change, Fire) for change in changes):
+                await self._look_after_outbox(aggregate, document, inputs)
+                inputs.extend(self._due_inputs(aggregate, document))
+        inputs = self._limit_claims(inputs)
+        if any(isinstance(input_, TimerInput) for input_ in inputs):
             crash_point("timer.due")
-        untried: Sequence[Change] = changes
+        untried: Sequence[Input] = inputs
         while untried:
             await self._committer.commit(untried)
-            for change in untried:
-                if isinstance(change, Claim) and change.claimed:
-                    self._workers.start(change.aggregate, change.id, change.claimed)
+            for input_ in untried:
+                if isinstance(input_, ClaimInput) and input_.claimed:
+                    self._workers.start(input_.aggregate, input_.id, input_.claimed)
             # These things have nothing to do with each other: one that fails does not keep the others from happening.
-            untried = [change for change in untried if change.outcome is None and change.error is None]
-        for change in changes:
-            await self._follow_up(change)
+            untried = [input_ for input_ in untried if input_.outcome is None and input_.error is None]
+        for input_ in inputs:
+            await self._follow_up(input_)
 
-    def _due_changes(self, aggregate: Aggregate[Any], document: Document) -> Iterable[Change]:
+    def _due_inputs(self, aggregate: Aggregate[Any], document: Document) -> Iterable[Input]:
         now = self._clock()
         key = (aggregate.name, document.id)
         for timer in document.timers.values():
             if timer.due <= now:
                 self.lateness.append((now - timer.due).total_seconds())
-                yield Fire(aggregate=aggregate, id=document.id, name=timer.name)
-        arrived = self._agenda.has_arrived(key)
+                yield TimerInput(aggregate=aggregate, id=document.id, name=timer.name)
+        arrived = self._due_index.has_arrived(key)
         for parked in document.parked:
             if arrived or parked.retry <= now:
-                yield RetryParked(aggregate=aggregate, id=document.id, parked=parked)
+                yield ParkedInput(aggregate=aggregate, id=document.id, parked=parked)
         for work in document.work.values():
             if work.wakes <= now:
-                yield Claim(
+                yield ClaimInput(
                     aggregate=aggregate,
                     id=document.id,
                     name=work.name,
@@ -155,46 +161,46 @@ class Attendant:
                     lease=self._workers.lease,
                 )
         if later := min((moment for moment in document.moments(outbox=False) if moment > now), default=None):
-            self._agenda.look_at(key, later)
+            self._due_index.look_at(key, later)
 
-    async def _look_after_outbox(self, aggregate: Aggregate[Any], document: Document, changes: list[Change]) -> None:
+    async def _look_after_outbox(self, aggregate: Aggregate[Any], document: Document, inputs: list[Input]) -> None:
         now = self._clock()
         key = (aggregate.name, document.id)
         if not document.outbox:
             self._relay.forget(key)
         if document.outbox and document.outbox[0].n <= self._relay.published(key):
-            changes.append(Trim(aggregate=aggregate, id=document.id))
+            inputs.append(TrimInput(aggregate=aggregate, id=document.id))
         elif document.outbox_due and document.outbox_due <= now:
             # Whoever committed it is gone or cannot send: sending twice is allowed, not sending is not.
             self._relay.take(key, document)
-            self._agenda.look_at(key, now + AFTER_ERROR)
+            self._due_index.look_at(key, now + AFTER_ERROR)
         elif document.swept_at and document.swept_at <= now:
             await self._store.delete(aggregate.name, document.id, document.version)
 
-    def _limit_claims(self, changes: Sequence[Change]) -> list[Change]:
+    def _limit_claims(self, inputs: Sequence[Input]) -> list[Input]:
         free = self._workers.free
-        kept: list[Change] = []
-        for change in changes:
-            if isinstance(change, Claim):
+        kept: list[Input] = []
+        for input_ in inputs:
+            if isinstance(input_, ClaimInput):
                 free -= 1
                 if free < 0:
-                    self._no_worker.add((change.aggregate.name, change.id))
+                    self._no_worker.add((input_.aggregate.name, input_.id))
                     continue
-            kept.append(change)
+            kept.append(input_)
         return kept
 
-    async def _follow_up(self, change: Change) -> None:
-        if isinstance(change, Trim) and change.outcome:
+    async def _follow_up(self, input_: Input) -> None:
+        if isinstance(input_, TrimInput) and input_.outcome:
             crash_point("relay.trimmed")
-        if change.error is None:
+        if input_.error is None:
             return
-        key = (change.aggregate.name, change.id)
-        if isinstance(change, RetryParked) and (
-            isinstance(change.error, Permanent | Unreadable) or change.parked.until <= self._clock()
+        key = (input_.aggregate.name, input_.id)
+        if isinstance(input_, ParkedInput) and (
+            isinstance(input_.error, Permanent | Unreadable) or input_.parked.until <= self._clock()
         ):
-            await self._undertaker.bury_parked(change.parked, change.error)
-            drop = DropParked(aggregate=change.aggregate, id=change.id, position=position_of(change.parked))
+            await self._dead_letters.store_parked(input_.parked, input_.error)
+            drop = DropParkedInput(aggregate=input_.aggregate, id=input_.id, position=position_of(input_.parked))
             await self._committer.commit([drop])
             return
-        log.error("attending_failed", aggregate=key[0], id=key[1], exc_info=change.error)
-        self._agenda.look_at(key, self._clock() + AFTER_ERROR)
+        log.error("attending_failed", aggregate=key[0], id=key[1], exc_info=input_.error)
+        self._due_index.look_at(key, self._clock() + AFTER_ERROR)

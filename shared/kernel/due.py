@@ -27,7 +27,7 @@ TRIM_AFTER = timedelta(seconds=5)
 LOOKS_AT_ONCE = 500
 
 
-class Agenda:
+class DueIndex:
     """The documents that want to be looked at, by the moment when."""
 
     def __init__(self, store: Store, collections: Iterable[str], clock: Clock) -> None:

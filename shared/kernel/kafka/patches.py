@@ -1,6 +1,14 @@
-"""The client library's consumer, mended in two places: an empty answer waits, and a batch can always be read."""
+"""What the kernel changes in the client library, and what it takes from behind the library's face.
 
-from collections.abc import Iterator
+The consumer is mended in two places: an empty answer waits, and a batch can always be read. The first is a class of
+ours (`WaitingConsumer`), the second replaces a name in the library (`install`). Both, and whoever in this folder
+reaches for a private name, were written for the versions in `WRITTEN_FOR`: `check` refuses any other.
+"""
+
+import importlib.metadata
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from types import CodeType
 from typing import Any, SupportsIndex
 
 from aiokafka import AIOKafkaConsumer
@@ -17,8 +25,67 @@ log = get_logger(__name__)
 IDLE_WAIT_MS = 500
 """How long a fetch waits for a first record. A record that comes is handed on at once."""
 
+WRITTEN_FOR: Mapping[str, str] = {"aiokafka": "0.14.", "faststream": "0.7."}
+"""By library, how the versions begin that this was written for."""
+
+PRIVATE_NAMES = (
+    "aiokafka.consumer.fetcher:MemoryRecords",
+    "aiokafka.record.default_records:_DefaultRecordBatchPy._buffer",
+    "aiokafka.record.default_records:_DefaultRecordBatchPy._maybe_uncompress",
+    "aiokafka.consumer.consumer:AIOKafkaConsumer._subscription",
+    "aiokafka.consumer.subscription_state:SubscriptionState.subscription",
+    "aiokafka.consumer.subscription_state:Subscription.assignment",
+    "aiokafka.consumer.subscription_state:Assignment.state_value",
+    "aiokafka.consumer.subscription_state:TopicPartitionState.has_valid_position",
+    "aiokafka.consumer.subscription_state:TopicPartitionState.position",
+    "aiokafka.client:AIOKafkaClient._metadata_update",
+    "aiokafka.producer.producer:AIOKafkaProducer._closed",
+    "aiokafka.producer.producer:AIOKafkaProducer._message_accumulator",
+    "aiokafka.producer.producer:AIOKafkaProducer._sender",
+    "aiokafka.producer.message_accumulator:MessageAccumulator.fail_all",
+    "aiokafka.producer.sender:Sender.close",
+    "faststream.kafka.configs.broker:KafkaBrokerConfig.builder",
+)
+"""All that this folder uses of the libraries and that they do not document, as `<module>:<name>[.<attribute>]`."""
+
 _LENGTH_AT, _FIRST_BYTES = 8, 12
 """Where a batch has its length, and how many bytes stand before what the length counts (Kafka's record batch v2)."""
+
+
+class UnsupportedLibrary(Exception):
+    """A library is not of a version that the kernel was written for; the message says what to install."""
+
+
+def check(*libraries: str) -> None:
+    """Raise UnsupportedLibrary unless `libraries` are those that this was written for, and have all its names."""
+    for library in libraries:
+        version, begins = importlib.metadata.version(library), WRITTEN_FOR[library]
+        if not version.startswith(begins):
+            raise UnsupportedLibrary(
+                f"{library} {version} is installed; {__name__} was written for {begins}*: install that, or read its "
+                "source again and mend what is patched there"
+            )
+    missing = [name for name in PRIVATE_NAMES if name.startswith(libraries) and not _exists(name)]
+    if missing:
+        raise UnsupportedLibrary(f"what the kernel uses of its Kafka libraries is not there: {', '.join(missing)}")
+
+
+def install() -> None:
+    """Let every consumer of this process read each batch. Raise UnsupportedLibrary as `check` does."""
+    check(*WRITTEN_FOR)
+    fetcher.MemoryRecords = ReadableRecords
+
+
+def _exists(name: str) -> bool:
+    """Whether a name of `PRIVATE_NAMES` is there: in its module or class, or set when one of the class is made."""
+    module, _, inside = name.partition(":")
+    outer, _, attribute = inside.partition(".")
+    found = getattr(import_module(module), outer, None)
+    if found is None or not attribute or hasattr(found, attribute):
+        return found is not None
+    code: CodeType | None = getattr(found.__init__, "__code__", None)
+    fields = getattr(found, "__dataclass_fields__", {})
+    return attribute in fields or (code is not None and attribute in code.co_names)
 
 
 class WaitingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # the library has no types
@@ -99,6 +166,3 @@ class _Lenient(bytearray):
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         return super().decode(encoding, "backslashreplace")
-
-
-fetcher.MemoryRecords = ReadableRecords

@@ -6,13 +6,13 @@ from shared.contracts.cloudevents import encode
 from shared.contracts.common import DeadLetter
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Command, Event, Message, MessageKind
-from shared.kernel.decision import Archived, Send
-from shared.kernel.document import Document, Entry, Origin
+from shared.kernel.decision import Send
+from shared.kernel.document import Document, Origin, OutboxEntry
+from shared.kernel.records import OutgoingRecord
 from shared.kernel.service import Service
-from shared.kernel.store.documents import encode as encode_stored
 
 
-class Entries:
+class OutboxWriter:
     """Outbox entries in the making: encoded first, kept in the document only when all of them could be."""
 
     def __init__(self, service: Service, aggregate: str, document: Document, now: datetime) -> None:
@@ -21,7 +21,7 @@ class Entries:
         self._document = document
         self._now = now
         self._sequence = document.sequence
-        self.new: list[Entry] = []
+        self.new: list[OutboxEntry] = []
 
     def event(self, event: Event, origin: Origin) -> None:
         """An event of this service, under the next sequence number of its aggregate."""
@@ -35,33 +35,31 @@ class Entries:
         send = command if isinstance(command, Send) else Send(command)
         self._message(send.command, origin, send.id or new_id(), None, send.to)
 
-    def letter(self, letter: DeadLetter) -> None:
+    def dead_letter(self, letter: DeadLetter) -> None:
         """A dead letter."""
         self._message(letter, Origin(), new_id(), None, None)
 
     def snapshot(self, view: Message) -> None:
         """The public view, in the order of the document's entries."""
-        self._message(view, Origin(), new_id(), self._document.entries + len(self.new) + 1, None)
+        self._message(view, Origin(), new_id(), self._next_entry, None)
 
-    def archived(self, record: Archived) -> None:
-        """A record for an append-only collection."""
-        value = encode_stored({"_id": record.id, **record.record})
-        self.add(f"#{record.collection}", record.id.encode(), value, [])
-
-    def add(self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]) -> None:
-        """Anything that goes to `topic`. Raise ValueError if no record of the topic may be as large as that."""
-        entry = Entry(self._document.entries + len(self.new) + 1, topic, key, value, headers)
-        described = self._service.catalogue.topics.get(topic)
-        if described and entry.size > described.max_message_bytes:
+    def add(self, record: OutgoingRecord) -> None:
+        """A record as it is. Raise ValueError if its topic takes none as large as that."""
+        topic = self._service.catalogue.topics.get(record.topic)
+        if topic and record.size > topic.max_message_bytes:
             # In the outbox it would be refused for ever, and so would what stands behind it.
-            raise ValueError(f"a record of {entry.size} bytes is too large for {topic}")
-        self.new.append(entry)
+            raise ValueError(f"a record of {record.size} bytes is too large for {record.topic}")
+        self.new.append(OutboxEntry(self._next_entry, record))
 
     def keep(self) -> None:
         """Put them into the document's outbox."""
         self._document.outbox.extend(self.new)
         self._document.entries += len(self.new)
         self._document.sequence = self._sequence
+
+    @property
+    def _next_entry(self) -> int:
+        return self._document.entries + len(self.new) + 1
 
     def _message(self, data: Message, origin: Origin, id_: str, sequence: int | None, to: str | None) -> None:
         record = encode(
@@ -79,4 +77,4 @@ class Entries:
             )
         )
         topic = self._service.catalogue.topic_of(type(data), to or self._service.name)
-        self.add(topic, record.key, record.value, [*record.headers])
+        self.add(OutgoingRecord(topic, record.key, record.value, record.headers))

@@ -4,8 +4,8 @@ import asyncio
 from datetime import timedelta
 
 from shared.contracts.common import CommandRejected, DeadLettered
-from shared.kernel.agenda import HORIZON, LOOKS_AT_ONCE, SCAN_LIMIT
-from shared.kernel.service import OnTimer
+from shared.kernel.app import OnTimer
+from shared.kernel.due import HORIZON, LOOKS_AT_ONCE, SCAN_LIMIT
 from shared.kernel.store.port import StoreUnavailable
 from tests.support.example.domain import Brought, Errand
 from tests.support.example.example import (
@@ -30,15 +30,15 @@ def rung(world: World, by: str = "a") -> int:
 
 def test_a_timer_of_this_process_is_punctual(world: World) -> None:
     world.send(in_seconds(world, 3.5))
-    attendant = world.replica().engine.attendant
+    sweeper = world.replica().engine.sweeper
 
     async def attend() -> None:
-        running = asyncio.create_task(attendant.run())
+        running = asyncio.create_task(sweeper.run())
         await asyncio.sleep(10)
         running.cancel()
 
     world.run(attend())
-    [late] = attendant.lateness
+    [late] = sweeper.lateness
     assert late < 0.01
 
 
@@ -69,21 +69,21 @@ def test_scans_are_paced_and_happen_at_once_on_demand(world: World) -> None:
         nonlocal scans
         scans += operation == "due" and collection == "counters"
 
-    agenda = world.replica().engine.agenda
+    due_index = world.replica().engine.due_index
     world.replica().store._before = count
     for _ in range(5):
-        world.run(agenda.scan())
+        world.run(due_index.scan())
     assert scans == 1
-    agenda.scan_soon()
-    world.run(agenda.scan())
+    due_index.scan_soon()
+    world.run(due_index.scan())
     assert scans == 2
     world.clock.jump(1)
-    world.run(agenda.scan())
+    world.run(due_index.scan())
     assert scans == 3
 
 
 def test_a_clock_that_is_set_back_does_not_put_off_the_scans(world: World) -> None:
-    world.run(world.replica().engine.agenda.scan())
+    world.run(world.replica().engine.due_index.scan())
     world.clock.jump(-3600)
     world.send(in_seconds(world, 1), by="b")
     world.clock.jump(1)
@@ -92,18 +92,18 @@ def test_a_clock_that_is_set_back_does_not_put_off_the_scans(world: World) -> No
 
 
 def test_only_some_documents_are_looked_at_at_once_and_each_once(world: World) -> None:
-    agenda = world.replica().engine.agenda
+    due_index = world.replica().engine.due_index
     now = world.clock()
     for at in range(LOOKS_AT_ONCE + 10):
         for _ in range(3):
-            agenda.look_at(("counters", str(at)), now)
-    assert [len(agenda.due()) for _ in range(3)] == [LOOKS_AT_ONCE, 10, 0]
-    assert agenda._heap == []
+            due_index.look_at(("counters", str(at)), now)
+    assert [len(due_index.due()) for _ in range(3)] == [LOOKS_AT_ONCE, 10, 0]
+    assert due_index._heap == []
 
 
 def test_a_scan_asks_for_a_limited_number(world: World) -> None:
     asked: list[int] = []
-    agenda = world.replica().engine.agenda
+    due_index = world.replica().engine.due_index
     due = world.replica().store.due
 
     async def noted(collection: str, until: object, limit: int) -> list[tuple[str, object]]:
@@ -111,33 +111,33 @@ def test_a_scan_asks_for_a_limited_number(world: World) -> None:
         return await due(collection, until, limit)  # type: ignore[arg-type, return-value]  # handed on
 
     object.__setattr__(world.replica().store, "due", noted)
-    world.run(agenda.scan())
+    world.run(due_index.scan())
     assert set(asked) == {SCAN_LIMIT}
 
 
 def test_an_earlier_hint_comes_first_and_a_later_one_is_not_needed(world: World) -> None:
-    agenda = world.replica().engine.agenda
+    due_index = world.replica().engine.due_index
     now = world.clock()
-    agenda.look_at(("counters", "c"), now + timedelta(seconds=5))
-    agenda.look_at(("counters", "c"), now + timedelta(seconds=2))
-    agenda.look_at(("counters", "c"), now + timedelta(seconds=9))
+    due_index.look_at(("counters", "c"), now + timedelta(seconds=5))
+    due_index.look_at(("counters", "c"), now + timedelta(seconds=2))
+    due_index.look_at(("counters", "c"), now + timedelta(seconds=9))
     world.clock.jump(2)
-    assert agenda.due() == [("counters", "c")]
+    assert due_index.due() == [("counters", "c")]
     world.clock.jump(20)
-    assert agenda.due() == []
+    assert due_index.due() == []
 
 
 def test_an_outbox_is_trimmed_only_when_no_commit_did_it(world: World) -> None:
-    agenda = world.replica().engine.agenda
+    due_index = world.replica().engine.due_index
     world.send(AddToCounter(counter="c", amount=1))
     world.relay()
     world.clock.jump(4)
     world.send(AddToCounter(counter="c", amount=1))
     world.relay()
     world.clock.jump(4)
-    assert agenda.due() == []
+    assert due_index.due() == []
     world.clock.jump(1)
-    assert agenda.due() == [("counters", "c")]
+    assert due_index.due() == [("counters", "c")]
 
 
 def test_a_message_is_decided_when_what_it_waits_for_arrives(world: World) -> None:
@@ -146,6 +146,14 @@ def test_a_message_is_decided_when_what_it_waits_for_arrives(world: World) -> No
     world.send(AddToCounter(counter="d", amount=7))
     world.attend()
     assert world.value("c") == 7
+
+
+def test_what_a_message_waits_for_arrives_once(world: World) -> None:
+    due_index = world.replica().engine.due_index
+    world.send(AddAsMuchAs(counter="c", other="d"))
+    assert not due_index.has_arrived(("counters", "c"))
+    world.send(AddToCounter(counter="d", amount=7))
+    assert [due_index.has_arrived(("counters", "c")) for _ in range(2)] == [True, False]
 
 
 def test_messages_that_wait_for_each_other_are_refused_in_the_end_and_keep_nobody_busy(world: World) -> None:
@@ -198,18 +206,18 @@ def test_what_is_due_later_is_not_forgotten_for_what_waits_for_a_worker(world: W
     world.replica(work_slots=0)
     world.send(StartErrand(counter="c", name="e", amount=7), in_seconds(world, 3))
     world.attend()
-    assert ("counters", "c") in world.replica().engine.agenda._hinted
+    assert ("counters", "c") in world.replica().engine.due_index._hinted
     world.clock.jump(3)
-    assert world.replica().engine.agenda.due() == [("counters", "c")]
+    assert world.replica().engine.due_index.due() == [("counters", "c")]
 
 
-def test_attending_goes_on_when_the_store_is_back(world: World) -> None:
+def test_sweeping_goes_on_when_the_store_is_back(world: World) -> None:
     world.send(in_seconds(world, 1))
     replica = world.replica()
     replica.store.faults = [("get_many", "before", StoreUnavailable("away"))]
 
     async def attend() -> None:
-        running = asyncio.create_task(replica.engine.attendant.run())
+        running = asyncio.create_task(replica.engine.sweeper.run())
         await asyncio.sleep(5)
         running.cancel()
 

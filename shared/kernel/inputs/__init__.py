@@ -1,0 +1,46 @@
+"""What can happen to an aggregate: a message, a timer, something about its work. Each decides what becomes of it."""
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+from shared.kernel.table import Aggregate, Load
+from shared.kernel.unit_of_work import UnitOfWork
+
+
+class InputOutcome(Enum):
+    """How an input ended."""
+
+    APPLIED = auto()
+    REJECTED = auto()
+    PARKED = auto()
+    DUPLICATE = auto()
+    """It was dealt with before; a command's recorded answer is sent again."""
+    SKIPPED = auto()
+    """It does not apply any more: the timer was moved, the lease is another's."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Input:
+    """Something that happens to one aggregate. After the commit either `outcome` or `error` is set."""
+
+    aggregate: Aggregate[Any]
+    id: str
+    outcome: InputOutcome | None = field(default=None, init=False)
+    error: Exception | None = field(default=None, init=False)
+
+    def wants(self, unit: UnitOfWork) -> tuple[Load[Any] | None, Any]:
+        """The facts that its function wants, and what happens, from which their ids follow."""
+        return None, None
+
+    def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
+        """Change the aggregate's document as a whole, or raise and leave it as it was."""
+        raise NotImplementedError
+
+
+@dataclass(kw_only=True, eq=False)
+class TrimInput(Input):
+    """What was published leaves the outbox, though nothing else happens to the aggregate."""
+
+    def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
+        return InputOutcome.APPLIED if unit.changed else InputOutcome.SKIPPED

@@ -1,0 +1,181 @@
+"""Messages as inputs: one that arrives, one that was parked because what it refers to was not known yet."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from shared.contracts.cloudevents import decode, encode
+from shared.contracts.common import CommandRejected
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Message, MessageKind
+from shared.kernel.document import ANSWERS_LIMIT, Origin, OutboxEntry, Parked
+from shared.kernel.inputs import Input, InputOutcome
+from shared.kernel.outcomes import NotYet, Permanent, Rejected
+from shared.kernel.records import RecordPosition, position_of
+from shared.kernel.seen import has_seen, seen_mark, with_mark, without_mark
+from shared.kernel.stored import pack, unpack
+from shared.kernel.table import Load, On
+from shared.kernel.unit_of_work import UnitOfWork
+
+PARKED_RETRY = timedelta(milliseconds=500)
+
+
+@dataclass(kw_only=True, eq=False)
+class MessageInput(Input):
+    """A message has arrived: it is decided on, unless this was done before."""
+
+    handler: On[Any, Any, Any]
+    envelope: Envelope[Message]
+    position: RecordPosition
+
+    def wants(self, unit: UnitOfWork) -> tuple[Load[Any] | None, Any]:
+        return self.handler.facts, self.envelope.data
+
+    def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
+        document = unit.document
+        mark = seen_mark(self.handler.name, self.envelope.id)
+        if has_seen(document.seen, mark):
+            _answer_again(unit, self.envelope.id)
+            return InputOutcome.DUPLICATE
+        try:
+            outcome = _decide(unit, self.handler, self.envelope, facts)
+        except NotYet as not_yet:
+            document.parked.append(self._parked(unit, not_yet.waits_for))
+            outcome = InputOutcome.PARKED
+        document.seen = with_mark(document.seen, mark)
+        unit.touch()
+        return outcome
+
+    def _parked(self, unit: UnitOfWork, waits_for: str | None) -> Parked:
+        record = encode(self.envelope)
+        return Parked(
+            id=self.envelope.id,
+            topic=self.position.topic,
+            partition=self.position.partition,
+            offset=self.position.offset,
+            timestamp=int(self.envelope.time.timestamp() * 1000),
+            key=record.key,
+            value=record.value,
+            headers=record.headers,
+            waits_for=waits_for,
+            until=unit.now + unit.patience,
+            retry=unit.now + PARKED_RETRY,
+        )
+
+
+@dataclass(kw_only=True, eq=False)
+class ParkedInput(Input):
+    """A parked message may find by now what it waits for; a command whose time is up is refused."""
+
+    parked: Parked
+
+    def wants(self, unit: UnitOfWork) -> tuple[Load[Any] | None, Any]:
+        envelope = _envelope_of(unit, self.parked)
+        return _handler_of(unit, envelope, self.parked.topic).facts, envelope.data
+
+    def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
+        parked = _parked_at(unit, position_of(self.parked))
+        if parked is None:
+            return InputOutcome.SKIPPED
+        envelope = _envelope_of(unit, parked)
+        try:
+            outcome = _decide(unit, _handler_of(unit, envelope, parked.topic), envelope, facts)
+        except NotYet as not_yet:
+            if unit.now < parked.until:
+                parked.waits_for = not_yet.waits_for
+                parked.retry = min(unit.now + 2 * max(unit.now - parked.retry, PARKED_RETRY), parked.until)
+                unit.touch()
+                return InputOutcome.PARKED
+            if envelope.data.kind is not MessageKind.COMMAND:
+                raise Permanent(f"{envelope.data.type} refers to what never became known: {not_yet}") from None
+            _reject(unit, envelope, Rejected(not_yet.reason, str(not_yet)))
+            outcome = InputOutcome.REJECTED
+        unit.document.parked.remove(parked)
+        unit.touch()
+        return outcome
+
+
+@dataclass(kw_only=True, eq=False)
+class DropParkedInput(Input):
+    """A parked message has become a dead letter: it is forgotten, so that it is applied when it is redriven."""
+
+    position: RecordPosition
+
+    def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
+        document = unit.document
+        parked = _parked_at(unit, self.position)
+        if parked is None:
+            return InputOutcome.SKIPPED
+        document.parked.remove(parked)
+        handler = next(value.decode() for name, value in parked.headers if name == "ce_type")
+        document.seen = without_mark(document.seen, seen_mark(handler, parked.id))
+        unit.touch()
+        return InputOutcome.APPLIED
+
+
+def _decide(unit: UnitOfWork, handler: On[Any, Any, Any], envelope: Envelope[Message], facts: Any) -> InputOutcome:
+    is_command = envelope.data.kind is MessageKind.COMMAND
+    try:
+        decision = unit.decide(handler, envelope, facts)
+    except Rejected as rejected:
+        if not is_command:
+            raise Permanent(f"{envelope.data.type} is an event, and what happened cannot be refused") from rejected
+        _reject(unit, envelope, rejected)
+        return InputOutcome.REJECTED
+    effects = unit.effects(decision, _origin_of(envelope))
+    unit.apply(effects)
+    if is_command and decision.events:
+        _remember_answer(unit, envelope.id, effects.outbox.new[0])
+    return InputOutcome.APPLIED
+
+
+def _reject(unit: UnitOfWork, envelope: Envelope[Message], rejected: Rejected) -> None:
+    answer = CommandRejected(
+        command_key=envelope.data.key,
+        command_id=envelope.id,
+        command_type=envelope.data.type,
+        reason=rejected.reason.value,
+        message=rejected.message,
+        facts=rejected.facts,
+        earliest=rejected.earliest,
+    )
+    outbox = unit.outbox_writer()
+    outbox.event(answer, _origin_of(envelope))
+    unit.become(unit.state, outbox)
+    _remember_answer(unit, envelope.id, outbox.new[0])
+
+
+def _remember_answer(unit: UnitOfWork, command_id: str, answer: OutboxEntry) -> None:
+    answers = unit.document.answers
+    answers[command_id] = pack(answer)
+    while len(answers) > ANSWERS_LIMIT:
+        del answers[next(iter(answers))]
+
+
+def _answer_again(unit: UnitOfWork, command_id: str) -> None:
+    document = unit.document
+    packed = document.answers.get(command_id)
+    if packed and (answer := unpack(packed)) not in document.outbox:
+        document.entries += 1
+        document.outbox.append(replace(answer, n=document.entries, packed=None))
+        unit.touch()
+
+
+def _parked_at(unit: UnitOfWork, position: RecordPosition) -> Parked | None:
+    return next((parked for parked in unit.document.parked if position_of(parked) == position), None)
+
+
+def _envelope_of(unit: UnitOfWork, parked: Parked) -> Envelope[Message]:
+    """The message that was parked. Raise Unreadable if this version of the service knows it no more."""
+    catalogue = unit.service.catalogue
+    return decode(catalogue, parked.topic, parked.key, parked.value, parked.headers, record_time=unit.now)
+
+
+def _handler_of(unit: UnitOfWork, envelope: Envelope[Message], topic: str) -> On[Any, Any, Any]:
+    """The line of the table that takes the message from this topic to this aggregate."""
+    lines = unit.service.handlers_of(envelope.data.type, topic)
+    return next(line for line in lines if line.aggregate is unit.aggregate)
+
+
+def _origin_of(envelope: Envelope[Message]) -> Origin:
+    return Origin(envelope.correlation or envelope.id, envelope.id, envelope.actor, envelope.traceparent)

@@ -1,0 +1,121 @@
+"""What is said about work, as inputs: it is claimed; its worker lives, has come so far, gives it back, is done."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel
+
+from shared.kernel.decision import Failure, WorkEnded
+from shared.kernel.document import PendingWork
+from shared.kernel.inputs import Input, InputOutcome
+from shared.kernel.table import Load, OnWork, split_name
+from shared.kernel.unit_of_work import UnitOfWork
+
+
+@dataclass(kw_only=True, eq=False)
+class ClaimInput(Input):
+    """A worker wants the lease of a piece of work, if it is free and due. `claimed` is what it got."""
+
+    name: str
+    owner: str
+    lease: timedelta
+    claimed: PendingWork | None = field(default=None, init=False)
+
+    def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
+        document = unit.document
+        work = document.work.get(self.name)
+        if work is None or work.wakes > unit.now:
+            self.claimed = None
+            return InputOutcome.SKIPPED
+        document.epoch += 1
+        work.epoch = document.epoch
+        work.owner = self.owner
+        work.until = unit.now + self.lease
+        work.attempts += 1
+        self.claimed = replace(work)
+        unit.touch()
+        return InputOutcome.APPLIED
+
+
+@dataclass(kw_only=True, eq=False)
+class WorkInput(Input):
+    """Something a worker does under the lease `epoch`; skipped if the lease is another's by now."""
+
+    name: str
+    epoch: int
+
+    def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
+        work = self.held(unit)
+        if work is None:
+            return InputOutcome.SKIPPED
+        self.change(unit, work, facts)
+        unit.touch()
+        return InputOutcome.APPLIED
+
+    def held(self, unit: UnitOfWork) -> PendingWork | None:
+        """The work, if the lease is still the one that this is done under."""
+        work = unit.document.work.get(self.name)
+        return work if work and work.owner and work.epoch == self.epoch else None
+
+    def change(self, unit: UnitOfWork, work: PendingWork, facts: Any) -> None:
+        """Change the work, which is held."""
+        raise NotImplementedError
+
+
+@dataclass(kw_only=True, eq=False)
+class HeartbeatInput(WorkInput):
+    """The worker is alive: its lease is extended."""
+
+    lease: timedelta
+
+    def change(self, unit: UnitOfWork, work: PendingWork, facts: Any) -> None:
+        work.until = unit.now + self.lease
+
+
+@dataclass(kw_only=True, eq=False)
+class CheckpointInput(WorkInput):
+    """A part of the work is done."""
+
+    reached: BaseModel
+
+    def change(self, unit: UnitOfWork, work: PendingWork, facts: Any) -> None:
+        work.checkpoint = self.reached.model_dump(mode="json")
+
+
+@dataclass(kw_only=True, eq=False)
+class PutBackInput(WorkInput):
+    """An attempt failed (`failed`), or the process ends (None); somebody takes the work up again after `due`."""
+
+    due: datetime
+    failed: str | None = None
+
+    def change(self, unit: UnitOfWork, work: PendingWork, facts: Any) -> None:
+        work.owner = work.until = None
+        work.due = self.due
+        work.error = self.failed or work.error
+        if self.failed is None:
+            work.attempts -= 1
+
+
+@dataclass(kw_only=True, eq=False)
+class WorkEndedInput(WorkInput):
+    """The work has ended, with a result or a failure."""
+
+    result: BaseModel | None = None
+    failure: Failure | None = None
+
+    def wants(self, unit: UnitOfWork) -> tuple[Load[Any] | None, Any]:
+        return self._line(unit).facts, self._happening()
+
+    def change(self, unit: UnitOfWork, work: PendingWork, facts: Any) -> None:
+        decision = unit.decide(self._line(unit), self._happening(), facts)
+        effects = unit.effects(decision, work.origin)
+        del unit.document.work[self.name]
+        unit.apply(effects)
+
+    def _line(self, unit: UnitOfWork) -> OnWork[Any, Any, Any, Any]:
+        return unit.service.work[unit.aggregate.name, split_name(self.name)[0]]
+
+    def _happening(self) -> WorkEnded[Any]:
+        return WorkEnded(*split_name(self.name), self.result, self.failure)

@@ -1,0 +1,169 @@
+"""One aggregate in one commit: its document, and what the inputs that are applied to it leave behind.
+
+Nothing here does I/O. Each input (`inputs`) either changes the document as a whole or raises and leaves it as it was.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from shared.contracts.message import Message, MessageKind
+from shared.kernel.decision import UNCHANGED, Decision
+from shared.kernel.document import OUTBOX_GRACE, Document, Origin, PendingTimer, PendingWork
+from shared.kernel.outbox import OutboxWriter
+from shared.kernel.outcomes import NotYet
+from shared.kernel.service import Service
+from shared.kernel.state import check_moves
+from shared.kernel.table import Aggregate, Line, On, split_name
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What a decision puts into the document, ready to be put there."""
+
+    state: BaseModel | None
+    outbox: OutboxWriter
+    timers: dict[str, PendingTimer | None]
+    work: dict[str, PendingWork | None]
+
+
+class UnitOfWork:
+    """The document of one aggregate on its way from one version to the next."""
+
+    def __init__(
+        self,
+        service: Service,
+        aggregate: Aggregate[Any],
+        document: Document,
+        *,
+        now: datetime,
+        published: int,
+        patience: timedelta,
+    ) -> None:
+        self.service = service
+        self.aggregate = aggregate
+        self.document = document
+        self.now = now
+        self.patience = patience
+        """How long a message may wait for what it refers to."""
+        self.changed = False
+        """Whether the document is another than the stored one."""
+        self._first_new_entry = document.entries + 1
+        self.state: BaseModel | None = (
+            None if document.state is None else aggregate.state.model_validate(document.state, strict=False)
+        )
+        self._loaded = self.state
+        self._view = self._make_view()
+        kept = [entry for entry in document.outbox if entry.n > published]
+        if len(kept) < len(document.outbox):
+            document.outbox = kept
+            self.touch()
+
+    @property
+    def has_new_state(self) -> bool:
+        """Whether a decision gave the aggregate another state."""
+        return self.state is not self._loaded
+
+    def touch(self) -> None:
+        """Something in the document was changed: it is to be written."""
+        self.changed = True
+
+    def become(self, state: BaseModel | None, outbox: OutboxWriter) -> None:
+        """Give the aggregate `state`, and its document what was written for its outbox."""
+        outbox.keep()
+        self.state = state
+        self.touch()
+
+    def outbox_writer(self) -> OutboxWriter:
+        """Outbox entries in the making, for this document."""
+        return OutboxWriter(self.service, self.aggregate.name, self.document, self.now)
+
+    def decide(self, line: Line, happening: Any, facts: Any) -> Decision[Any]:
+        """What the line's function decides; if it needs an aggregate and there is none, what that means."""
+        if self.state is None and line.needs_state:
+            if isinstance(line, On) and line.message.kind is MessageKind.COMMAND:
+                raise NotYet(f"there is no {line.aggregate.noun} {self.document.id}")
+            return UNCHANGED
+        return line.decide(self.state, happening, facts, self.now)
+
+    def effects(self, decision: Decision[Any], origin: Origin) -> Effects:
+        """What a decision puts into the document. Whatever can fail fails here, where nothing has changed yet."""
+        state = decision.state_after(self.state)
+        if state is not None and not isinstance(state, self.aggregate.state):
+            raise TypeError(f"{self.aggregate.name} has states of {self.aggregate.state}, not {type(state)}")
+        check_moves(self.aggregate.state, self.state, state)
+        self._check_names(decision)
+        outbox = self.outbox_writer()
+        for event in decision.events:
+            outbox.event(event, origin)
+        for command in decision.commands:
+            outbox.command(command, origin)
+        for view in decision.snapshots:
+            outbox.snapshot(view)
+        for record in decision.records:
+            outbox.add(record)
+        timers = {
+            name: None if due is None else PendingTimer(name, due, origin) for name, due in decision.timers.items()
+        }
+        work = {
+            name: None if given is None else PendingWork(name, given.model_dump(mode="json"), origin, due=self.now)
+            for name, given in decision.work.items()
+        }
+        return Effects(state, outbox, timers, work)
+
+    def apply(self, effects: Effects) -> None:
+        """Put what a decision leaves behind into the document."""
+        self.become(effects.state, effects.outbox)
+        _replace(self.document.timers, effects.timers)
+        _replace(self.document.work, effects.work)
+
+    def finish(self) -> Document:
+        """The document to write, with its snapshot and its due times settled."""
+        document = self.document
+        document.state = None if self.state is None else self.state.model_dump(mode="json")
+        self._renew_snapshot()
+        if not document.outbox:
+            document.outbox_due = None
+        elif document.entries >= self._first_new_entry or document.outbox_due is None:
+            document.outbox_due = self.now + OUTBOX_GRACE
+        busy = document.state is not None or document.outbox or document.timers or document.parked or document.work
+        document.idle_since = None if busy else document.idle_since or self.now
+        return document
+
+    def _check_names(self, decision: Decision[Any]) -> None:
+        for names, known, what in (
+            (decision.timers, self.service.timers, "timer"),
+            (decision.work, self.service.work, "work"),
+        ):
+            for name in names:
+                if (self.aggregate.name, split_name(name)[0]) not in known:
+                    raise KeyError(f"{self.aggregate.name} has no {what} {split_name(name)[0]!r} in its table")
+        for name, due in decision.timers.items():
+            if due is not None and due.tzinfo is None:
+                raise ValueError(f"timer {name!r} of {self.aggregate.name} is due at {due}, which has no zone")
+
+    def _make_view(self) -> Message | None:
+        if self.aggregate.view is None or self.state is None:
+            return None
+        return self.aggregate.view(self.document.id, self.state)
+
+    def _renew_snapshot(self) -> None:
+        view = self._make_view()
+        if view is None or view == self._view:
+            return
+        outbox = self.outbox_writer()
+        outbox.snapshot(view)
+        outbox.keep()
+
+
+V = TypeVar("V")
+
+
+def _replace(pending: dict[str, V], by_name: dict[str, V | None]) -> None:
+    """Set what is given and take away what is None; whatever is set anew stands last."""
+    for name, given in by_name.items():
+        pending.pop(name, None)
+        if given is not None:
+            pending[name] = given
