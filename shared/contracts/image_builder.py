@@ -26,8 +26,8 @@ class Reason(StrEnum):
     """The build did not come to an end, by a fault of ours."""
 
 
-class BuildImage(Command, key="environment"):
-    """Build the image of a base image and a package. Sent by servicing-executor once per operation."""
+class BuildImage(Command, key="environment", senders=("servicing-executor",)):
+    """Build the image of a base image and a package, once per operation."""
 
     environment: EnvironmentId
     operation: OperationId

@@ -82,6 +82,30 @@ class Reason(StrEnum):
     """Since it was scheduled, the environment has come to a higher application version."""
     START_MISSED = "START_MISSED"
     """The command came later than it may."""
+    START_NOT_REACHED = "START_NOT_REACHED"
+    """The start that was announced lies ahead; `earliest` is that start."""
+    PROMOTION_UNKNOWN = "PROMOTION_UNKNOWN"
+    """No promotion of this id was announced by promotion-scheduler."""
+    PROMOTION_NOT_OPEN = "PROMOTION_NOT_OPEN"
+    """The promotion has begun or ended already; `facts` say how it stands."""
+    OTHER_ENVIRONMENT = "OTHER_ENVIRONMENT"
+    """The promotion goes to another environment; `facts` name it."""
+    OTHER_IMAGE = "OTHER_IMAGE"
+    """The promotion is of another image; `facts` name it."""
+    OTHER_UPDATE_NAME = "OTHER_UPDATE_NAME"
+    """The update of the promotion has another name; `facts` say which."""
+    NOT_A_CANDIDATE = "NOT_A_CANDIDATE"
+    """The image is no release candidate that was deployed in the promotion's sandbox."""
+    NOT_PROMOTABLE = "NOT_PROMOTABLE"
+    """The image left out modules without a removal file; `facts` name them."""
+    ROLLOUT_UNKNOWN = "ROLLOUT_UNKNOWN"
+    """No rollout to this environment was announced by promotion-scheduler."""
+    ROLLOUT_NOT_OPEN = "ROLLOUT_NOT_OPEN"
+    """The rollout that was announced last has begun or ended already."""
+    OTHER_RELEASE = "OTHER_RELEASE"
+    """The rollout that was announced brings another release or package."""
+    OTHER_REMOVALS = "OTHER_REMOVALS"
+    """The rollout that was announced does not take all of these extensions out."""
     UNKNOWN_OPERATION = "UNKNOWN_OPERATION"
     """No operation of this id runs in this environment."""
     NOT_HELD = "NOT_HELD"
@@ -281,8 +305,8 @@ class ApplyUpdate(Command, key="environment"):
     """Extensions that may stay although they cannot be judged."""
 
 
-class ApplyImage(Command, key="environment"):
-    """Apply a candidate's image to production. Sent by promotion-scheduler at the downtime's start."""
+class ApplyImage(Command, key="environment", senders=("promotion-scheduler",)):
+    """Apply a candidate's image to production, at the downtime's start. Taken if it is what was announced."""
 
     environment: EnvironmentId
     update_name: UpdateName
@@ -368,9 +392,11 @@ class UnstageExtension(Command, key="environment"):
     app_id: AppId
 
 
-class ApplyRelease(Command, key="environment"):
-    """Bring an environment to a release of the vendor, with its own customization, and take extensions out that
-    cannot come along: one operation, which puts everything back if it fails.
+class ApplyRelease(Command, key="environment", senders=("promotion-scheduler",)):
+    """Bring an environment to a release of the vendor, without extensions that cannot come along.
+
+    It keeps its own customization. One operation, which puts everything back if it fails. Taken if it is what was
+    announced.
     """
 
     environment: EnvironmentId

@@ -1,7 +1,8 @@
 """Records that could not be processed: stored, announced, answered if they were commands, and sent again on demand.
 
 A dead letter is an aggregate like any other: its document is stored before the record is acknowledged, and its
-outbox holds the letter itself, the event that announces it, and the refusal that answers a command.
+outbox holds the letter itself, the event that announces it, and the refusal that answers a command of those who may
+send it.
 """
 
 import re
@@ -38,6 +39,10 @@ log = get_logger(__name__)
 KEPT_BYTES = 2 * 1024 * 1024
 """Largest record that a letter holds: in base64 it is within the limit of a letter. No topic takes one as large, but
 a compressed batch may hold it, and what cannot be buried would stop its partition for ever."""
+
+NOT_A_SENDER = "sender"
+"""Rule that a record breaks whose `ce_source` is none of the services that send its command. It gets no refusal: the
+true sender, whose command may have the same id, would take that for the answer to his own."""
 
 _IDENTIFIER = re.compile(r"[!-~]{1,200}")
 
@@ -121,7 +126,8 @@ class Burial(Change):
             ),
             origin,
         )
-        if letter.message_id and letter.topic.endswith(f".{MessageKind.COMMAND.value}"):
+        is_command = letter.topic.endswith(f".{MessageKind.COMMAND.value}")
+        if letter.message_id and is_command and letter.reason != NOT_A_SENDER:
             entries.event(self._refusal(letter, letter.message_id), origin)
         entries.keep()
         fold.state = Letter(letter=letter, kept=self._kept)

@@ -11,15 +11,18 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from shared.contracts.cloudevents import Unreadable, decode, readable_attributes
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Message
 from shared.kernel.changes import Change, Receive
 from shared.kernel.commit import Committer
 from shared.kernel.crash_points import crash_point
-from shared.kernel.dead_letters import DeadLetters
+from shared.kernel.dead_letters import NOT_A_SENDER, DeadLetters
 from shared.kernel.fold import Outcome, Position
 from shared.kernel.logs import get_logger
 from shared.kernel.metrics import Metrics
 from shared.kernel.outcomes import Conflict, Permanent
 from shared.kernel.records import NOT_FETCHED, Partition, RawRecord, Verdict
+from shared.kernel.service import source_of
 from shared.kernel.store.port import StoreUnavailable
 
 log = get_logger(__name__)
@@ -109,6 +112,7 @@ class Inbox:
             record.headers,
             record_time=datetime.fromtimestamp(record.timestamp / 1000, UTC),
         )
+        _check_sender(envelope)
         position = Position(record.topic, record.partition, record.offset)
         return [
             Receive(
@@ -163,6 +167,18 @@ class Inbox:
             else:
                 verdict.done[partition] = record.offset + 1
         return verdict
+
+
+def _check_sender(envelope: Envelope[Message]) -> None:
+    """Raise Unreadable for a command that only services send, if none of them is its source.
+
+    Nothing of it reaches an aggregate: the id is not used up, so that the command of a true sender under the same id
+    is taken as if the other had never come.
+    """
+    senders = envelope.data.senders
+    if senders and envelope.source not in map(source_of, senders):
+        names = " and ".join(senders)
+        raise Unreadable(NOT_A_SENDER, "ce_source", f"is {envelope.source!r}; {envelope.data.type} is sent by {names}")
 
 
 def _is_done(changes: Iterable[Change]) -> bool:

@@ -131,6 +131,11 @@ class OnWork(Generic[S, I, R, F]):
 Line = On[Any, Any, Any] | OnTimer[Any, Any] | OnWork[Any, Any, Any, Any]
 
 
+def source_of(service: str) -> str:
+    """`ce_source` of what a service sends."""
+    return f"drydock/{service}"
+
+
 @dataclass(frozen=True, eq=False)
 class Service:
     """A service: its name, the catalogue of messages, and its table. Raise WiringError if they cannot work."""
@@ -175,7 +180,7 @@ class Service:
     @property
     def source(self) -> str:
         """`ce_source` of what this service sends."""
-        return f"drydock/{self.name}"
+        return source_of(self.name)
 
     @cached_property
     def subscriptions(self) -> tuple[str, ...]:

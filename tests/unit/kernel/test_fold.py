@@ -22,6 +22,7 @@ from tests.support.example.example import (
     CounterChanged,
     CounterSnapshot,
     ErrandFailed,
+    Recount,
     SetAlarm,
     StartErrand,
     Stumble,
@@ -231,6 +232,14 @@ def test_a_checkpoint_sends_its_commands_with_it(world: World) -> None:
     [command] = [envelope for envelope in read(fold.document.outbox) if isinstance(envelope.data, CountThis)]
     assert (command.id, command.causation, command.sequence) == ("derived", "m1", None)
     assert fold.document.work[ERRAND].checkpoint == {"name": "one", "amount": 1}
+
+
+def test_a_service_sends_no_command_whose_contract_does_not_name_it(world: World) -> None:
+    fold = world.fold()
+    receive(world, fold, StartErrand(counter="c", name="one", amount=4))
+    fold.claim(ERRAND, "a", LEASE)
+    with pytest.raises(TypeError, match=r"example is no sender of example\.recount\.v1"):
+        fold.checkpoint(ERRAND, 1, Brought(name="one", amount=1), [Recount(counter="c", value=1)])
 
 
 class Unencodable(Brought):
