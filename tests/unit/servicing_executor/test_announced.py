@@ -28,7 +28,7 @@ from shared.contracts.promotion_scheduler import (
     RolloutSkipped,
     RolloutStarted,
 )
-from shared.contracts.servicing_executor import ApplyImage, ApplyRelease, OperationFinished, OperationKind, Reason
+from shared.contracts.servicing_executor import ApplyImage, ApplyRelease, OperationKind, Reason
 from shared.kernel.outcomes import NotYet, Rejected
 from tests.unit.servicing_executor.play import (
     CANDIDATE,
@@ -427,11 +427,3 @@ def test_a_plan_goes_on_until_it_has_no_next_start(
     assert (state.stage, state.package, state.start) == (stage, package, start)
     for event in (PLANNED, STARTED, finished(None), skipped(None)):
         assert DECIDE[type(event)](state, at(event, len(told)), None, NOW).state is state
-
-
-def test_the_history_of_a_sandbox_is_what_the_executor_has_told() -> None:
-    """The evidence of these tests is an entry as a real operation leaves it."""
-    [entry] = uat().updates
-    assert entry.running
-    assert (entry.running.name, entry.running.image) == ("second", IMAGE)
-    assert OperationFinished.model_fields.keys() >= {"running", "update_name"}
