@@ -1,4 +1,4 @@
-"""Commands over HTTP: one route for every command there is, its body the message as it travels on its topic."""
+"""Commands over HTTP: one route for every public command, its body the message as it travels on its topic."""
 
 import asyncio
 import re
@@ -26,8 +26,6 @@ STARTS_OPERATION: frozenset[type[Message]] = frozenset(
     {
         executor.RegisterEnvironment,
         executor.ApplyUpdate,
-        executor.ApplyImage,
-        executor.ApplyRelease,
         executor.RestartService,
         executor.EnableMaintenanceMode,
         executor.DisableMaintenanceMode,
@@ -97,10 +95,12 @@ class CommandSender:
 
 
 def commands_of(catalogue: Catalogue) -> dict[str, type[Command]]:
-    """Every command by its name in paths: the kebab name of its type, with the major version behind it from 2 on."""
+    """Every public command by its name in paths: the kebab name of its type, with the major version behind it from 2
+    on. What services alone send is not among them.
+    """
     found: dict[str, type[Command]] = {}
     for message in catalogue.messages.values():
-        if issubclass(message, Command):
+        if issubclass(message, Command) and not message.senders:
             name = message.type.removeprefix(f"{message.owner}.").removesuffix(".v1")
             if name in found:
                 raise ValueError(f"{found[name].__name__} and {message.__name__} are both called {name}")

@@ -107,6 +107,7 @@ def make(settings: Settings) -> Service:
         On(refused, PROMOTIONS, course.check_refused, key=course.refused_check, sender=checker),
         OnTimer("check", PROMOTIONS, scheduling.check_overdue),
         OnTimer("start", PROMOTIONS, course.start),
+        OnTimer("answer", PROMOTIONS, course.start_unanswered),
         On(refused, PROMOTIONS, course.start_refused, key=course.refused_start, sender=executor),
         On(accepted, PROMOTIONS, course.operation_accepted, key=course.promoted_environment),
         On(finished, PROMOTIONS, course.operation_finished, key=course.promoted_environment),
@@ -115,6 +116,7 @@ def make(settings: Settings) -> Service:
         On(extension_compatibility_checker.RemediationEnded, ROLLOUTS, planning.remediation_ended, facts=RELEASE_FACTS),
         OnTimer("look", ROLLOUTS, planning.look, facts=RELEASE_FACTS),
         OnTimer("start", ROLLOUTS, rollout_course.start, facts=START_FACTS),
+        OnTimer("answer", ROLLOUTS, rollout_course.start_unanswered),
         On(
             refused,
             ROLLOUTS,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from services.servicing_executor.domain import (
+    announced,
     answers,
     extensions,
     finish,
@@ -41,13 +42,27 @@ PACKAGES = Aggregate("known_packages", known.KnownPackage)
 IMAGES = Aggregate("known_images", known.KnownImage)
 RELEASES = Aggregate("known_releases", known.KnownRelease)
 PLATFORMS = Aggregate("known_platforms", known.KnownRelease)
+PROMOTIONS = Aggregate("known_promotions", announced.AnnouncedPromotion)
+ROLLOUTS = Aggregate("known_rollouts", announced.AnnouncedRollout)
 
 PACKAGE_FACTS = Load(
     updates.PackageFacts,
     package=Fact(PACKAGES, lambda command, environment: command.package),
     release=Fact(RELEASES, lambda command, environment: command.package),
 )
-IMAGE_FACTS = Load(updates.ImageFacts, image=Fact(IMAGES, lambda command, environment: command.image))
+IMAGE_FACTS = Load(
+    updates.ImageFacts,
+    image=Fact(IMAGES, lambda command, environment: command.image),
+    promotion=Fact(PROMOTIONS, lambda command, environment: command.promotion),
+)
+ROLLOUT_FACTS = Load(
+    releases.RolloutFacts,
+    package=Fact(PACKAGES, lambda command, environment: command.package),
+    release=Fact(RELEASES, lambda command, environment: command.package),
+    rollout=Fact(ROLLOUTS, lambda command, environment: command.environment),
+)
+MARKED_FACTS = Load(known.SandboxFacts, sandbox=Fact(ENVIRONMENTS, lambda told, image: told.environment))
+SCHEDULED_FACTS = Load(known.SandboxFacts, sandbox=Fact(ENVIRONMENTS, lambda told, image: told.sandbox))
 
 RELEASE_FACTS = Load(known.ReleaseFacts, release=Fact(PLATFORMS, lambda told, state: known.versions_of(told.contents)))
 
@@ -73,7 +88,7 @@ class ExecutorSettings(Settings):
 def make(settings: Settings) -> Service:
     """The table of servicing-executor."""
     assert isinstance(settings, ExecutorSettings)
-    artifacts = FolderStore(settings.artifacts)
+    artifacts, told = FolderStore(settings.artifacts), promotion_scheduler
     steps = Steps(_runtime(settings, artifacts), artifacts, settings.hold_above)
     return make_service(
         "servicing-executor",
@@ -81,7 +96,7 @@ def make(settings: Settings) -> Service:
         On(servicing_executor.RegisterEnvironment, ENVIRONMENTS, updates.register, facts=PACKAGE_FACTS),
         On(servicing_executor.ApplyUpdate, ENVIRONMENTS, updates.apply_update, facts=PACKAGE_FACTS),
         On(servicing_executor.ApplyImage, ENVIRONMENTS, updates.apply_image, facts=IMAGE_FACTS),
-        On(servicing_executor.ApplyRelease, ENVIRONMENTS, releases.apply_release, facts=PACKAGE_FACTS),
+        On(servicing_executor.ApplyRelease, ENVIRONMENTS, releases.apply_release, facts=ROLLOUT_FACTS),
         On(servicing_executor.RestartService, ENVIRONMENTS, upkeep.restart_service),
         On(servicing_executor.EnableMaintenanceMode, ENVIRONMENTS, upkeep.enable_maintenance),
         On(servicing_executor.DisableMaintenanceMode, ENVIRONMENTS, upkeep.disable_maintenance),
@@ -109,9 +124,29 @@ def make(settings: Settings) -> Service:
         On(package_validator.PackageQuarantined, PACKAGES, known.package_quarantined),
         On(package_validator.PackageRetired, PACKAGES, known.package_retired),
         On(image_builder.ImageBuilt, IMAGES, known.image_built, key=lambda built: built.image),
+        On(told.CandidateMarked, IMAGES, known.candidate_marked, key=_image_of, facts=MARKED_FACTS),
+        On(told.PromotionScheduled, IMAGES, known.candidate_scheduled, key=_image_of, facts=SCHEDULED_FACTS),
+        On(told.PromotionScheduled, PROMOTIONS, announced.promotion_scheduled, key=_promotion_of),
+        On(told.PromotionStarted, PROMOTIONS, announced.promotion_started, key=_promotion_of),
+        On(told.PromotionCompleted, PROMOTIONS, announced.promotion_completed, key=_promotion_of),
+        On(told.PromotionFailed, PROMOTIONS, announced.promotion_failed, key=_promotion_of),
+        On(told.PromotionCancelled, PROMOTIONS, announced.promotion_cancelled, key=_promotion_of),
+        On(told.PromotionRefused, PROMOTIONS, announced.promotion_refused, key=_promotion_of),
+        On(told.RolloutPlanned, ROLLOUTS, announced.rollout_planned),
+        On(told.RolloutStarted, ROLLOUTS, announced.rollout_started),
+        On(told.RolloutFinished, ROLLOUTS, announced.rollout_finished),
+        On(told.RolloutSkipped, ROLLOUTS, announced.rollout_skipped),
         On(promotion_scheduler.ReleasePublished, RELEASES, known.release_published, key=lambda told: told.package),
         On(promotion_scheduler.ReleasePublished, PLATFORMS, known.release_published, key=known.released_versions),
     )
+
+
+def _image_of(told: promotion_scheduler.CandidateMarked | promotion_scheduler.PromotionScheduled) -> str:
+    return told.update.image
+
+
+def _promotion_of(told: announced.PromotionTold) -> str:
+    return told.promotion
 
 
 def _environment_of(refused: CommandRejected) -> str:

@@ -22,7 +22,9 @@ class Catalogue:
     """The services of an installation, their topics, and the messages that may stand on each."""
 
     def __init__(self, services: Iterable[str], messages: Iterable[type[Message]]) -> None:
-        """Raise ValueError if a message has no key, two share a type, or one belongs to a service that is not there."""
+        """Raise ValueError if a message has no key, two share a type, or a service is not there to which one belongs or
+        which alone is to send it.
+        """
         self.services = tuple(services)
         self.topics: Mapping[str, Topic] = MappingProxyType(
             {topic.name: topic for service in self.services for topic in topics_of(service)}
@@ -39,6 +41,8 @@ class Catalogue:
             raise ValueError(f"{message.__name__} and {self._by_type[message.type].__name__} are both {message.type}")
         if message.owner not in (*self.services, "drydock"):
             raise ValueError(f"{message.__name__} belongs to {message.owner}, which is no service of this catalogue")
+        if strange := sorted(set(message.senders) - set(self.services)):
+            raise ValueError(f"{message.__name__} is to be sent by {', '.join(strange)}, no service of this catalogue")
         self._by_type[message.type] = message
         for service in self.services if message.owner == "drydock" else (message.owner,):
             self._on_topic[topic_name(service, message.kind)][message.type] = message

@@ -1,4 +1,4 @@
-"""Which events a service takes, and which commands it gives to others. A test compares with the services' tables."""
+"""Which events a service takes, and which commands it gives to others. Tests compare with the services' code."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -19,7 +19,6 @@ _CHECKED: tuple[Flow, ...] = (
     ("package-validator", package_validator.PackageRetired),
 )
 _JUDGED: Flow = ("extension-compatibility-checker", checker.CompatibilityChecked)
-_CHECK: Flow = ("extension-compatibility-checker", checker.CheckCompatibility)
 
 TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
     {
@@ -34,6 +33,17 @@ TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
             _JUDGED,
             ("extension-compatibility-checker", CommandRejected),
             ("promotion-scheduler", promotion_scheduler.ReleasePublished),
+            ("promotion-scheduler", promotion_scheduler.CandidateMarked),
+            ("promotion-scheduler", promotion_scheduler.PromotionScheduled),
+            ("promotion-scheduler", promotion_scheduler.PromotionStarted),
+            ("promotion-scheduler", promotion_scheduler.PromotionCompleted),
+            ("promotion-scheduler", promotion_scheduler.PromotionFailed),
+            ("promotion-scheduler", promotion_scheduler.PromotionCancelled),
+            ("promotion-scheduler", promotion_scheduler.PromotionRefused),
+            ("promotion-scheduler", promotion_scheduler.RolloutPlanned),
+            ("promotion-scheduler", promotion_scheduler.RolloutStarted),
+            ("promotion-scheduler", promotion_scheduler.RolloutFinished),
+            ("promotion-scheduler", promotion_scheduler.RolloutSkipped),
         ),
         "promotion-scheduler": (
             ("package-validator", package_validator.PackageSubmitted),
@@ -80,13 +90,23 @@ TAKES: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
     }
 )
 
+_SENT = tuple(
+    message
+    for contracts in (
+        package_validator,
+        image_builder,
+        servicing_executor,
+        promotion_scheduler,
+        checker,
+        notifier,
+    )
+    for message in contracts.MESSAGES
+    if message.senders
+)
 COMMANDS: Mapping[str, tuple[Flow, ...]] = MappingProxyType(
     {
-        "servicing-executor": (("image-builder", image_builder.BuildImage), _CHECK),
-        "promotion-scheduler": (
-            ("servicing-executor", servicing_executor.ApplyImage),
-            ("servicing-executor", servicing_executor.ApplyRelease),
-            _CHECK,
-        ),
+        service: tuple((each.owner, each) for each in _SENT if service in each.senders and service != each.owner)
+        for service in TAKES
+        if any(service in each.senders and service != each.owner for each in _SENT)
     }
 )

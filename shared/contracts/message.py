@@ -54,19 +54,28 @@ class Message(Part):
     module is called `messages`, the rest the class's name; a class called `...V2` is major version 2 of the message
     without the suffix. The Kafka key is the value of the field given as `key`: the environment's id, or the
     aggregate's where there is no environment.
+
+    A command that services alone send names them as `senders`: its owner takes it from nobody else.
     """
 
     kind: ClassVar[MessageKind]
     owner: ClassVar[str]
     type: ClassVar[str]
     key_field: ClassVar[str]
+    senders: ClassVar[tuple[str, ...]] = ()
+    """The services that send this command; empty: it is public."""
 
-    def __init_subclass__(cls, *, key: str | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, key: str | None = None, senders: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)  # pydantic passes class arguments to both hooks
 
     @classmethod
-    def __pydantic_init_subclass__(cls, *, key: str | None = None, **kwargs: Any) -> None:
+    def __pydantic_init_subclass__(
+        cls, *, key: str | None = None, senders: tuple[str, ...] = (), **kwargs: Any
+    ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
+        if senders and cls.kind is not MessageKind.COMMAND:
+            raise TypeError(f"{cls.__name__} names senders, which only a command has")
+        cls.senders = senders
         if key is None:
             return
         if key not in cls.model_fields:

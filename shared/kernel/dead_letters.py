@@ -1,7 +1,8 @@
 """Dead letters: records that could not be processed, stored, and sent again on demand.
 
 A dead letter is an aggregate like any other: its document is stored before the record is acknowledged, and its
-outbox holds the letter itself, the event that announces it, and the refusal that answers a command.
+outbox holds the letter itself, the event that announces it, and the refusal that answers a command of those who may
+send it.
 """
 
 from base64 import b64decode

@@ -11,15 +11,19 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from shared.contracts.cloudevents import Unreadable, decode, readable_attributes
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Message
 from shared.kernel.commit import Committer
 from shared.kernel.crash_points import crash_point
 from shared.kernel.dead_lettering import DeadLetters
 from shared.kernel.inputs import Input, InputOutcome
+from shared.kernel.inputs.dead_letters import NOT_A_SENDER
 from shared.kernel.inputs.messages import MessageInput
 from shared.kernel.logs import get_logger
 from shared.kernel.metrics import Metrics
 from shared.kernel.outcomes import Conflict, Permanent
 from shared.kernel.records import NOT_FETCHED, BatchResult, Partition, RawRecord, position_of
+from shared.kernel.service import source_of
 from shared.kernel.store.port import StoreUnavailable
 
 log = get_logger(__name__)
@@ -109,6 +113,7 @@ class Inbox:
             record.headers,
             record_time=datetime.fromtimestamp(record.timestamp / 1000, UTC),
         )
+        _check_sender(envelope)
         position = position_of(record)
         return [
             MessageInput(
@@ -163,6 +168,18 @@ class Inbox:
             else:
                 result.done[partition] = record.offset + 1
         return result
+
+
+def _check_sender(envelope: Envelope[Message]) -> None:
+    """Raise Unreadable for a command that only services send, if none of them is its source.
+
+    Nothing of it reaches an aggregate: the id is not used up, so that the command of a true sender under the same id
+    is taken as if the other had never come.
+    """
+    senders = envelope.data.senders
+    if senders and envelope.source not in map(source_of, senders):
+        names = " and ".join(senders)
+        raise Unreadable(NOT_A_SENDER, "ce_source", f"is {envelope.source!r}; {envelope.data.type} is sent by {names}")
 
 
 def _is_done(inputs: Iterable[Input]) -> bool:

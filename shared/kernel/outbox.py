@@ -33,6 +33,8 @@ class OutboxWriter:
     def command(self, command: Command | Send, origin: Origin) -> None:
         """A command to the service that owns it."""
         send = command if isinstance(command, Send) else Send(command)
+        if send.command.senders and self._service.name not in send.command.senders:
+            raise TypeError(f"{self._service.name} is no sender of {send.command.type}, says its contract")
         self._message(send.command, origin, send.id or new_id(), None, send.to)
 
     def dead_letter(self, letter: DeadLetter) -> None:

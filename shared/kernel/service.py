@@ -15,6 +15,11 @@ from shared.kernel.signatures import check_facts, check_function
 from shared.kernel.table import Aggregate, Line, On, OnTimer, OnWork, WiringError, words
 
 
+def source_of(service: str) -> str:
+    """`ce_source` of what a service sends."""
+    return f"drydock/{service}"
+
+
 @dataclass(frozen=True, eq=False)
 class Service:
     """A service: its name, the catalogue of messages, and its table. Raise WiringError if they cannot work."""
@@ -59,7 +64,7 @@ class Service:
     @property
     def source(self) -> str:
         """`ce_source` of what this service sends."""
-        return f"drydock/{self.name}"
+        return source_of(self.name)
 
     @cached_property
     def subscriptions(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from deploy.stack import Stack
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
-from shared.contracts.servicing_executor import ExtensionSetChanged, OperationAccepted
+from shared.contracts.servicing_executor import ApplyUpdate, ExtensionSetChanged, OperationAccepted
 from tests.end_to_end.installation import Printed, drydock
 from tests.end_to_end.world import NEXT_PLATFORM, World, world
 from tests.local_machine import app_id_of
@@ -25,7 +25,7 @@ HARMLESS = "codeunit 50000 Harmless\n{\n}"
 
 @dataclass
 class Fleet:
-    """A project whose production has three extensions, and a release that it is behind."""
+    """A project whose sandbox has three extensions, and a release that it is behind."""
 
     place: World
     release: str = ""
@@ -50,7 +50,7 @@ class Fleet:
 
     async def extensions(self) -> dict[str, str]:
         """Versions by name, and behind them what is staged, as the list shows them."""
-        listed = await self.type("extension", "list", self.place.production, "-o", "json")
+        listed = await self.type("extension", "list", self.place.sandbox, "-o", "json")
         assert listed.code == 0, listed
         return {
             one["name"]: one["version"]
@@ -70,43 +70,40 @@ async def fleet(instant: Stack) -> AsyncIterator[Fleet]:
         assert package == f"{place.project}/{NEXT_PLATFORM.name}"
         made.release = f"10.0.{int(place.project[1:], 16) % 10**8}"
         for arguments in (("Ledger", "1.0.0.0"), ("Freight", "1.0.0.0", "Ledger"), ("Rates", "1.0.0.0", "Freight")):
-            installed = await made.type("extension", "install", place.production, made.file(*arguments), "--wait")
+            installed = await made.type("extension", "install", place.sandbox, made.file(*arguments), "--wait")
             assert installed.code == 0, installed
         yield made
 
 
-async def test_a_release_takes_staged_extensions_along_and_leaves_others_behind(fleet: Fleet) -> None:
-    place, production = fleet.place, fleet.place.production
-    staged = await fleet.type("extension", "stage", production, fleet.file("Ledger", "2.0.0.0"), "--for", "next-minor")
+async def test_a_release_takes_staged_extensions_along_and_production_takes_it_by_promotion_alone(fleet: Fleet) -> None:
+    place, sandbox = fleet.place, fleet.place.sandbox
+    staged = await fleet.type("extension", "stage", sandbox, fleet.file("Ledger", "2.0.0.0"), "--for", "next-minor")
     assert staged.code == 0, staged
     assert await fleet.extensions() == {
         "Ledger": "1.0.0.0 (2.0.0.0 next-minor)",
         "Freight": "1.0.0.0",
         "Rates": "1.0.0.0",
     }
-    table = (await fleet.type("extension", "list", production)).out
+    table = (await fleet.type("extension", "list", sandbox)).out
     assert "2.0.0.0 next-minor" in table
 
-    apply = ("update", "apply-release", production, fleet.release)
-    unasked = await fleet.type(*apply, "--remove", app_id_of("Rates"))
+    apply = ("update", "apply-release", sandbox, fleet.release)
+    unasked = await fleet.type(*apply)
     assert unasked.code == USAGE
-    assert "and take out Rates 1.0.0.0? Their data stays." in unasked.err
-    half = await fleet.type(*apply, "--remove", app_id_of("Freight"), "--yes")
-    assert half.code == REFUSED, half
-    assert half.err.startswith("refused (EXTENSION_NEEDED): ")
-    assert "Rates 1.0.0.0" in half.err
-    removal = ("--remove", app_id_of("Freight"), "--remove", app_id_of("Rates"), "--yes")
-    stale = await fleet.type(*apply, *removal, "--set-version", "3")
-    assert stale.code == REFUSED, stale
-    assert stale.err.startswith("refused (EXTENSION_SET_CHANGED): ")
-    unknown = await fleet.type("update", "apply-release", production, "99.9", "--yes")
+    assert f"Bring {sandbox} to release {fleet.release} (" in unasked.err
+    unknown = await fleet.type("update", "apply-release", sandbox, "99.9", "--yes")
     assert unknown.code == NOT_FOUND, unknown
+    production = await fleet.type("update", "apply-release", place.production, fleet.release, "--yes")
+    assert production.code == REFUSED, production
+    assert production.err.startswith("refused (PRODUCTION_NEEDS_PROMOTION): ")
 
-    done = await fleet.type(*apply, *removal, "--wait")
+    for name in ("Rates", "Freight"):
+        gone = await fleet.type("extension", "uninstall", sandbox, app_id_of(name), "--wait")
+        assert gone.code == 0, gone
+    done = await fleet.type(*apply, "--yes", "--wait")
     assert done.code == 0, done
-    assert "roll-out succeeded" in done.err
+    assert "apply succeeded" in done.err
     finished = await place.succeeded(done.out.strip())
-    assert finished.removed_extensions == (app_id_of("Rates"), app_id_of("Freight"))
     assert finished.update_name == f"Release {fleet.release}"
     assert await fleet.extensions() == {"Ledger": "2.0.0.0"}
     [accepted] = place.seen(OperationAccepted, lambda told: told.operation == finished.operation)
@@ -115,26 +112,27 @@ async def test_a_release_takes_staged_extensions_along_and_leaves_others_behind(
     assert [one.version for one in asked.data.extensions] == ["2.0.0.0"]
     assert [one.version for one in asked.data.replaced] == ["1.0.0.0"]
     [changed] = place.seen(ExtensionSetChanged, lambda told: told.operation == finished.operation)
-    assert (changed.data.set_version, changed.data.staged) == (5, ())
-    history = await fleet.type("environment", "history", production, "-o", "json")
-    assert [one["operation_kind"] for one in json.loads(history.out)][-2:] == ["stage-extension", "roll-out"]
+    assert changed.data.staged == ()
+    history = await fleet.type("environment", "history", sandbox, "-o", "json")
+    assert [one["operation_kind"] for one in json.loads(history.out)][-2:] == ["uninstall-extension", "apply"]
+    assert not place.seen(ApplyUpdate, lambda told: told.environment == place.production), "nothing was sent there"
 
 
 async def test_a_staged_version_is_unstaged_and_only_higher_versions_of_installed_ones_are_staged(fleet: Fleet) -> None:
-    production = fleet.place.production
+    sandbox = fleet.place.sandbox
     newer = fleet.file("Ledger", "3.0.0.0")
-    assert (await fleet.type("extension", "stage", production, newer)).code == 0
+    assert (await fleet.type("extension", "stage", sandbox, newer)).code == 0
     assert (await fleet.extensions())["Ledger"] == "2.0.0.0 (3.0.0.0 next-major)"
-    assert (await fleet.type("extension", "unstage", production, app_id_of("Ledger"))).code == 0
+    assert (await fleet.type("extension", "unstage", sandbox, app_id_of("Ledger"))).code == 0
     assert await fleet.extensions() == {"Ledger": "2.0.0.0"}
     for arguments, reason in (
-        (("unstage", production, app_id_of("Ledger")), "EXTENSION_NOT_INSTALLED"),
-        (("stage", production, fleet.file("Ledger", "2.0.0.0")), "EXTENSION_NOT_NEWER"),
-        (("stage", production, fleet.file("Sales")), "EXTENSION_NOT_INSTALLED"),
+        (("unstage", sandbox, app_id_of("Ledger")), "EXTENSION_NOT_INSTALLED"),
+        (("stage", sandbox, fleet.file("Ledger", "2.0.0.0")), "EXTENSION_NOT_NEWER"),
+        (("stage", sandbox, fleet.file("Sales")), "EXTENSION_NOT_INSTALLED"),
     ):
         refused = await fleet.type("extension", *arguments)
         assert refused.code == REFUSED, refused
         assert refused.err.startswith(f"refused ({reason}): ")
-    missing = await fleet.type("extension", "stage", production, "nothing.app")
+    missing = await fleet.type("extension", "stage", sandbox, "nothing.app")
     assert missing.code == NOT_FOUND
     assert missing.err.strip() == "there is no file nothing.app"

@@ -68,14 +68,15 @@ async def test_two_processes_of_each_service_share_the_work_and_keep_the_order_o
     async with second_processes(instant) as second, _worlds(instant) as places:
         before = {service: await _processed(instant, service, second[service]) for service in SERVICES}
         for number in range(CHECKS):
-            await places[0].send(
+            await places[0].user.send(
                 CheckCompatibility(
                     environment=f"{places[0].project}-{number}",
                     project=places[0].project,
                     set_version=0,
                     extensions=(),
                     base="25.0.0.0/W1",
-                )
+                ),
+                source="drydock/servicing-executor",
             )
         async with asyncio.TaskGroup() as all_:
             for place in places:

@@ -163,10 +163,18 @@ class Client:
     bootstrap: str
     seen: list[Seen] = field(default_factory=list)
 
-    async def send(self, message: Message, *, id: str | None = None, service: str = "", actor: str = "tester") -> str:  # noqa: A002
-        """Publish a message as anybody may; its id."""
+    async def send(
+        self,
+        message: Message,
+        *,
+        id: str | None = None,  # noqa: A002
+        service: str = "",
+        actor: str = "tester",
+        source: str = "test",
+    ) -> str:
+        """Publish a message as anybody may; its id. What services alone send needs one of them as its `source`."""
         envelope = Envelope(
-            id=id or new_id(), source="test", time=datetime.now(UTC), data=message, actor=actor, correlation=None
+            id=id or new_id(), source=source, time=datetime.now(UTC), data=message, actor=actor, correlation=None
         )
         record = encode(envelope)
         topic = self.catalogue.topic_of(type(message), service)

@@ -1,6 +1,5 @@
-"""`drydock update`: apply packages to sandboxes and releases to environments, and say what came of it."""
+"""`drydock update`: apply packages and releases to sandboxes, and say what came of it."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -11,20 +10,17 @@ from services.console.cli.options import CommandId, Environment, Timeout, Wait, 
 from services.console.cli.printing import Form, Output, print_one
 from services.console.cli.running import Exit, confirm, leave, run
 from services.console.installation import Installation
+from shared.contracts.parts import EnvironmentKind
 from shared.contracts.promotion_scheduler import CandidateMarked, MarkCandidate, ReleaseSnapshot
 from shared.contracts.servicing_executor import (
-    ApplyRelease,
     ApplyUpdate,
-    EnvironmentSnapshot,
+    Reason,
     SignOff,
     SignOffUpdate,
     UpdateSignedOff,
 )
 
 app = typer.Typer(no_args_is_help=True, help="Updates: apply, sign off, mark as candidate.")
-
-_START_WITHIN = timedelta(minutes=30)
-"""A command that waits longer for its service is not wanted any more."""
 
 Update = Annotated[str, typer.Argument(metavar="ENVIRONMENT/NAME", help="The update.")]
 
@@ -60,14 +56,6 @@ def apply(
 def apply_release(
     environment: Environment,
     release: Annotated[str, typer.Argument(metavar="RELEASE", help="Version of the release.")],
-    remove: Annotated[
-        list[str] | None,
-        typer.Option(metavar="APP_ID", help="An extension that cannot come along; its data stays. Repeatable."),
-    ] = None,
-    set_version: Annotated[
-        int | None,
-        typer.Option(min=0, help="Set version at which they were judged. Default: what you are asked about."),
-    ] = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the update, unique in the environment. Default: `Release <RELEASE>`.")
     ] = None,
@@ -80,42 +68,34 @@ def apply_release(
     command_id: CommandId = None,
     output: Output = Form.TABLE,
 ) -> None:
-    """Bring an environment to a release of the vendor, with its own customization. Its services stop meanwhile.
+    """Bring a sandbox to a release of the vendor, with its own customization. Its services stop meanwhile.
 
-    One operation: if it fails, image, database and extensions are put back.
+    An update with the release's platform package: if it fails, image, database and extensions are put back.
     """
-    package, found = run(lambda there: _release_and_environment(there, release, environment))
-    removed = tuple(one.lower() for one in remove or ())
-    confirm(_release_question(found, release, package, removed), yes=yes)
-    command = ApplyRelease(
+    package = run(lambda there: _package_for(there, release, environment))
+    confirm(f"Bring {environment} to release {release} ({package}), with downtime from now on?", yes=yes)
+    command = ApplyUpdate(
         environment=environment,
-        release=release,
         package=package,
         update_name=name or f"Release {release}",
-        not_after=datetime.now(UTC) + _START_WITHIN,
-        remove_extensions=removed,
-        set_version=set_version if set_version is not None or not removed else found.set_version,
         acknowledge_unverifiable=tuple(acknowledge_unverifiable or ()),
     )
     operate(command, output=output, wait=wait, timeout=timeout, command_id=command_id)
 
 
-async def _release_and_environment(
-    installation: Installation, release: str, environment: str
-) -> tuple[str, EnvironmentSnapshot]:
-    """The release's platform package, and the environment."""
+async def _package_for(installation: Installation, release: str, environment: str) -> str:
+    """The release's platform package. Production is refused before anything is sent."""
     found = (await installation.session.views(ReleaseSnapshot)).get(release)
     if not isinstance(found, ReleaseSnapshot):
         leave(Exit.NOT_FOUND, f"there is no release {release}; `drydock release publish` makes one known")
-    return found.package, await find_environment(installation, environment)
-
-
-def _release_question(found: EnvironmentSnapshot, release: str, package: str, removed: tuple[str, ...]) -> str:
-    text = f"Bring {found.environment} to release {release} ({package}), with downtime from now on"
-    if not removed:
-        return f"{text}?"
-    known = {one.app_id: f"{one.name} {one.version}" for one in found.extensions}
-    return f"{text}, and take out {', '.join(known.get(one, one) for one in removed)}? Their data stays."
+    there = await find_environment(installation, environment)
+    if there.environment_kind is EnvironmentKind.PRODUCTION:
+        leave(
+            Exit.REFUSED,
+            f"refused ({Reason.PRODUCTION_NEEDS_PROMOTION.value}): {environment} is production: apply the release to "
+            "a sandbox and promote the update.",
+        )
+    return found.package
 
 
 @app.command("sign-off")

@@ -40,7 +40,7 @@ def start(state: Promotion | None, timer: TimerDue, facts: None, now: datetime) 
     if state is None or state.id != timer.argument or state.status is not PromotionStatus.SCHEDULED:
         return Decision(state)
     draft = Draft(state)
-    draft.start()
+    draft.start(now)
     return draft.decision()
 
 
@@ -96,6 +96,16 @@ def start_refused(
         return Decision(state)
     draft = Draft(state)
     draft.cancel(problem(rejected.reason, rejected.message))
+    return draft.decision()
+
+
+def start_unanswered(state: Promotion | None, timer: TimerDue, facts: None, now: datetime) -> Decision[Promotion]:
+    """The executor has not said whether he began, and would not begin any more: production is free again."""
+    if state is None or state.id != timer.argument or state.status is not PromotionStatus.STARTING:
+        return Decision(state)
+    draft = Draft(state)
+    why = "servicing-executor did not say whether it began; look at the environment, and schedule it again"
+    draft.cancel(problem(Reason.NOT_ANSWERED, why))
     return draft.decision()
 
 

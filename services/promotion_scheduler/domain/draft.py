@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from services.promotion_scheduler.domain.known import KnownEnvironment
-from services.promotion_scheduler.domain.promotion import TRANSITIONS, Check, Promotion, promotion_view
+from services.promotion_scheduler.domain.promotion import ANSWER_GRACE, TRANSITIONS, Check, Promotion, promotion_view
 from shared.contracts.extension_compatibility_checker import CheckCompatibility, Verdicts
 from shared.contracts.extension_sets import on_base, replaced
 from shared.contracts.message import Command, Event
@@ -80,7 +80,7 @@ class Draft:
         self._timers[f"start:{self.promotion.id}"] = downtime.start
         self._events.append(PromotionScheduled(**self._about(), downtime=downtime))
 
-    def start(self) -> None:
+    def start(self, now: datetime) -> None:
         """Ask the executor to begin; he decides, under his lock."""
         assert self.promotion.not_after
         self._move(PromotionStatus.STARTING)
@@ -93,10 +93,12 @@ class Draft:
             acknowledge_unverifiable=self.promotion.acknowledged,
         )
         self._commands.append(Send(command, id=self.promotion.apply_command))
+        self._timers[f"answer:{self.promotion.id}"] = max(now, self.promotion.not_after) + ANSWER_GRACE
 
     def started(self, operation: str) -> None:
         """Its operation holds the environment."""
         self._move(PromotionStatus.STARTED, operation=operation)
+        self._timers[f"answer:{self.promotion.id}"] = None
         self._events.append(PromotionStarted(**self._about(), downtime=self._downtime, operation=operation))
 
     def complete(self, operation: str) -> None:
@@ -146,6 +148,8 @@ class Draft:
         self.promotion = self.promotion.model_copy(update={"status": status, **values})
 
     def _end(self, status: PromotionStatus, problem: Problem | None) -> None:
+        if self.promotion.status is PromotionStatus.STARTING:
+            self._timers[f"answer:{self.promotion.id}"] = None
         self._move(status, problem=problem)
         self._timers[f"check:{self.promotion.id}"] = None
         self._timers[f"start:{self.promotion.id}"] = None

@@ -1,7 +1,7 @@
 """A promotion: where it stands, where it can go from there, and how others see it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from services.promotion_scheduler.domain.frozen import Frozen
@@ -23,6 +23,9 @@ TRANSITIONS: Mapping[PromotionStatus, frozenset[PromotionStatus]] = MappingProxy
 )
 """Where a promotion can go from each status. It begins as `checking` or `scheduled`; the last four are its ends."""
 
+
+ANSWER_GRACE = timedelta(minutes=30)
+"""How long the executor's answer to a start is waited for, counted from the last moment at which it may begin."""
 
 SENTENCE_LENGTH = 500
 """Characters that a `Sentence` holds at most; what others say may be longer."""

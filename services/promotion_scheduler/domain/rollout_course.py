@@ -45,6 +45,7 @@ NEXT_WINDOW = frozenset(
         _Executor.OPERATION_RUNNING,
         _Executor.IN_MAINTENANCE,
         _Executor.START_MISSED,
+        _Executor.START_NOT_REACHED,
         _Executor.CHECK_FAILED,
         _Executor.UPDATE_NAME_TAKEN,
         _Executor.NOT_A_RELEASE,
@@ -53,6 +54,16 @@ NEXT_WINDOW = frozenset(
     }
 )
 """What passes, or what the executor will have learned by then."""
+
+NOT_ANNOUNCED = frozenset(
+    {
+        _Executor.ROLLOUT_UNKNOWN,
+        _Executor.ROLLOUT_NOT_OPEN,
+        _Executor.OTHER_RELEASE,
+        _Executor.OTHER_REMOVALS,
+    }
+)
+"""The executor has not heard of the plan as it is, though that was told: it is told anew, for the next window."""
 
 OVER = frozenset({_Executor.SAME_IMAGE, _Executor.HIGHER_VERSION, _Executor.LOWER_VERSION})
 """The environment is not behind the release."""
@@ -91,6 +102,16 @@ def start(state: Rollout | None, timer: TimerDue, facts: StartFacts, now: dateti
     else:
         taken = state.name_taken or bool(facts.update and facts.update.outcome is Outcome.SUCCEEDED)
         draft.start(f"{_name(state)} ({state.start:%Y-%m-%d})" if taken else _name(state))
+    return draft.decision()
+
+
+def start_unanswered(state: Rollout | None, timer: TimerDue, facts: None, now: datetime) -> Decision[Rollout]:
+    """The executor has not said whether he began, and would not begin any more: it is tried in the next window."""
+    if state is None or state.status is not RolloutStatus.STARTING:
+        return Decision(state)
+    draft = RolloutDraft(state)
+    why = "servicing-executor did not say whether it began"
+    draft.skip(problem(Reason.NOT_ANSWERED, why), next_window(state.window, now))
     return draft.decision()
 
 
@@ -159,6 +180,9 @@ class Course:
             draft.give_up(why)
         elif rejected.reason in WAITS_FOR_CHECKER:
             draft.skip(why, None)
+        elif rejected.reason in NOT_ANNOUNCED:
+            draft.skip(why, None)
+            draft.plan(facts.releases, now, now + self.look_every)
         elif rejected.reason in NEXT_WINDOW:
             draft.skip(why, next_window(state.window, now))
         else:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from services.promotion_scheduler.domain.promotion import problem
+from services.promotion_scheduler.domain.promotion import ANSWER_GRACE, problem
 from services.promotion_scheduler.domain.rollout import BUSY, TRANSITIONS, Rollout
 from services.promotion_scheduler.domain.rollout_release import BaseRelease
 from services.promotion_scheduler.domain.window import next_window
@@ -106,10 +106,12 @@ class RolloutDraft:
         )
         self._commands.append(Send(command, id=rollout.apply_command))
         self._timers["start"] = None
+        self._timers["answer"] = rollout.end + ANSWER_GRACE
 
     def started(self, operation: str) -> None:
         """Its operation holds the environment."""
         self._move(RolloutStatus.STARTED, operation=operation)
+        self._timers["answer"] = None
         self._events.append(
             RolloutStarted(
                 environment=self.rollout.environment,
@@ -133,6 +135,8 @@ class RolloutDraft:
 
     def skip(self, why: Problem, again: Window | None) -> None:
         """It does not start now; it starts again in a window, or waits for news."""
+        if self.rollout.status is RolloutStatus.STARTING:
+            self._timers["answer"] = None
         self._move(RolloutStatus.SKIPPED, problem=why, operation=None)
         self._wait(again)
         self._skipped(again)

@@ -1,9 +1,10 @@
 """What must hold before a command is taken. Each guard raises its refusal."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from services.servicing_executor.domain.known import KnownPackage, KnownRelease
+from services.servicing_executor.domain.announced import AnnouncedPromotion, AnnouncedRollout, RolloutStage
+from services.servicing_executor.domain.known import KnownImage, KnownPackage, KnownRelease
 from services.servicing_executor.domain.state import Environment, Operation
 from shared.contracts.package_validator import PackageStatus
 from shared.contracts.parts import (
@@ -16,8 +17,11 @@ from shared.contracts.parts import (
     PackageKind,
     Update,
 )
+from shared.contracts.promotion_scheduler import PromotionStatus
 from shared.contracts.scalars import project_of, sentence
 from shared.contracts.servicing_executor import (
+    ApplyImage,
+    ApplyRelease,
     ApplyUpdate,
     EnvironmentStatus,
     OperationStatus,
@@ -26,6 +30,9 @@ from shared.contracts.servicing_executor import (
 from shared.formats import difference
 from shared.formats.versions import version_numbers
 from shared.kernel import NotYet, Rejected
+
+CLOCKS_APART = timedelta(seconds=5)
+"""So far may the scheduler's clock be ahead of ours: a start that is no farther away is waited for."""
 
 
 def known(state: Environment | None, environment: str) -> Environment:
@@ -130,6 +137,127 @@ def check_in_time(not_after: datetime, now: datetime) -> None:
     """Refuse a command that is taken later than it may be."""
     if now > not_after:
         raise Rejected(Reason.START_MISSED, f"the start was to be no later than {not_after:%Y-%m-%d %H:%M} UTC")
+
+
+def check_reached(start: datetime, now: datetime) -> None:
+    """Refuse what comes before its announced start; wait where only the clocks disagree."""
+    if start <= now:
+        return
+    text = f"its start is {start:%Y-%m-%d %H:%M:%S} UTC, and it is not begun before"
+    if start - now <= CLOCKS_APART:
+        raise NotYet(text, reason=Reason.START_NOT_REACHED)
+    raise Rejected(Reason.START_NOT_REACHED, text, earliest=start)
+
+
+def check_announced(
+    state: Environment, command: ApplyImage, promotion: AnnouncedPromotion | None, now: datetime
+) -> str:
+    """The promotion's sandbox. Refuse what is not exactly the promotion that was announced, open, and at its start.
+
+    The command may have overtaken the announcement, hence NotYet for a promotion that is not known. One that was
+    announced before this service took note of promotions stays unknown: it is refused, so that the scheduler cancels
+    it, and has to be scheduled anew.
+    """
+    if promotion is None:
+        raise NotYet(
+            f"promotion-scheduler has announced no promotion {command.promotion}; schedule the candidate again",
+            waits_for=command.promotion,
+            reason=Reason.PROMOTION_UNKNOWN,
+        )
+    if promotion.environment != state.id:
+        raise Rejected(
+            Reason.OTHER_ENVIRONMENT,
+            f"promotion {command.promotion} goes to {promotion.environment}; schedule one to {state.id}",
+            facts={"environment": promotion.environment},
+        )
+    _check_open(state, command.promotion, promotion)
+    if promotion.image != command.image:
+        raise Rejected(
+            Reason.OTHER_IMAGE,
+            f"promotion {command.promotion} is of image {promotion.image}; cancel it and schedule another candidate",
+            facts={"image": promotion.image},
+        )
+    if promotion.update_name != command.update_name:
+        raise Rejected(
+            Reason.OTHER_UPDATE_NAME,
+            f"promotion {command.promotion} is of update {promotion.update_name!r}; an update keeps its name",
+            facts={"update_name": promotion.update_name},
+        )
+    if promotion.start:
+        check_reached(promotion.start, now)
+    return promotion.sandbox
+
+
+def _check_open(state: Environment, name: str, promotion: AnnouncedPromotion) -> None:
+    # Until the scheduler's word of it comes, only the environment itself knows that its promotion has begun.
+    begun = state.promotion == name and promotion.status is PromotionStatus.SCHEDULED
+    status = PromotionStatus.STARTED if begun else promotion.status
+    if status is not PromotionStatus.SCHEDULED:
+        raise Rejected(
+            Reason.PROMOTION_NOT_OPEN,
+            f"promotion {name} is {status.value}, and a promotion begins once; schedule the candidate again",
+            facts={"status": status.value},
+        )
+
+
+def check_candidate(state: Environment, digest: str, image: KnownImage, sandbox: str) -> None:
+    """Refuse an image that dropped modules, or that no update of the sandbox has brought which is a candidate."""
+    if dropped := image.contents.dropped:
+        raise Rejected(
+            Reason.NOT_PROMOTABLE,
+            sentence(
+                f"the image left out {', '.join(dropped)} without a removal file; apply a package that has these "
+                "modules, or that names them in ModuleToRemove.txt, and promote that update"
+            ),
+            facts={"dropped": list(dropped)},
+        )
+    candidate = next((one for one in image.candidates if one.sandbox == sandbox), None)
+    if candidate is None:
+        raise NotYet(
+            f"no update of {sandbox} with this image is a release candidate that was deployed there; mark the update "
+            "and schedule it again",
+            waits_for=digest,
+            reason=Reason.NOT_A_CANDIDATE,
+        )
+    if candidate.project != state.project:
+        raise Rejected(
+            Reason.OTHER_PROJECT, f"{sandbox} belongs to {candidate.project}; promote an update of {state.project}"
+        )
+
+
+def check_rollout(state: Environment, command: ApplyRelease, rollout: AnnouncedRollout | None, now: datetime) -> None:
+    """Refuse what is not the rollout that was announced, open, and at its start.
+
+    A newer plan may still be on its way whatever the last one says: all but the start is waited for.
+    """
+    again = "it comes again by itself in a window that is announced"
+    if rollout is None or rollout.package is None:
+        raise NotYet(
+            f"promotion-scheduler has announced no rollout to {state.id}; {again}, and a person applies the release's "
+            "package to a sandbox",
+            waits_for=state.id,
+            reason=Reason.ROLLOUT_UNKNOWN,
+        )
+    if (rollout.release, rollout.package) != (command.release, command.package):
+        raise NotYet(
+            f"the rollout announced to {state.id} brings {rollout.package} of release {rollout.release}; {again}",
+            waits_for=state.id,
+            reason=Reason.OTHER_RELEASE,
+        )
+    if rollout.stage is not RolloutStage.PLANNED:
+        raise NotYet(
+            f"the rollout announced last to {state.id} is {rollout.stage.value}; {again}",
+            waits_for=state.id,
+            reason=Reason.ROLLOUT_NOT_OPEN,
+        )
+    if more := [app_id for app_id in command.remove_extensions if app_id not in rollout.remove_extensions]:
+        raise NotYet(
+            sentence(f"the rollout announced to {state.id} is without the removal of {', '.join(more)}; {again}"),
+            waits_for=state.id,
+            reason=Reason.OTHER_REMOVALS,
+        )
+    if rollout.start:
+        check_reached(rollout.start, now)
 
 
 def base_to_check(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.servicing_executor.domain.state import Frozen
+from services.servicing_executor.domain.state import Environment, Frozen
 from shared.contracts.envelope import Envelope
 from shared.contracts.image_builder import ImageBuilt
 from shared.contracts.package_validator import (
@@ -15,10 +15,11 @@ from shared.contracts.package_validator import (
     PackageSubmitted,
     PackageValidated,
 )
-from shared.contracts.parts import ArtifactRef, ImageContents, PackageContents, PackageKind
-from shared.contracts.promotion_scheduler import ReleasePublished
+from shared.contracts.parts import ArtifactRef, EnvironmentKind, ImageContents, PackageContents, PackageKind, Update
+from shared.contracts.promotion_scheduler import CandidateMarked, PromotionScheduled, ReleasePublished
 from shared.contracts.scalars import project_of
-from shared.kernel import Decision
+from shared.contracts.servicing_executor import OperationSnapshot
+from shared.kernel import Decision, NotYet
 
 
 class KnownPackage(Frozen):
@@ -42,12 +43,23 @@ class KnownPackage(Frozen):
         return f"{self.status.value}, by {self.retired_by or 'an unknown user'} at {self.retired_at:%Y-%m-%d %H:%M} UTC"
 
 
+class KnownCandidate(Frozen):
+    """A release candidate that was really deployed: an update of a sandbox, found in the sandbox's own history."""
+
+    sandbox: str
+    project: str
+    operation: str
+    """The operation that deployed it."""
+
+
 class KnownImage(Frozen):
     """An image that was built."""
 
     project: str | None
     """None: it holds nothing but a platform, which is everybody's."""
     contents: ImageContents
+    candidates: tuple[KnownCandidate, ...] = ()
+    """One for each sandbox where an update with this image is a candidate."""
 
 
 class KnownRelease(Frozen):
@@ -62,6 +74,13 @@ class ReleaseFacts:
     """The release whose versions a package brings."""
 
     release: KnownRelease | None
+
+
+@dataclass(frozen=True)
+class SandboxFacts:
+    """The sandbox whose update is told to be a candidate."""
+
+    sandbox: Environment | None
 
 
 def versions_of(contents: PackageContents) -> str | None:
@@ -152,6 +171,41 @@ def image_built(
     customization = built.contents.customization_package
     project = project_of(customization) if customization else None
     return Decision(state or KnownImage(project=project, contents=built.contents))
+
+
+def candidate_marked(
+    state: KnownImage | None, message: Envelope[CandidateMarked], facts: SandboxFacts, now: datetime
+) -> Decision[KnownImage]:
+    """The image may be promoted from a sandbox, if it was deployed there."""
+    return _candidate(state, message.data.update, facts.sandbox)
+
+
+def candidate_scheduled(
+    state: KnownImage | None, message: Envelope[PromotionScheduled], facts: SandboxFacts, now: datetime
+) -> Decision[KnownImage]:
+    """What is scheduled is a candidate, though it may have been marked before this service took note of that."""
+    return _candidate(state, message.data.update, facts.sandbox)
+
+
+def _candidate(state: KnownImage | None, update: Update, sandbox: Environment | None) -> Decision[KnownImage]:
+    """The deployment is looked up now and not at the promotion's start: the sandbox keeps its latest updates only."""
+    if state is None:
+        raise NotYet(f"there is no image {update.image}")
+    deployed = _deployment(sandbox, update) if sandbox else None
+    if sandbox is None or deployed is None:
+        return Decision(state)
+    told = KnownCandidate(sandbox=sandbox.id, project=sandbox.project, operation=deployed.operation)
+    others = tuple(one for one in state.candidates if one.sandbox != sandbox.id)
+    return Decision(state.model_copy(update={"candidates": (*others, told)}))
+
+
+def _deployment(sandbox: Environment, update: Update) -> OperationSnapshot | None:
+    """The entry in a sandbox's own history of the update that has succeeded there with this name and image."""
+    if sandbox.environment_kind is not EnvironmentKind.SANDBOX:
+        return None
+    wanted = (update.name.casefold(), update.image)
+    ran = ((one, one.running) for one in sandbox.updates)
+    return next((one for one, running in ran if running and (running.name.casefold(), running.image) == wanted), None)
 
 
 def release_published(

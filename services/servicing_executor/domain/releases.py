@@ -4,8 +4,10 @@ The environment keeps its own customization. Everything is decided under its loc
 extensions at a version of the set that may be out of date.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
+from services.servicing_executor.domain.announced import AnnouncedRollout
 from services.servicing_executor.domain.draft import Draft
 from services.servicing_executor.domain.extension_sets import (
     change_by_update,
@@ -19,16 +21,16 @@ from services.servicing_executor.domain.guards import (
     check_base_known,
     check_in_time,
     check_name,
+    check_rollout,
     check_versions,
     known,
     module_changes,
     running_update,
     valid_package,
 )
-from services.servicing_executor.domain.known import KnownRelease
+from services.servicing_executor.domain.known import KnownPackage, KnownRelease
 from services.servicing_executor.domain.operations import start_operation
 from services.servicing_executor.domain.state import Environment, ExtensionChange
-from services.servicing_executor.domain.updates import PackageFacts
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import PackageContents, PackageKind
 from shared.contracts.scalars import sentence
@@ -36,14 +38,24 @@ from shared.contracts.servicing_executor import ApplyRelease, OperationKind, Rea
 from shared.kernel import Decision, NotYet, Rejected
 
 
+@dataclass(frozen=True)
+class RolloutFacts:
+    """The package that a command names, the release that it is the platform of, and what was announced."""
+
+    package: KnownPackage | None
+    release: KnownRelease | None
+    rollout: AnnouncedRollout | None
+
+
 def apply_release(
-    state: Environment | None, message: Envelope[ApplyRelease], facts: PackageFacts, now: datetime
+    state: Environment | None, message: Envelope[ApplyRelease], facts: RolloutFacts, now: datetime
 ) -> Decision[Environment]:
     """The release's platform takes the place of the one that runs; named extensions go, staged ones come."""
     command = message.data
     state = known(state, command.environment)
     check_in_time(command.not_after, now)
     running = running_update(state)
+    check_rollout(state, command, facts.rollout, now)
     package, contents = valid_package(command.package, state.project, facts.package, facts.release)
     release = _published(command, contents, facts.release)
     check_name(state, command.update_name)

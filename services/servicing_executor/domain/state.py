@@ -103,6 +103,8 @@ class Environment(Frozen):
     set_version: int = 0
     extensions: tuple[Extension, ...] = ()
     staged: tuple[StagedExtension, ...] = ()
+    promotion: str | None = None
+    """The promotion that began here last: each begins once."""
     names: tuple[str, ...] = ()
     """Names of the updates that succeeded, case-folded: each may be used once."""
     updates: tuple[OperationSnapshot, ...] = ()

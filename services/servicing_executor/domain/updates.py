@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.servicing_executor.domain.announced import AnnouncedPromotion
 from services.servicing_executor.domain.draft import Draft
 from services.servicing_executor.domain.extension_sets import change_by_update
 from services.servicing_executor.domain.guards import (
     base_to_check,
     check_acknowledged,
+    check_announced,
     check_base_known,
+    check_candidate,
     check_in_time,
     check_name,
     check_versions,
@@ -51,9 +54,10 @@ class PackageFacts:
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """The image that a command names."""
+    """The image that a command names, and what was announced of its promotion."""
 
     image: KnownImage | None
+    promotion: AnnouncedPromotion | None
 
 
 def register(
@@ -143,15 +147,25 @@ def apply_update(
 def apply_image(
     state: Environment | None, message: Envelope[ApplyImage], facts: ImageFacts, now: datetime
 ) -> Decision[Environment]:
-    """A candidate's image goes to production: the guards of the start, decided under the environment's lock."""
+    """A candidate's image goes to production: the guards of the start, decided under the environment's lock.
+
+    The scheduler has judged most of it when it was scheduled, by what it knew then; here it is judged by what this
+    service knows itself.
+    """
     command = message.data
     state = known(state, command.environment)
     if state.environment_kind is not EnvironmentKind.PRODUCTION:
         raise Rejected(Reason.NOT_PRODUCTION, f"{command.environment} is a sandbox; promotions go to production")
     check_in_time(command.not_after, now)
     running = running_update(state)
+    sandbox = check_announced(state, command, facts.promotion, now)
     if facts.image is None:
-        raise NotYet(f"there is no image {command.image}", waits_for=command.image)
+        raise NotYet(
+            f"there is no image {command.image}; apply a package to a sandbox to have one built",
+            waits_for=command.image,
+            reason=Reason.IMAGE_UNKNOWN,
+        )
+    check_candidate(state, command.image, facts.image, sandbox)
     if facts.image.project not in (None, state.project):
         raise Rejected(Reason.OTHER_PROJECT, f"the image belongs to {facts.image.project}")
     if running.image == command.image:
@@ -174,6 +188,7 @@ def apply_image(
         acknowledged=command.acknowledge_unverifiable,
     )
     draft = Draft(state, now)
+    draft.change(promotion=command.promotion)
     start_operation(
         draft,
         message,

@@ -24,7 +24,11 @@ class PublishBase(Command, key="base"):
     """The `.app` files that it consists of."""
 
 
-class CheckCompatibility(Command, key="environment"):
+class CheckCompatibility(
+    Command,
+    key="environment",
+    senders=("extension-compatibility-checker", "promotion-scheduler", "servicing-executor"),
+):
     """Check an environment's extensions against a base. The same set version and base: the same answer again."""
 
     environment: EnvironmentId

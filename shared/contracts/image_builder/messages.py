@@ -7,8 +7,8 @@ from shared.contracts.parts import ArtifactRef, ImageContents, ModuleNames, Pack
 from shared.contracts.scalars import Digest, EnvironmentId, OperationId, PackageId, UpdateName, Version
 
 
-class BuildImage(Command, key="environment"):
-    """Build the image of a base image and a package. Sent by servicing-executor once per operation."""
+class BuildImage(Command, key="environment", senders=("servicing-executor",)):
+    """Build the image of a base image and a package, once per operation."""
 
     environment: EnvironmentId
     operation: OperationId

@@ -40,6 +40,8 @@ class Reason(StrEnum):
     """The extensions could not be checked now, by a fault of ours."""
     CANCELLED_BY_USER = "CANCELLED_BY_USER"
     """A person cancelled it."""
+    NOT_ANSWERED = "NOT_ANSWERED"
+    """Nobody said whether the operation began, until long after it could have."""
     OPERATION_FAILED = "OPERATION_FAILED"
     """The operation ended without success, and gave no reason of its own."""
     RELEASE_EXISTS = "RELEASE_EXISTS"

@@ -103,6 +103,13 @@ def _message(message: type[Message]) -> Schema:
     }
 
 
+def _source(message: type[Message]) -> Schema:
+    if not message.senders:
+        return {"type": "string", "description": "Who sent it, as a URI reference.", "minLength": 1}
+    says = "Services alone send it; from anybody else it becomes a dead letter (rule `sender`)."
+    return {"type": "string", "description": says, "enum": [f"drydock/{service}" for service in message.senders]}
+
+
 def _headers(message: type[Message]) -> Schema:
     def text(description: str, **more: Any) -> Schema:
         return {"type": "string", "description": description, **more}
@@ -118,7 +125,7 @@ def _headers(message: type[Message]) -> Schema:
                 "A message that comes again under its id has no further effect.",
                 pattern="^[!-~]{1,200}$",
             ),
-            "ce_source": text("Who sent it, as a URI reference.", minLength=1),
+            "ce_source": _source(message),
             "ce_type": text("Decides what the value is.", const=message.type),
             "ce_time": text("When it was made; the record's time if left out.", format="date-time"),
             "ce_subject": text("Id of the aggregate that it is about."),

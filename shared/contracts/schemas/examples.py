@@ -31,7 +31,8 @@ def envelope_of(message: type[Message]) -> Envelope[Message]:
     """The example of `message` as it travels: a command of a person, or what a service sends."""
     data = example_of(message)
     if message.kind is MessageKind.COMMAND:
-        return Envelope(id=_COMMAND, source="drydock/console", time=_MORNING, data=data, actor="ada@contoso.example")
+        source = f"drydock/{message.senders[0] if message.senders else 'console'}"
+        return Envelope(id=_COMMAND, source=source, time=_MORNING, data=data, actor="ada@contoso.example")
     sender = "servicing-executor" if message.owner == "drydock" else message.owner
     return Envelope(
         id="019aa5c8-8f02-7d11-8a3c-5b2e9c7d4f60",

@@ -19,16 +19,18 @@ class Untitled(GenerateJsonSchema):
 
 
 def schema_of(message: type[Message]) -> Schema:
-    """What a value of `message` may be, and under `x-drydock` where it travels and which field is its key.
+    """What a value of `message` may be, and under `x-drydock` where it travels, which field is its key, and which
+    services alone send it (`senders`; absent: it is public).
 
     It holds for writers; readers ignore fields that they do not know.
     """
     made = message.model_json_schema(schema_generator=Untitled)
+    senders = {"senders": list(message.senders)} if message.senders else {}
     return {
         "$schema": DIALECT,
         "$id": f"urn:drydock:{message.type}",
         "title": message.__name__,
-        "x-drydock": {"kind": message.kind.value, "owner": message.owner, "key": message.key_field},
+        "x-drydock": {"kind": message.kind.value, "owner": message.owner, "key": message.key_field, **senders},
         **{name: value for name, value in made.items() if name != "title"},
     }
 

@@ -53,6 +53,8 @@ def _table(messages: list[type[Message]], folder: str) -> str:
     rows = ["| Type | Key | |", "|---|---|---|"]
     for message in messages:
         says = (message.__doc__ or "").partition("\n")[0]
+        if message.senders:
+            says = f"*Sent by {', '.join(message.senders)} alone.* {says}"
         rows.append(f"| [{message.type}]({folder}/{file_name(message)}.schema.json) | {message.key_field} | {says} |")
     return "\n".join(rows) + "\n"
 

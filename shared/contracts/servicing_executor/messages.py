@@ -66,8 +66,8 @@ class ApplyUpdate(Command, key="environment"):
     """Extensions that may stay although they cannot be judged."""
 
 
-class ApplyImage(Command, key="environment"):
-    """Apply a candidate's image to production. Sent by promotion-scheduler at the downtime's start."""
+class ApplyImage(Command, key="environment", senders=("promotion-scheduler",)):
+    """Apply a candidate's image to production, at the downtime's start. Taken if it is what was announced."""
 
     environment: EnvironmentId
     update_name: UpdateName
@@ -153,9 +153,11 @@ class UnstageExtension(Command, key="environment"):
     app_id: AppId
 
 
-class ApplyRelease(Command, key="environment"):
-    """Bring an environment to a release of the vendor, with its own customization, and take extensions out that
-    cannot come along: one operation, which puts everything back if it fails.
+class ApplyRelease(Command, key="environment", senders=("promotion-scheduler",)):
+    """Bring an environment to a release of the vendor, without extensions that cannot come along.
+
+    It keeps its own customization. One operation, which puts everything back if it fails. Taken if it is what was
+    announced.
     """
 
     environment: EnvironmentId

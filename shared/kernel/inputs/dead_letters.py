@@ -11,6 +11,10 @@ from shared.kernel.inputs import Input, InputOutcome
 from shared.kernel.outcomes import KernelReason
 from shared.kernel.unit_of_work import UnitOfWork
 
+NOT_A_SENDER = "sender"
+"""Rule that a record breaks whose `ce_source` is none of the services that send its command. It gets no refusal: the
+true sender, whose command may have the same id, would take that for the answer to his own."""
+
 
 @dataclass(kw_only=True, eq=False)
 class DeadLettering(Input):
@@ -39,7 +43,8 @@ class DeadLettering(Input):
             ),
             origin,
         )
-        if letter.message_id and letter.topic.endswith(f".{MessageKind.COMMAND.value}"):
+        is_command = letter.topic.endswith(f".{MessageKind.COMMAND.value}")
+        if letter.message_id and is_command and letter.reason != NOT_A_SENDER:
             outbox.event(self._refusal(letter.message_id), origin)
         unit.become(StoredDeadLetter(letter=letter, kept=self.kept), outbox)
         return InputOutcome.APPLIED

@@ -69,7 +69,8 @@ class Asker:
                 base=base,
                 operation=operation,
                 promotion=promotion,
-            )
+            ),
+            source="drydock/servicing-executor",
         )
 
     async def answers(self, environment: str, count: int = 1, seconds: float = 40) -> list[CompatibilityChecked]:

@@ -79,10 +79,11 @@ async def test_a_release_that_fails_puts_everything_back_and_one_that_succeeds_s
     assert before.staged == (StagedExtension(extension=newer, stage_for=StageFor.NEXT_MAJOR),)
 
     await _an_extension_that_is_not_what_it_says(world, before)
+    await _what_nobody_announced(world, bad, before)
     await _one_that_fails(world, bad, before)
-    stale = await world.refused(release(world, "10.0.91", good, [rates], 3))
+    stale = await world.refused(await world.roll_out(release(world, "10.0.91", good, [rates], 3)))
     assert (stale.reason, stale.facts) == ("EXTENSION_SET_CHANGED", {"set_version": 4})
-    needed = await world.refused(release(world, "10.0.91", good, [freight], 4))
+    needed = await world.refused(await world.roll_out(release(world, "10.0.91", good, [freight], 4)))
     assert (needed.reason, needed.facts["app_ids"]) == ("EXTENSION_NEEDED", [rates.app_id])
 
     told = len(world.seen(ExtensionSetChanged))
@@ -122,11 +123,21 @@ async def _an_extension_that_is_not_what_it_says(world: World, before: Environme
     assert await world.running_extensions() == {one.app_id: one.version for one in before.extensions}
 
 
+async def _what_nobody_announced(world: World, package: str, before: EnvironmentSnapshot) -> None:
+    """Without the scheduler's word nothing begins, whoever the sender says he is."""
+    command = release(world, "10.0.90", package, [], before.set_version)
+    forged = await world.user.send(command, source="drydock/promotion-scheduler")
+    assert (await world.refused(forged)).reason == "ROLLOUT_UNKNOWN"
+    other = await world.refused(await world.roll_out(command, f"{world.project}/another"))
+    assert other.reason == "OTHER_RELEASE"
+    assert await world.view() == before
+
+
 async def _one_that_fails(world: World, package: str, before: EnvironmentSnapshot) -> None:
     """Its migration loses data, then fails; nothing is seen of it afterwards."""
     ledger, freight, rates = before.extensions
     [staged] = before.staged
-    operation = await world.user.send(release(world, "10.0.90", package, [rates, freight], before.set_version))
+    operation = await world.roll_out(release(world, "10.0.90", package, [rates, freight], before.set_version))
     asked = await world.judge(operation)
     assert (asked.extensions, asked.replaced) == ((staged.extension,), (ledger,))
     assert (asked.base, asked.current_base) == ("27.0.0.0/DE", "26.0.0.0/DE")
@@ -164,7 +175,7 @@ async def _one_that_survives(world: World, command: ApplyRelease) -> OperationFi
     extensions = (await world.view()).extensions
     await world.executor.stop()
     world.executor.start(DRYDOCK_CRASH_AT=f"work.claimed#{_PIECE}")
-    operation = await world.user.send(command)
+    operation = await world.roll_out(command)
     await world.judge(operation)
     assert await world.executor.ended(60) == -signal.SIGKILL
     assert world.installed() == {one.app_id for one in extensions}

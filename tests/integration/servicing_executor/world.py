@@ -4,6 +4,7 @@ The test plays its users, package-validator, promotion-scheduler and the checker
 """
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,8 +31,9 @@ from shared.contracts.parts import (
     PackageKind,
     Verdict,
 )
-from shared.contracts.promotion_scheduler import ReleasePublished
+from shared.contracts.promotion_scheduler import ReleasePublished, RolloutPlanned
 from shared.contracts.servicing_executor import (
+    ApplyRelease,
     EnvironmentSnapshot,
     OperationFinished,
     Outcome,
@@ -203,9 +205,24 @@ class World:
         assert ended.outcome is Outcome.SUCCEEDED, ended.problem
         return ended
 
-    async def refused(self, command: Command) -> CommandRejected:
-        """Send a command that is refused."""
-        id_ = await self.user.send(command)
+    async def roll_out(self, command: ApplyRelease, package: str | None = None) -> str:
+        """Announce a rollout that starts now, of another package if one is named, and send its command; the id."""
+        await self._played.tell(
+            RolloutPlanned(
+                environment=command.environment,
+                project=self.project,
+                release=command.release,
+                package=package or command.package,
+                start=datetime.now(UTC),
+                end=command.not_after,
+                remove_extensions=command.remove_extensions,
+                set_version=command.set_version or 0,
+            )
+        )
+        return await self.user.send(command, source="drydock/promotion-scheduler")
+
+    async def refused(self, id_: str) -> CommandRejected:
+        """Wait for the refusal of a command."""
         [seen] = await self.user.wait_for(
             lambda seen: isinstance(seen.envelope.data, CommandRejected) and seen.envelope.data.command_id == id_,
             seconds=SECONDS,

@@ -21,6 +21,7 @@ def make(settings: Settings) -> Service:
             facts=Load(domain.Other, counter=Fact(COUNTERS, lambda message, state: message.other)),
         ),
         On(neighbour.SomethingHappened, COUNTERS, domain.count_event),
+        On(example.Recount, COUNTERS, domain.recount),
         On(example.SetAlarm, COUNTERS, domain.set_alarm),
         OnTimer("alarm", COUNTERS, domain.ring),
         On(example.StartErrand, COUNTERS, domain.start_errand),

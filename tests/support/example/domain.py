@@ -76,6 +76,14 @@ def count_event(
     return _changed(state or Counter(), message.data.counter, 1, message.id)
 
 
+def recount(
+    state: Counter | None, message: Envelope[messages.Recount], facts: None, now: datetime
+) -> Decision[Counter]:
+    """Take the neighbour's count."""
+    known = state or Counter()
+    return _changed(known, message.data.counter, message.data.value - known.value, message.id)
+
+
 def set_alarm(
     state: Counter | None, message: Envelope[messages.SetAlarm], facts: None, now: datetime
 ) -> Decision[Counter]:

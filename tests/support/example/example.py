@@ -38,6 +38,13 @@ class StartErrand(Command, key="counter"):
     seconds: float = Field(default=0, ge=0)
 
 
+class Recount(Command, key="counter", senders=("neighbour",)):
+    """Set a counter to what the neighbour has counted; he alone sends it."""
+
+    counter: Identifier
+    value: int
+
+
 class Stumble(Command, key="counter"):
     """Fail in the domain, by a fault of its own."""
 
@@ -83,6 +90,7 @@ CATALOGUE = Catalogue(
         AddAsMuchAs,
         SetAlarm,
         StartErrand,
+        Recount,
         Stumble,
         CounterChanged,
         AlarmRang,

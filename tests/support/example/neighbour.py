@@ -3,7 +3,7 @@
 from shared.contracts.message import Command, Event, Identifier
 
 
-class CountThis(Command, key="counter"):
+class CountThis(Command, key="counter", senders=("example",)):
     """The example sends this whenever a counter reaches a round hundred."""
 
     counter: Identifier

@@ -13,9 +13,12 @@ from services.console.feed import Feed
 from services.console.queries import COLLECTIONS
 from services.console.web import make_web
 from shared.artifacts.folder import FolderStore
+from shared.contracts.extension_compatibility_checker import CheckCompatibility
+from shared.contracts.image_builder import BuildImage
 from shared.contracts.message import Command, MessageKind
 from shared.contracts.registry import CATALOGUE
 from shared.contracts.schemas.examples import envelope_of
+from shared.contracts.servicing_executor import ApplyImage, ApplyRelease
 from shared.contracts.topics import topic_name
 from shared.kernel.client import KafkaPublisher, Read
 
@@ -129,10 +132,14 @@ async def test_bad_questions_name_the_field(http: httpx.AsyncClient) -> None:
         assert answer.json()["errors"][0]["field"] == field
 
 
-async def test_openapi_lists_every_command_with_its_schema(http: httpx.AsyncClient) -> None:
+async def test_openapi_lists_every_public_command_with_its_schema(http: httpx.AsyncClient) -> None:
     document = (await http.get("/api/v1/openapi.json")).json()
     commands = {message for message in CATALOGUE.messages.values() if issubclass(message, Command)}
-    assert set(commands_of(CATALOGUE).values()) == commands
+    internal = {ApplyImage, ApplyRelease, BuildImage, CheckCompatibility}
+    assert set(commands_of(CATALOGUE).values()) == commands - internal
+    paths = {path for path in document["paths"] if path.startswith("/api/v1/commands/") and "{" not in path}
+    assert paths == {f"/api/v1/commands/{name}" for name in commands_of(CATALOGUE)}
+    assert not {one.__name__ for one in internal} & set(document["components"]["schemas"])
     for name, command in commands_of(CATALOGUE).items():
         body = document["paths"][f"/api/v1/commands/{name}"]["post"]["requestBody"]
         assert body["content"]["application/json"]["schema"]["$ref"].endswith(f"/{command.__name__}")

@@ -60,6 +60,15 @@ def test_a_message_of_a_service_that_is_not_there_is_refused() -> None:
         Catalogue(["other"], [OrderBerth])
 
 
+def test_a_command_that_nobody_there_is_to_send_is_refused() -> None:
+    class MoveBerth(Command, key="dock", senders=("pilot", HERE)):
+        dock: str
+
+    assert Catalogue([HERE, "pilot"], [MoveBerth]).messages[MoveBerth.type] is MoveBerth
+    with pytest.raises(ValueError, match="MoveBerth is to be sent by pilot, no service of this catalogue"):
+        Catalogue([HERE], [MoveBerth])
+
+
 @pytest.mark.parametrize("message", [Unkeyed, Inherited])
 def test_a_message_without_key_is_refused(message: type[Message]) -> None:
     with pytest.raises(ValueError, match=f"{message.__name__} names no key"):

@@ -43,6 +43,21 @@ def test_a_key_that_is_no_field_is_an_error_of_the_class() -> None:
             dock: str
 
 
+def test_a_command_of_services_names_its_senders_and_any_other_is_public() -> None:
+    class MoveBerth(Command, key="dock", senders=("harbour-master", "pilot")):
+        dock: str
+
+    assert MoveBerth.senders == ("harbour-master", "pilot")
+    assert (OrderBerth.senders, Command.senders) == ((), ())
+
+
+def test_senders_of_what_is_no_command_are_an_error_of_the_class() -> None:
+    with pytest.raises(TypeError, match="Moved names senders, which only a command has"):
+
+        class Moved(Event, key="dock", senders=("pilot",)):
+            dock: str
+
+
 def test_a_message_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         OrderBerth(dock="north").dock = "south"  # type: ignore[misc]  # what must not work

@@ -11,7 +11,7 @@ from shared.kernel.inbox import WAIT_FIRST, WAIT_LONGEST, TooManyDeadLetters
 from shared.kernel.outcomes import Conflict
 from shared.kernel.store.port import StoreUnavailable
 from tests.support.example.domain import walk
-from tests.support.example.example import AddToCounter, Stumble
+from tests.support.example.example import AddToCounter, Recount, Stumble
 from tests.support.example.neighbour import SomethingHappened
 from tests.unit.kernel.world import COMMANDS, EVENTS, Raw, World
 
@@ -84,6 +84,36 @@ def test_a_command_that_nobody_can_read_is_answered_if_its_id_can_be_read(world:
     assert (answer.data.reason, answer.data.command_id, answer.causation) == ("UNREADABLE", "m1", "m1")
     [announced] = world.published(DeadLettered)
     assert announced.data.letter_id == f"example:{COMMANDS}:0:{raw.offset}"
+
+
+@pytest.mark.parametrize(
+    "source", ["test", "drydock/example", "drydock/neighbour2", "drydock/neighbou", "neighbour", "DRYDOCK/neighbour"]
+)
+def test_a_command_of_services_from_anybody_else_uses_up_nothing_and_is_no_answer_to_the_true_one(
+    world: World, source: str
+) -> None:
+    stranger = world.raw(Recount(counter="c", value=-7), id="m1", source=source)
+    verdict = world.process(stranger)
+    assert verdict.done == {(COMMANDS, 0): stranger.offset + 1}
+    [letter] = letters(world)
+    assert (letter.reason, letter.message_id, letter.attempts) == ("sender", "m1", 0)
+    assert letter.message == f"ce_source: is {source!r}; example.recount.v1 is sent by neighbour"
+    assert not world.published(CommandRejected)
+    assert "counters" not in world.store._collections
+    world.process(world.raw(Recount(counter="c", value=7), id="m1", source="drydock/neighbour"))
+    assert world.value("c") == 7
+
+
+def test_a_redriven_record_of_a_stranger_is_refused_again(world: World) -> None:
+    world.process(world.raw(Recount(counter="c", value=-7), id="m1"))
+    [letter] = letters(world)
+    world.send(RedriveDeadLetter(letter_id=letter.letter_id))
+    world.relay()
+    again = [entry for entry in world.broker.log if entry.topic == COMMANDS]
+    assert again
+    world.process(*[Raw(COMMANDS, 0, 900 + at, e.key, e.value, e.headers) for at, e in enumerate(again)])
+    assert {one.reason for one in letters(world)} == {"sender"}
+    assert "counters" not in world.store._collections
 
 
 def test_a_partition_waits_at_its_lowest_record_that_is_not_done_while_others_go_on(world: World) -> None:

@@ -66,9 +66,9 @@ class World:
         """Run something to its end."""
         return self.loop.run_until_complete(what)
 
-    def raw(self, message: Message, *, id: str = "", partition: int = 0) -> Raw:  # noqa: A002
+    def raw(self, message: Message, *, id: str = "", partition: int = 0, source: str = "test") -> Raw:  # noqa: A002
         """The next record of a partition, with a message."""
-        record = encode(Envelope(id=id or new_id(), source="test", time=self.clock(), data=message))
+        record = encode(Envelope(id=id or new_id(), source=source, time=self.clock(), data=message))
         topic = COMMANDS if message.kind is MessageKind.COMMAND else EVENTS
         return Raw(topic, partition, next(self._offsets), record.key, record.value, record.headers)
 

@@ -79,6 +79,27 @@ def test_a_timer_that_fires_late_leaves_the_latest_moment_as_it_was() -> None:
     assert send.command.not_after == TONIGHT + timedelta(minutes=30)
 
 
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(days=1)])
+def test_a_start_that_is_never_answered_is_cancelled_so_that_production_is_free_again(late: timedelta) -> None:
+    asked = course.start(scheduled(), DUE, None, TONIGHT + late)
+    due = max(TONIGHT + timedelta(minutes=30), TONIGHT + late) + timedelta(minutes=30)
+    assert asked.timers == {f"answer:{PROMOTION}": due}
+    decision = course.start_unanswered(asked.state, TimerDue("answer", PROMOTION, due), None, due)
+    told = only(decision)
+    assert isinstance(told, PromotionCancelled)
+    assert told.problem.reason == Reason.NOT_ANSWERED
+    assert not state_of(decision).open
+
+
+def test_an_answer_that_came_is_not_waited_for() -> None:
+    answered = course.operation_accepted(starting(), envelope(accepted()), None, TONIGHT)
+    assert answered.timers == {f"answer:{PROMOTION}": None}
+    for state in (started(), scheduled()):
+        late = course.start_unanswered(state, TimerDue("answer", PROMOTION, TONIGHT), None, TONIGHT)
+        assert late.state is state
+        assert not late.events
+
+
 def test_a_promotion_starts_once() -> None:
     for state in (starting(), started()):
         again = course.start(state, DUE, None, TONIGHT)

@@ -114,7 +114,7 @@ class Promotions(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(sorted(self.timers)))
         kind, _, argument = name.partition(":")
         due = TimerDue(kind, argument, self.timers.pop(name))
-        decide = course.start if kind == "start" else scheduling.check_overdue
+        decide = {"start": course.start, "check": scheduling.check_overdue, "answer": course.start_unanswered}[kind]
         self.apply(decide(self.state, due, None, TONIGHT + timedelta(seconds=1)))
 
     @rule(data=st.data())
@@ -176,7 +176,11 @@ class Promotions(RuleBasedStateMachine):
     def what_is_open_has_something_that_moves_it(self) -> None:
         if self.state is None:
             return
-        waits = {PromotionStatus.CHECKING: "check", PromotionStatus.SCHEDULED: "start"}.get(self.state.status)
+        waits = {
+            PromotionStatus.CHECKING: "check",
+            PromotionStatus.SCHEDULED: "start",
+            PromotionStatus.STARTING: "answer",
+        }.get(self.state.status)
         assert set(self.timers) == ({f"{waits}:{self.state.id}"} if waits else set())
 
 

@@ -7,7 +7,7 @@ import pytest
 from services.promotion_scheduler.domain import rollout_course
 from services.promotion_scheduler.domain.known import KnownUpdate
 from services.promotion_scheduler.domain.rollout import BUSY, TRANSITIONS, Rollout
-from services.promotion_scheduler.domain.rollout_course import NEXT_WINDOW, OVER, WAITS_FOR_CHECKER
+from services.promotion_scheduler.domain.rollout_course import NEXT_WINDOW, NOT_ANNOUNCED, OVER, WAITS_FOR_CHECKER
 from shared.contracts import servicing_executor
 from shared.contracts.common import CommandRejected
 from shared.contracts.promotion_scheduler import (
@@ -19,7 +19,7 @@ from shared.contracts.promotion_scheduler import (
     RolloutStatus,
 )
 from shared.contracts.servicing_executor import OperationKind, Outcome
-from shared.kernel import Decision, KernelReason
+from shared.kernel import Decision, KernelReason, TimerDue
 from tests.unit.promotion_scheduler.rollout_story import (
     CLOSES,
     COURSE,
@@ -227,7 +227,7 @@ def test_a_refused_start_is_told_with_the_next_try(reason: str, again: datetime 
     [told] = decision.events
     assert isinstance(told, RolloutSkipped)
     assert (told.problem.reason, told.problem.message, told.next_start) == (reason, "in words", again)
-    assert decision.timers == {"start": again}
+    assert decision.timers == {"start": again, "answer": None}
     state = state_of(decision)
     assert state.status is RolloutStatus.SKIPPED
     assert (state.removals == ()) is (reason in OVER)
@@ -235,7 +235,32 @@ def test_a_refused_start_is_told_with_the_next_try(reason: str, again: datetime 
 
 def test_every_reason_of_a_start_s_refusal_is_the_executor_s_or_the_kernel_s() -> None:
     known = {*servicing_executor.Reason, *KernelReason}
-    assert known >= WAITS_FOR_CHECKER | NEXT_WINDOW | OVER
+    assert known >= WAITS_FOR_CHECKER | NEXT_WINDOW | OVER | NOT_ANNOUNCED
+
+
+@pytest.mark.parametrize("reason", sorted(NOT_ANNOUNCED))
+def test_a_plan_that_the_executor_has_not_heard_of_is_told_anew_for_the_next_window(reason: str) -> None:
+    decision = _refuse(starting(due(FREIGHT, LABELS)), reason)
+    skipped, planned = decision.events
+    assert isinstance(skipped, RolloutSkipped)
+    assert (skipped.problem.reason, skipped.next_start) == (reason, None)
+    assert isinstance(planned, RolloutPlanned)
+    assert (planned.start, planned.package) == (OPENS + DAY, "contoso/release-27.0")
+    assert planned.remove_extensions == (LABELS, FREIGHT)
+    assert decision.timers["start"] == OPENS + DAY
+
+
+def test_a_start_that_is_never_answered_is_skipped_and_comes_in_the_next_window() -> None:
+    asked = open_window(after(due()))
+    late = CLOSES + timedelta(minutes=30)
+    assert asked.timers == {"start": None, "answer": late}
+    timer = TimerDue("answer", "", late)
+    decision = rollout_course.start_unanswered(asked.state, timer, None, late)
+    [told] = decision.events
+    assert isinstance(told, RolloutSkipped)
+    assert (told.problem.reason, told.next_start) == (Reason.NOT_ANSWERED, OPENS + DAY)
+    for other in (started(), state_of(decision)):
+        assert rollout_course.start_unanswered(other, timer, None, late).state is other
 
 
 def test_a_refusal_that_comes_late_in_the_window_takes_the_next_one() -> None:

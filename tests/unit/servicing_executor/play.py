@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
 from services.servicing_executor.domain import answers, finish
-from services.servicing_executor.domain.known import KnownImage, KnownPackage, KnownRelease
+from services.servicing_executor.domain.announced import AnnouncedPromotion, AnnouncedRollout, RolloutStage
+from services.servicing_executor.domain.known import KnownCandidate, KnownImage, KnownPackage, KnownRelease
 from services.servicing_executor.domain.plans import StepName
+from services.servicing_executor.domain.releases import RolloutFacts, apply_release
 from services.servicing_executor.domain.state import Environment
-from services.servicing_executor.domain.updates import ImageFacts, PackageFacts
+from services.servicing_executor.domain.updates import ImageFacts, PackageFacts, apply_image
 from services.servicing_executor.domain.work import ClosingDone, ClosingInput, StepDone, StepInput
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import CheckCompatibility, CompatibilityChecked, ExtensionVerdict
@@ -34,7 +36,10 @@ from shared.contracts.parts import (
     Update,
     Verdict,
 )
+from shared.contracts.promotion_scheduler import PromotionStatus
 from shared.contracts.servicing_executor import (
+    ApplyImage,
+    ApplyRelease,
     EnvironmentStatus,
     OperationFinished,
     StagedExtension,
@@ -45,6 +50,7 @@ from shared.kernel import Decision, Failure, Send, WorkEnded
 NOW = datetime(2026, 11, 21, 22, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=30)
 PLATFORM, NEXT = "contoso/vendor-1", "contoso/vendor-2"
+CANDIDATE = KnownCandidate(sandbox="contoso-uat", project="contoso", operation="deployed")
 T = TypeVar("T", bound=Event)
 
 
@@ -134,8 +140,57 @@ def package_facts(
 
 
 def image_facts(base: str | None = "27.0", *, version: str = "10.0.2", project: str = "contoso") -> ImageFacts:
-    """An image that was built on another platform."""
-    return ImageFacts(KnownImage(project=project, contents=contents(base, platform=NEXT, version=version)))
+    """A candidate's image that was built on another platform; nothing was announced of it."""
+    built = KnownImage(
+        project=project, contents=contents(base, platform=NEXT, version=version), candidates=(CANDIDATE,)
+    )
+    return ImageFacts(built, None)
+
+
+def announced_promotion(command: ApplyImage, **values: Any) -> AnnouncedPromotion:
+    """What the scheduler has announced if it sends this command now."""
+    return AnnouncedPromotion(
+        **{
+            "sequence": 1,
+            "environment": command.environment,
+            "sandbox": CANDIDATE.sandbox,
+            "update_name": command.update_name,
+            "image": command.image,
+            "status": PromotionStatus.SCHEDULED,
+            "start": NOW,
+            **values,
+        }
+    )
+
+
+def announced_rollout(command: ApplyRelease, **values: Any) -> AnnouncedRollout:
+    """What the scheduler has announced if it sends this command now."""
+    return AnnouncedRollout(
+        **{
+            "sequence": 1,
+            "stage": RolloutStage.PLANNED,
+            "release": command.release,
+            "package": command.package,
+            "start": NOW,
+            "remove_extensions": command.remove_extensions,
+            **values,
+        }
+    )
+
+
+def promote(
+    state: Environment | None, message: Envelope[ApplyImage], facts: ImageFacts, now: datetime
+) -> Decision[Environment]:
+    """A promotion begins as it was announced."""
+    return apply_image(state, message, ImageFacts(facts.image, announced_promotion(message.data, start=now)), now)
+
+
+def roll_out(
+    state: Environment | None, message: Envelope[ApplyRelease], facts: PackageFacts, now: datetime
+) -> Decision[Environment]:
+    """A rollout begins as it was announced."""
+    announced = announced_rollout(message.data, start=now)
+    return apply_release(state, message, RolloutFacts(facts.package, facts.release, announced), now)
 
 
 def envelope(data: Message, id_: str = "operation") -> Envelope[Any]:

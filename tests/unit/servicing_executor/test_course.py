@@ -8,9 +8,7 @@ import pytest
 from services.servicing_executor.domain import answers
 from services.servicing_executor.domain.extensions import install_extension
 from services.servicing_executor.domain.plans import HOLD_FOR
-from services.servicing_executor.domain.releases import apply_release
 from services.servicing_executor.domain.state import Environment
-from services.servicing_executor.domain.updates import apply_image
 from services.servicing_executor.domain.upkeep import (
     disable_maintenance,
     enable_maintenance,
@@ -49,6 +47,8 @@ from tests.unit.servicing_executor.play import (
     extension,
     image_facts,
     package_facts,
+    promote,
+    roll_out,
     staged,
 )
 from tests.unit.servicing_executor.test_release import IMAGE, release
@@ -60,7 +60,7 @@ S, O = EnvironmentStatus, OperationStatus  # noqa: E741 - columns of a table
 
 def rollout(*, extensions: bool = False) -> Play:
     state = environment(LEDGER) if extensions else environment()
-    return Play(state).command(apply_release, release(), package_facts())
+    return Play(state).command(roll_out, release(), package_facts())
 
 
 def to(play: Play, step: str) -> Play:
@@ -203,7 +203,7 @@ def test_a_verdict_lets_the_update_go_on_or_ends_it_before_any_downtime(verdict:
 def test_what_was_acknowledged_may_stay_although_it_cannot_be_judged() -> None:
     state = environment(LEDGER)
     command = release().model_copy(update={"acknowledge_unverifiable": (LEDGER.app_id,)})
-    play = Play(state).command(apply_release, command, package_facts())
+    play = Play(state).command(roll_out, command, package_facts())
     [asked] = play.commands
     assert isinstance(asked, CheckCompatibility)
     answer = checked(asked, well=False, verdict=Verdict.UNVERIFIABLE)
@@ -224,7 +224,7 @@ def test_an_answer_for_another_set_or_operation_does_not_count() -> None:
 def test_what_is_said_of_extensions_that_will_not_be_there_does_not_count_and_all_others_must_be_judged() -> None:
     rates = extension("Rates")
     state = environment(LEDGER, rates, staged=(staged(extension("Ledger", "2.0")),))
-    play = Play(state).command(apply_release, release("Rates"), package_facts())
+    play = Play(state).command(roll_out, release("Rates"), package_facts())
     [asked] = play.commands
     assert isinstance(asked, CheckCompatibility)
     broken = checked(asked.model_copy(update={"extensions": (LEDGER, rates)}), well=False)
@@ -317,7 +317,7 @@ def test_a_rollback_that_fails_waits_for_a_person_without_a_deadline() -> None:
 
 def test_a_promotion_asks_for_no_image_and_names_its_promotion_at_the_end() -> None:
     state = environment(environment_kind=EnvironmentKind.PRODUCTION)
-    play = Play(state).command(apply_image, IMAGE, image_facts())
+    play = Play(state).command(promote, IMAGE, image_facts())
     finished = play.go_on()
     assert play.commands == []
     assert finished.promotion == "contoso-test/1"

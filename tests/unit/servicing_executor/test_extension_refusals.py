@@ -12,7 +12,6 @@ from services.servicing_executor.domain.extensions import (
     uninstall_extension,
     unstage_extension,
 )
-from services.servicing_executor.domain.releases import apply_release
 from services.servicing_executor.domain.state import Environment
 from services.servicing_executor.domain.updates import PackageFacts
 from services.servicing_executor.domain.upkeep import restart_service
@@ -43,6 +42,7 @@ from tests.unit.servicing_executor.play import (
     environment,
     extension,
     package_facts,
+    roll_out,
     staged,
 )
 
@@ -92,7 +92,7 @@ FUNCTIONS: dict[type[Command], Callable[..., Any]] = {
     StageExtension: stage_extension,
     UnstageExtension: unstage_extension,
     UninstallExtension: uninstall_extension,
-    ApplyRelease: apply_release,
+    ApplyRelease: roll_out,
 }
 
 
@@ -379,7 +379,7 @@ def test_a_release_that_names_no_base_waits_for_one_unless_all_that_stay_are_ack
     assert refused.reason is Reason.EXTENSIONS_UNVERIFIABLE
     assert f"acknowledge them: Rates ({app_id('Rates')})" in str(refused)
     acknowledged = remove("Rates", acknowledge_unverifiable=(LEDGER.app_id, FREIGHT.app_id))
-    assert apply_release(HAS, envelope(acknowledged), facts, NOW).state
+    assert roll_out(HAS, envelope(acknowledged), facts, NOW).state
 
 
 @pytest.mark.parametrize(

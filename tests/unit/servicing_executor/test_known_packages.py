@@ -16,7 +16,7 @@ from services.servicing_executor.domain.known import (
     versions_of,
 )
 from services.servicing_executor.domain.state import Environment
-from services.servicing_executor.domain.updates import ImageFacts, PackageFacts, apply_image, apply_update
+from services.servicing_executor.domain.updates import ImageFacts, PackageFacts, apply_update
 from shared.contracts.envelope import Envelope
 from shared.contracts.image_builder import ImageBuilt
 from shared.contracts.message import Event
@@ -47,6 +47,7 @@ from shared.contracts.servicing_executor import (
     Reason,
 )
 from shared.kernel import Rejected
+from tests.unit.servicing_executor.play import CANDIDATE, promote
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PACKAGE = "contoso/november"
@@ -180,8 +181,10 @@ def test_an_image_of_a_retired_package_is_still_promoted_while_the_package_is_ap
         not_after=NOW,
         promotion=f"{production.id}/1",
     )
-    built = KnownImage(project="contoso", contents=image("10.0.2"))
-    decision = apply_image(production, Envelope(id="2", source="test", time=NOW, data=promoted), ImageFacts(built), NOW)
+    built = KnownImage(project="contoso", contents=image("10.0.2"), candidates=(CANDIDATE,))
+    decision = promote(
+        production, Envelope(id="2", source="test", time=NOW, data=promoted), ImageFacts(built, None), NOW
+    )
     [accepted] = [event for event in decision.events if isinstance(event, OperationAccepted)]
     assert accepted.operation_kind is OperationKind.PROMOTE
 
@@ -238,15 +241,17 @@ def test_an_image_belongs_to_its_customizations_project_and_without_one_to_every
     built = ImageBuilt(
         environment="elsewhere", operation="1", image=digest, update_name="x", base_image=None, contents=contents
     )
-    known_image = known.image_built(None, Envelope(id="1", source="test", time=NOW, data=built), None, NOW).state
+    made = known.image_built(None, Envelope(id="1", source="test", time=NOW, data=built), None, NOW).state
+    assert made
+    known_image = made.model_copy(update={"candidates": (CANDIDATE,)})
     production = environment(EnvironmentKind.PRODUCTION)
     command = ApplyImage(
         environment=production.id, image=digest, update_name="next", not_after=NOW, promotion=f"{production.id}/1"
     )
     message = Envelope(id="2", source="test", time=NOW, data=command)
     if reason is None:
-        assert apply_image(production, message, ImageFacts(known_image), NOW).events
+        assert promote(production, message, ImageFacts(known_image, None), NOW).events
     else:
         with pytest.raises(Rejected) as refused:
-            apply_image(production, message, ImageFacts(known_image), NOW)
+            promote(production, message, ImageFacts(known_image, None), NOW)
         assert refused.value.reason is reason

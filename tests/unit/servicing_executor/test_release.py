@@ -5,9 +5,8 @@ import pytest
 from services.servicing_executor.domain.answers import answer_overdue, step_ended
 from services.servicing_executor.domain.interventions import cancel_operation, sign_off
 from services.servicing_executor.domain.plans import StepName, plan, rollback_plan
-from services.servicing_executor.domain.releases import apply_release
 from services.servicing_executor.domain.state import Environment
-from services.servicing_executor.domain.updates import apply_image, apply_update, register
+from services.servicing_executor.domain.updates import apply_update, register
 from services.servicing_executor.domain.work import StepDone
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
 from shared.contracts.image_builder import BuildImage
@@ -43,6 +42,8 @@ from tests.unit.servicing_executor.play import (
     extension,
     image_facts,
     package_facts,
+    promote,
+    roll_out,
     staged,
 )
 
@@ -149,7 +150,7 @@ def test_a_release_brings_its_platform_takes_out_what_is_named_and_puts_in_what_
     kind: EnvironmentKind,
 ) -> None:
     play = Play(HAS.model_copy(update={"environment_kind": kind}))
-    play.command(apply_release, release("Freight", "Rates"), package_facts())
+    play.command(roll_out, release("Freight", "Rates"), package_facts())
     [accepted] = play.said(OperationAccepted)
     assert accepted.operation_kind is OperationKind.ROLL_OUT
     assert (accepted.package, accepted.update_name) == (NEXT, "Vendor 10.0.2")
@@ -193,11 +194,11 @@ def test_a_release_brings_its_platform_takes_out_what_is_named_and_puts_in_what_
 
 
 def test_a_release_is_an_update_whose_name_is_taken_and_that_can_be_signed_off() -> None:
-    play = Play(environment()).command(apply_release, release(), package_facts())
+    play = Play(environment()).command(roll_out, release(), package_facts())
     assert play.go_on().removed_extensions == ()
     assert not play.said(ExtensionSetChanged)
     with pytest.raises(Rejected) as refused:
-        apply_release(play.state, envelope(release(name="VENDOR 10.0.2"), "again"), package_facts(), NOW)
+        roll_out(play.state, envelope(release(name="VENDOR 10.0.2"), "again"), package_facts(), NOW)
     assert refused.value.reason is Reason.UPDATE_NAME_TAKEN
     mark = SignOffUpdate(environment="contoso-test", update_name="Vendor 10.0.2", sign_off=SignOff.CLEAN)
     play.command(sign_off, mark)
@@ -206,10 +207,10 @@ def test_a_release_is_an_update_whose_name_is_taken_and_that_can_be_signed_off()
 
 
 def test_nothing_is_checked_where_nothing_stays_or_the_base_is_the_same() -> None:
-    play = Play(environment(LEDGER)).command(apply_release, release("Ledger"), package_facts())
+    play = Play(environment(LEDGER)).command(roll_out, release("Ledger"), package_facts())
     assert play.go_on().removed_extensions == (LEDGER.app_id,)
     assert not [one for one in play.commands if isinstance(one, CheckCompatibility)]
-    play = Play(HAS).command(apply_release, release("Rates"), package_facts(base="26.0"))
+    play = Play(HAS).command(roll_out, release("Rates"), package_facts(base="26.0"))
     finished = play.go_on()
     assert next(step.name for step in finished.steps) == "build-image"
     assert play.state.extensions == (LEDGER, FREIGHT)
@@ -240,7 +241,7 @@ def test_updates_of_sandboxes_and_promotions_install_staged_versions_too(
         play = Play(state).command(apply_update, UPDATE, package_facts(base))
     else:
         production = state.model_copy(update={"environment_kind": EnvironmentKind.PRODUCTION})
-        play = Play(production).command(apply_image, IMAGE, image_facts(base))
+        play = Play(production).command(promote, IMAGE, image_facts(base))
     assert play.go_on().outcome is Outcome.SUCCEEDED
     first: Extension = play.state.extensions[0]
     assert first == (LEDGER_2 if comes else LEDGER)
@@ -261,7 +262,7 @@ def test_a_customization_package_leaves_staged_versions_where_they_are() -> None
 
 @pytest.mark.parametrize("before", ["check-extensions", "build-image", "prepare-release", "fetch-extensions"])
 def test_a_release_that_is_cancelled_before_the_downtime_leaves_everything(before: str) -> None:
-    play = Play(HAS).command(apply_release, release("Freight", "Rates"), package_facts())
+    play = Play(HAS).command(roll_out, release("Freight", "Rates"), package_facts())
     while play.state.operation and play.state.operation.step and play.state.operation.step.name != before:
         play.go()
     play.command(cancel_operation, CancelOperation(environment="contoso-test", operation="operation"), id_="cancel")
@@ -274,7 +275,7 @@ def test_a_release_that_is_cancelled_before_the_downtime_leaves_everything(befor
 
 
 def test_a_release_whose_services_were_stopped_cannot_be_cancelled() -> None:
-    play = Play(HAS).command(apply_release, release("Freight", "Rates"), package_facts())
+    play = Play(HAS).command(roll_out, release("Freight", "Rates"), package_facts())
     while play.go() != "fetch-extensions":
         pass
     with pytest.raises(Rejected) as refused:
@@ -291,7 +292,7 @@ def test_a_release_whose_services_were_stopped_cannot_be_cancelled() -> None:
     ],
 )
 def test_a_release_that_fails_before_the_downtime_has_failed_and_touched_nothing(failing: str, reason: Reason) -> None:
-    play = Play(HAS).command(apply_release, release("Freight", "Rates"), package_facts())
+    play = Play(HAS).command(roll_out, release("Freight", "Rates"), package_facts())
     finished = play.go_on(fail=failing)
     assert finished.outcome is Outcome.FAILED
     assert finished.problem
@@ -301,7 +302,7 @@ def test_a_release_that_fails_before_the_downtime_has_failed_and_touched_nothing
 
 
 def test_what_is_told_of_another_step_or_operation_changes_nothing() -> None:
-    play = Play(HAS).command(apply_release, release("Rates"), package_facts())
+    play = Play(HAS).command(roll_out, release("Rates"), package_facts())
     state = play.state
     late = StepDone(log=digest("late"))
     for argument in ("operation/set-extensions", "another/check-extensions", "operation/verify"):

@@ -14,8 +14,7 @@ from services.servicing_executor.domain.interventions import (
     roll_back_operation,
 )
 from services.servicing_executor.domain.plans import PLANS
-from services.servicing_executor.domain.releases import apply_release
-from services.servicing_executor.domain.updates import apply_image, apply_update
+from services.servicing_executor.domain.updates import apply_update
 from shared.contracts.parts import EnvironmentKind
 from shared.contracts.servicing_executor import (
     ApplyImage,
@@ -45,6 +44,8 @@ from tests.unit.servicing_executor.play import (
     extension,
     image_facts,
     package_facts,
+    promote,
+    roll_out,
     staged,
 )
 
@@ -79,7 +80,7 @@ def release() -> Play:
         remove_extensions=(FREIGHT.app_id, RATES.app_id),
         set_version=7,
     )
-    return Play(PRODUCTION).command(apply_release, command, package_facts())
+    return Play(PRODUCTION).command(roll_out, command, package_facts())
 
 
 def update() -> Play:
@@ -95,7 +96,7 @@ def promotion() -> Play:
         promotion="contoso-test/1",
         not_after=LATER,
     )
-    return Play(PRODUCTION).command(apply_image, command, image_facts())
+    return Play(PRODUCTION).command(promote, command, image_facts())
 
 
 def install() -> Play:

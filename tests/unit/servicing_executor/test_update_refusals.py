@@ -12,12 +12,10 @@ from services.servicing_executor.domain.interventions import (
     sign_off,
 )
 from services.servicing_executor.domain.known import KnownImage
-from services.servicing_executor.domain.releases import apply_release
 from services.servicing_executor.domain.state import Environment
 from services.servicing_executor.domain.updates import (
     ImageFacts,
     PackageFacts,
-    apply_image,
     apply_update,
     register,
 )
@@ -43,6 +41,7 @@ from shared.contracts.servicing_executor import (
 )
 from shared.kernel import NotYet, Rejected
 from tests.unit.servicing_executor.play import (
+    CANDIDATE,
     LATER,
     NEXT,
     NOW,
@@ -53,17 +52,19 @@ from tests.unit.servicing_executor.play import (
     environment,
     image_facts,
     package_facts,
+    promote,
+    roll_out,
 )
 from tests.unit.servicing_executor.test_release import release
 
 SANDBOX = environment()
 PRODUCTION = environment(environment_kind=EnvironmentKind.PRODUCTION)
 CUSTOMIZATION = package_facts(kind=PackageKind.CUSTOMIZATION, release=None)
-BUSY = Play(SANDBOX).command(apply_release, release(), package_facts(), "busy").state
+BUSY = Play(SANDBOX).command(roll_out, release(), package_facts(), "busy").state
 FUNCTIONS: dict[type[Command], Any] = {
     RegisterEnvironment: register,
     ApplyUpdate: apply_update,
-    ApplyImage: apply_image,
+    ApplyImage: promote,
     RestartService: restart_service,
     EnableMaintenanceMode: enable_maintenance,
     DisableMaintenanceMode: disable_maintenance,
@@ -336,7 +337,7 @@ def test_nothing_but_its_end_is_done_in_maintenance_and_nothing_where_nothing_is
     [
         (update(), PackageFacts(None, None), NEXT),
         (update(), package_facts(status=PackageStatus.SUBMITTED), NEXT),
-        (image(), ImageFacts(None), digest("candidate")),
+        (image(), ImageFacts(None, None), digest("candidate")),
     ],
 )
 def test_what_is_not_known_yet_is_waited_for(command: Command, facts: Any, waits_for: str) -> None:
@@ -347,5 +348,5 @@ def test_what_is_not_known_yet_is_waited_for(command: Command, facts: Any, waits
 
 
 def test_an_image_of_the_same_version_may_be_promoted() -> None:
-    facts = ImageFacts(KnownImage(project="contoso", contents=contents()))
-    assert apply_image(PRODUCTION, envelope(image()), facts, NOW).state
+    facts = ImageFacts(KnownImage(project="contoso", contents=contents(), candidates=(CANDIDATE,)), None)
+    assert promote(PRODUCTION, envelope(image()), facts, NOW).state
