@@ -3,21 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from shared.contracts.envelope import Envelope
 from shared.contracts.image_builder import BuildImage, ImageBuildFailed, ImageBuilt, ImageSnapshot, Reason
 from shared.contracts.parts import ImageContents, Problem
 from shared.contracts.scalars import sentence
 from shared.kernel.decision import Decision, WorkEnded
+from shared.kernel.state import State
 
 LINEAGE_LIMIT = 1000
 
 
-class Build(BaseModel):
+class Build(State):
     """A request for an image, and its answer once there is one."""
-
-    model_config = ConfigDict(frozen=True)
 
     request: BuildImage
     image: str | None = None
@@ -25,10 +24,8 @@ class Build(BaseModel):
     problem: Problem | None = None
 
 
-class Image(BaseModel):
+class Image(State):
     """An image that was built. It never changes."""
-
-    model_config = ConfigDict(frozen=True)
 
     update_name: str
     lineage: tuple[str, ...]

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.contracts.cloudevents import Unreadable, readable_attributes
 from shared.contracts.common import (
     CommandRejected,
@@ -32,6 +30,7 @@ from shared.kernel.logs import get_logger
 from shared.kernel.outcomes import KernelReason, Rejected
 from shared.kernel.records import RawRecord
 from shared.kernel.service import Aggregate, On
+from shared.kernel.state import State
 
 log = get_logger(__name__)
 
@@ -42,10 +41,8 @@ a compressed batch may hold it, and what cannot be buried would stop its partiti
 _IDENTIFIER = re.compile(r"[!-~]{1,200}")
 
 
-class Letter(BaseModel):
+class Letter(State):
     """The state of a dead letter."""
-
-    model_config = ConfigDict(frozen=True)
 
     letter: DeadLetter
     kept: bool = True

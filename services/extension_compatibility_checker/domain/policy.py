@@ -3,8 +3,6 @@
 import calendar
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import (
     Regime,
@@ -15,6 +13,7 @@ from shared.contracts.extension_compatibility_checker import (
     WithoutRecipient,
 )
 from shared.kernel.decision import Decision
+from shared.kernel.state import State
 
 SEED = RemediationPolicy()
 """The rule without any policy: removed 90 days after the first notification
@@ -22,10 +21,8 @@ SEED = RemediationPolicy()
 """
 
 
-class Policy(BaseModel):
+class Policy(State):
     """The policy that was set for a project."""
-
-    model_config = ConfigDict(frozen=True)
 
     project: str
     policy: RemediationPolicy

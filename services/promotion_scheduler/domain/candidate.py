@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.promotion_scheduler.domain.frozen import Frozen
 from services.promotion_scheduler.domain.known import KnownEnvironment, KnownUpdate
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import EnvironmentKind, Update
@@ -11,9 +10,10 @@ from shared.contracts.promotion_scheduler import CandidateMarked, CandidateSnaps
 from shared.contracts.scalars import update_id
 from shared.kernel.decision import Decision
 from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel.state import State
 
 
-class Candidate(Frozen):
+class Candidate(State):
     """An update that is marked as release candidate."""
 
     environment: str

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.promotion_scheduler.domain.frozen import Frozen
 from services.promotion_scheduler.domain.known import KnownPackage
 from shared.contracts.envelope import Envelope
 from shared.contracts.package_validator import PackageStatus
@@ -11,9 +10,10 @@ from shared.contracts.parts import ArtifactRef, PackageContents, PackageKind
 from shared.contracts.promotion_scheduler import PublishRelease, Reason, ReleasePublished, ReleaseSnapshot
 from shared.kernel.decision import Decision
 from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel.state import State
 
 
-class Release(Frozen):
+class Release(State):
     """A version of the vendor."""
 
     package: str

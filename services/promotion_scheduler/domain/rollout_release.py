@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
-from services.promotion_scheduler.domain.frozen import Frozen
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import Update
 from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.contracts.scalars import version_numbers
 from shared.kernel.decision import Decision
+from shared.kernel.state import State
 
 
-class BaseRelease(Frozen):
+class BaseRelease(State):
     """The newest release that goes with a base."""
 
     base_version: str

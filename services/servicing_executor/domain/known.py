@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.servicing_executor.domain.state import Frozen
 from shared.contracts.envelope import Envelope
 from shared.contracts.image_builder import ImageBuilt
 from shared.contracts.package_validator import (
@@ -19,9 +18,10 @@ from shared.contracts.parts import ArtifactRef, ImageContents, PackageContents, 
 from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.contracts.scalars import project_of
 from shared.kernel.decision import Decision
+from shared.kernel.state import State
 
 
-class KnownPackage(Frozen):
+class KnownPackage(State):
     """A package as package-validator last told of it."""
 
     sequence: int
@@ -42,7 +42,7 @@ class KnownPackage(Frozen):
         return f"{self.status.value}, by {self.retired_by or 'an unknown user'} at {self.retired_at:%Y-%m-%d %H:%M} UTC"
 
 
-class KnownImage(Frozen):
+class KnownImage(State):
     """An image that was built."""
 
     project: str | None
@@ -50,7 +50,7 @@ class KnownImage(Frozen):
     contents: ImageContents
 
 
-class KnownRelease(Frozen):
+class KnownRelease(State):
     """The release that a platform package, or a platform of these versions, belongs to."""
 
     version: str

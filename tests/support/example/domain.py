@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from shared.contracts.envelope import Envelope, derived_id
 from shared.kernel.decision import Archived, Decision, Send, TimerDue, WorkEnded
 from shared.kernel.outcomes import NotYet, Rejected
+from shared.kernel.state import State
 from tests.support.example import example as messages
 from tests.support.example import neighbour
 
@@ -20,10 +21,8 @@ class Reason(StrEnum):
     ERRAND_RUNS = "ERRAND_RUNS"
 
 
-class Counter(BaseModel):
+class Counter(State):
     """A counter, how often it changed, and the errands that run for it."""
-
-    model_config = ConfigDict(frozen=True)
 
     value: int = 0
     changes: int = 0
