@@ -8,20 +8,17 @@ send it.
 from base64 import b64decode
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.contracts.common import DeadLetter, DeadLetterRedriven, RedriveDeadLetter
 from shared.contracts.envelope import Envelope
 from shared.kernel.decision import Decision
 from shared.kernel.outcomes import KernelReason, Rejected
 from shared.kernel.records import OutgoingRecord
+from shared.kernel.state import State
 from shared.kernel.table import Aggregate, On
 
 
-class StoredDeadLetter(BaseModel):
+class StoredDeadLetter(State):
     """The state of a dead letter."""
-
-    model_config = ConfigDict(frozen=True)
 
     letter: DeadLetter
     kept: bool = True

@@ -1,4 +1,4 @@
-"""What the states of aggregates are made of."""
+"""What the states of aggregates are made of, and what their work is given and brings."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -12,7 +12,9 @@ from shared.kernel.outcomes import Permanent
 
 
 class State(Value):
-    """The state of an aggregate, or a part of it. Unknown fields are refused, when it is copied and when it is read.
+    """The state of an aggregate, or a value that is kept with it.
+
+    Unknown fields are refused, when it is copied and when it is read.
 
     One that has a `status` names the table of its moves:
 

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from services.extension_compatibility_checker.domain.work import IndexedPackage, IndexingDone, IndexingInput
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import (
@@ -16,15 +14,13 @@ from shared.contracts.extension_compatibility_checker import (
 )
 from shared.contracts.parts import ArtifactRef, Problem
 from shared.contracts.scalars import sentence
-from shared.kernel import Decision, Rejected, WorkEnded
+from shared.kernel import Decision, Rejected, State, WorkEnded
 
 _PACKAGES_AT_FAULT = frozenset({Reason.BASE_UNREADABLE, Reason.BASE_MISMATCH})
 
 
-class Base(BaseModel):
+class Base(State):
     """A base under its id `<version>/<country>`. Once it is indexed it never changes."""
-
-    model_config = ConfigDict(frozen=True)
 
     base: str
     packages: tuple[ArtifactRef, ...]

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
-
 from services.extension_compatibility_checker.domain.base import Base
 from services.extension_compatibility_checker.domain.policy import Policy, removal_days, rule
 from services.extension_compatibility_checker.domain.work import CheckDone, CheckInput, Judged
@@ -29,7 +27,7 @@ from shared.contracts.extension_compatibility_checker import (
 from shared.contracts.message import Event
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, Problem, Verdict
 from shared.contracts.scalars import sentence
-from shared.kernel import Decision, TimerDue, WorkEnded
+from shared.kernel import Decision, State, TimerDue, WorkEnded
 
 BASE_PATIENCE = timedelta(seconds=10)
 """How long a check waits for somebody to publish its base."""
@@ -43,19 +41,15 @@ _WORST_FIRST = (
 )
 
 
-class Waiter(BaseModel):
+class Waiter(State):
     """Who waits for the answer: an operation, a promotion, or somebody who named neither."""
-
-    model_config = ConfigDict(frozen=True)
 
     operation: str | None
     promotion: str | None
 
 
-class Check(BaseModel):
+class Check(State):
     """A check. `request` is the command that it was begun with; `verdict` is None until it has ended."""
-
-    model_config = ConfigDict(frozen=True)
 
     request: CheckCompatibility
     asked_at: datetime

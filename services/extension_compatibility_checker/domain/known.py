@@ -2,13 +2,11 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import BaseIndexed
 from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.formats.versions import version_numbers
-from shared.kernel import Decision
+from shared.kernel import Decision, State
 
 ALL = "all"
 """The one aggregate that holds them: the newest of all releases is asked for, not one of a name."""
@@ -17,10 +15,8 @@ _MOST_RELEASES = 500
 _MOST_BASES = 5000
 
 
-class Release(BaseModel):
+class Release(State):
     """A release that is generally available."""
-
-    model_config = ConfigDict(frozen=True)
 
     version: str
     base_version: str | None
@@ -28,10 +24,8 @@ class Release(BaseModel):
     available_at: datetime
 
 
-class Known(BaseModel):
+class Known(State):
     """Releases and indexed bases; of too many of them the oldest versions are forgotten."""
-
-    model_config = ConfigDict(frozen=True)
 
     releases: tuple[Release, ...] = ()
     bases: tuple[str, ...] = ()

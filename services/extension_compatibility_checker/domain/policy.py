@@ -3,8 +3,6 @@
 import calendar
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import (
     Regime,
@@ -14,7 +12,7 @@ from shared.contracts.extension_compatibility_checker import (
     SetRemediationPolicy,
     WithoutRecipient,
 )
-from shared.kernel import Decision
+from shared.kernel import Decision, State
 
 SEED = RemediationPolicy()
 """The rule without any policy: removed 90 days after the first notification
@@ -22,10 +20,8 @@ SEED = RemediationPolicy()
 """
 
 
-class Policy(BaseModel):
+class Policy(State):
     """The policy that was set for a project."""
-
-    model_config = ConfigDict(frozen=True)
 
     project: str
     policy: RemediationPolicy

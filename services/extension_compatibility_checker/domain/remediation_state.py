@@ -5,8 +5,6 @@ does not work with a version to come.
 from collections.abc import Iterable
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from services.extension_compatibility_checker.domain.check import named
 from shared.contracts import extension_compatibility_checker as contract
 from shared.contracts.extension_compatibility_checker import (
@@ -17,6 +15,7 @@ from shared.contracts.extension_compatibility_checker import (
 )
 from shared.contracts.parts import MOST_EXTENSIONS, ArtifactRef, Extension, ExtensionName, ExtensionSet, Verdict
 from shared.contracts.servicing_executor import OperationKind, StagedExtensions
+from shared.kernel import State
 
 MOST_ENDED = 100
 """Remediations that have ended and are still shown, the latest ones."""
@@ -27,13 +26,7 @@ Key = tuple[str, int]
 """App id and target major: the identity of a remediation in its environment."""
 
 
-class Frozen(BaseModel):
-    """Common to them: nothing of them changes."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Question(Frozen):
+class Question(State):
     """A set version and a base: what a check is about, in an environment."""
 
     set_version: int
@@ -46,7 +39,7 @@ class Asked(Question):
     at: datetime
 
 
-class Notice(Frozen):
+class Notice(State):
     """What became of a notification about an extension whose verdict has not arrived here yet."""
 
     app_id: str
@@ -56,7 +49,7 @@ class Notice(Frozen):
     at: datetime
 
 
-class Finished(Frozen):
+class Finished(State):
     """An operation that has ended, for the change of the set that may be heard of after it."""
 
     operation: str
@@ -64,7 +57,7 @@ class Finished(Frozen):
     removed: tuple[str, ...]
 
 
-class Item(Frozen):
+class Item(State):
     """A remediation. `verdict`, `base`, `set_version`, `report`, `findings` are those of the last judgement."""
 
     extension: ExtensionName
@@ -120,7 +113,7 @@ class Item(Frozen):
         )
 
 
-class Remediations(Frozen):
+class Remediations(State):
     """An environment. What is not known of it yet is None, or empty."""
 
     environment: str

@@ -1,21 +1,14 @@
 """What the work of this service is given, and what it brings back."""
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.contracts.extension_compatibility_checker import ExtensionVerdict, Findings
 from shared.contracts.parts import ArtifactRef, ExtensionName, ExtensionSet, Problem
+from shared.kernel import State
 
 ATTEMPTS = 5
 """How often work is begun before it has failed."""
 
 
-class Part(BaseModel):
-    """Common to them: nothing of them changes."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class IndexedPackage(Part):
+class IndexedPackage(State):
     """A package of a base: who it is, and where its index is stored."""
 
     package: ArtifactRef
@@ -23,21 +16,21 @@ class IndexedPackage(Part):
     index: ArtifactRef
 
 
-class IndexingInput(Part):
+class IndexingInput(State):
     """A base to index."""
 
     base: str
     packages: tuple[ArtifactRef, ...]
 
 
-class IndexingDone(Part):
+class IndexingDone(State):
     """The indexes of a base's packages, or why there are none."""
 
     indexed: tuple[IndexedPackage, ...] = ()
     problem: Problem | None = None
 
 
-class CheckInput(Part):
+class CheckInput(State):
     """Extensions to check, the base to check them against, and the base that they run on today."""
 
     environment: str
@@ -51,7 +44,7 @@ class CheckInput(Part):
     replaced: ExtensionSet = ()
 
 
-class Judged(Part):
+class Judged(State):
     """A verdict on an extension, with the findings that are told of it, what blocks first."""
 
     verdict: ExtensionVerdict
@@ -60,7 +53,7 @@ class Judged(Part):
     """The same package was judged before, with the same in sight."""
 
 
-class CheckDone(Part):
+class CheckDone(State):
     """What is said of each extension of the set, or why nothing is."""
 
     judged: tuple[Judged, ...] = ()

@@ -2,16 +2,13 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.contracts.image_builder import BuildImage
 from shared.contracts.parts import ImageContents, Problem
+from shared.kernel import State
 
 
-class Build(BaseModel):
+class Build(State):
     """A request for an image, and its answer once there is one."""
-
-    model_config = ConfigDict(frozen=True)
 
     request: BuildImage
     image: str | None = None
@@ -19,10 +16,8 @@ class Build(BaseModel):
     problem: Problem | None = None
 
 
-class Image(BaseModel):
+class Image(State):
     """An image that was built. It never changes."""
-
-    model_config = ConfigDict(frozen=True)
 
     update_name: str
     lineage: tuple[str, ...]

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.package_validator.domain.state import Frozen
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import ArtifactRef
 from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.formats.versions import parse_version, version_numbers
-from shared.kernel import Decision
+from shared.kernel import Decision, State
 
 ALL = "all"
 """The id of the one aggregate."""
@@ -16,7 +15,7 @@ MOST_RELEASES = 200
 """Releases that are kept; beyond it those with the lowest versions are forgotten."""
 
 
-class KnownRelease(Frozen):
+class KnownRelease(State):
     """A release as promotion-scheduler last told of it."""
 
     version: str
@@ -25,7 +24,7 @@ class KnownRelease(Frozen):
     sequence: int = 0
 
 
-class Releases(Frozen):
+class Releases(State):
     """The releases, the lowest version first."""
 
     known: tuple[KnownRelease, ...] = ()

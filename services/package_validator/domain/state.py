@@ -2,21 +2,14 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.contracts.package_validator import Judged, PackageStatus
 from shared.contracts.parts import ArtifactRef, Finding, PackageContents, Problem
+from shared.kernel import State
 
 VERDICTS = frozenset({PackageStatus.VALID, PackageStatus.INVALID})
 
 
-class Frozen(BaseModel):
-    """A value that is never changed, only replaced."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Basis(Frozen):
+class Basis(State):
     """What a verdict rests on beside the package's file: where this is another now, the package is checked again."""
 
     platform_version: str | None
@@ -27,7 +20,7 @@ class Basis(Frozen):
     """Digest of the release's module list."""
 
 
-class Retirement(Frozen):
+class Retirement(State):
     """Who retired a package, when and why."""
 
     actor: str | None
@@ -35,7 +28,7 @@ class Retirement(Frozen):
     note: str
 
 
-class Package(Frozen):
+class Package(State):
     """A package, under its name for good: another file needs another name."""
 
     id: str

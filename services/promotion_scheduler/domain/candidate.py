@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.promotion_scheduler.domain.frozen import Frozen
 from services.promotion_scheduler.domain.known import KnownEnvironment, KnownUpdate
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import EnvironmentKind, Update
 from shared.contracts.promotion_scheduler import CandidateMarked, CandidateSnapshot, MarkCandidate, Reason
 from shared.contracts.scalars import update_id
-from shared.kernel import Decision, NotYet, Rejected
+from shared.kernel import Decision, NotYet, Rejected, State
 
 
-class Candidate(Frozen):
+class Candidate(State):
     """An update that is marked as release candidate."""
 
     environment: str

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from services.promotion_scheduler.domain.frozen import Frozen
 from shared.contracts.envelope import Envelope
 from shared.contracts.package_validator import (
     PackageCheckFailed,
@@ -24,7 +23,7 @@ from shared.contracts.servicing_executor import (
     Outcome,
     StagedExtensions,
 )
-from shared.kernel import Decision
+from shared.kernel import Decision, State
 
 DURATIONS_KEPT = 5
 """How many of an environment's latest downtimes are remembered."""
@@ -33,7 +32,7 @@ _MAKES_UPDATE = frozenset({OperationKind.PROVISION, OperationKind.APPLY, Operati
 _HAS_DOWNTIME = frozenset({OperationKind.APPLY, OperationKind.ROLL_OUT, OperationKind.PROMOTE})
 
 
-class KnownEnvironment(Frozen):
+class KnownEnvironment(State):
     """An environment as servicing-executor last told of it."""
 
     sequence: int
@@ -49,7 +48,7 @@ class KnownEnvironment(Frozen):
     """Seconds that the latest successful updates kept the services away, the latest last."""
 
 
-class KnownUpdate(Frozen):
+class KnownUpdate(State):
     """An update of an environment: the latest attempt to apply it."""
 
     sequence: int
@@ -60,7 +59,7 @@ class KnownUpdate(Frozen):
     """What it is, once it has succeeded."""
 
 
-class KnownPackage(Frozen):
+class KnownPackage(State):
     """A package as package-validator last told of it."""
 
     sequence: int

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from services.promotion_scheduler.domain.frozen import Frozen
 from shared.contracts.envelope import derived_id
 from shared.contracts.parts import Downtime, Problem, Update
 from shared.contracts.promotion_scheduler import PromotionSnapshot, PromotionStatus
+from shared.kernel import State
 
 TRANSITIONS: Mapping[PromotionStatus, frozenset[PromotionStatus]] = MappingProxyType(
     {
@@ -36,14 +36,14 @@ def problem(reason: str, message: str) -> Problem:
     return Problem(reason=reason, message=message[:SENTENCE_LENGTH])
 
 
-class Check(Frozen):
+class Check(State):
     """What production's extensions are checked for."""
 
     set_version: int
     base: str
 
 
-class Promotion(Frozen):
+class Promotion(State):
     """The promotion of a production environment: the open one, or else the one that ended last."""
 
     id: str

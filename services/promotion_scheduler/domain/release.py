@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.promotion_scheduler.domain.frozen import Frozen
 from services.promotion_scheduler.domain.known import KnownPackage
 from shared.contracts.envelope import Envelope
 from shared.contracts.package_validator import PackageStatus
 from shared.contracts.parts import ArtifactRef, PackageContents, PackageKind
 from shared.contracts.promotion_scheduler import PublishRelease, Reason, ReleasePublished, ReleaseSnapshot
-from shared.kernel import Decision, NotYet, Rejected
+from shared.kernel import Decision, NotYet, Rejected, State
 
 
-class Release(Frozen):
+class Release(State):
     """A version of the vendor."""
 
     package: str

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from services.promotion_scheduler.domain.frozen import Frozen
 from services.promotion_scheduler.domain.rollout_release import BaseRelease
 from shared.contracts.envelope import derived_id
 from shared.contracts.parts import MOST_EXTENSIONS, Problem
 from shared.contracts.promotion_scheduler import RolloutSnapshot, RolloutStatus, UpdateWindow
 from shared.formats.versions import version_numbers
+from shared.kernel import State
 
 TRANSITIONS: Mapping[RolloutStatus, frozenset[RolloutStatus]] = MappingProxyType(
     {
@@ -31,7 +31,7 @@ BUSY = frozenset({RolloutStatus.STARTING, RolloutStatus.STARTED})
 """The executor has it: what is learned now counts when he has answered."""
 
 
-class Removal(Frozen):
+class Removal(State):
     """An extension whose time is over, as the checker told of it last."""
 
     app_id: str
@@ -46,7 +46,7 @@ class Removal(Frozen):
     """Of the event that said so."""
 
 
-class Ended(Frozen):
+class Ended(State):
     """A remediation that has ended: an older word that the extension is to be removed does not count."""
 
     app_id: str
@@ -54,7 +54,7 @@ class Ended(Frozen):
     sequence: int
 
 
-class Rollout(Frozen):
+class Rollout(State):
     """The rollout that an environment waits for, or had last, and its window."""
 
     environment: str

@@ -2,15 +2,14 @@
 
 from datetime import datetime
 
-from services.promotion_scheduler.domain.frozen import Frozen
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import Update
 from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.formats.versions import version_numbers
-from shared.kernel import Decision
+from shared.kernel import Decision, State
 
 
-class BaseRelease(Frozen):
+class BaseRelease(State):
     """The newest release that goes with a base."""
 
     base_version: str

@@ -7,7 +7,6 @@ travel on different topics: who decides waits for it.
 from datetime import datetime
 from enum import StrEnum
 
-from services.servicing_executor.domain.state import Frozen
 from shared.contracts.envelope import Envelope
 from shared.contracts.promotion_scheduler import (
     PromotionCancelled,
@@ -22,10 +21,10 @@ from shared.contracts.promotion_scheduler import (
     RolloutSkipped,
     RolloutStarted,
 )
-from shared.kernel import Decision
+from shared.kernel import Decision, State
 
 
-class AnnouncedPromotion(Frozen):
+class AnnouncedPromotion(State):
     """A promotion. It is open while it is `scheduled`."""
 
     sequence: int
@@ -112,7 +111,7 @@ class RolloutStage(StrEnum):
     ENDED = "ended"
 
 
-class AnnouncedRollout(Frozen):
+class AnnouncedRollout(State):
     """The rollout of an environment that was told of last. It is open while it is planned."""
 
     sequence: int

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.servicing_executor.domain.state import Environment, Frozen
+from services.servicing_executor.domain.state import Environment
 from shared.contracts.envelope import Envelope
 from shared.contracts.image_builder import ImageBuilt
 from shared.contracts.package_validator import (
@@ -19,10 +19,10 @@ from shared.contracts.parts import ArtifactRef, EnvironmentKind, ImageContents, 
 from shared.contracts.promotion_scheduler import CandidateMarked, PromotionScheduled, ReleasePublished
 from shared.contracts.scalars import project_of
 from shared.contracts.servicing_executor import OperationSnapshot
-from shared.kernel import Decision, NotYet
+from shared.kernel import Decision, NotYet, State
 
 
-class KnownPackage(Frozen):
+class KnownPackage(State):
     """A package as package-validator last told of it."""
 
     sequence: int
@@ -43,7 +43,7 @@ class KnownPackage(Frozen):
         return f"{self.status.value}, by {self.retired_by or 'an unknown user'} at {self.retired_at:%Y-%m-%d %H:%M} UTC"
 
 
-class KnownCandidate(Frozen):
+class KnownCandidate(State):
     """A release candidate that was really deployed: an update of a sandbox, found in the sandbox's own history."""
 
     sandbox: str
@@ -52,7 +52,7 @@ class KnownCandidate(Frozen):
     """The operation that deployed it."""
 
 
-class KnownImage(Frozen):
+class KnownImage(State):
     """An image that was built."""
 
     project: str | None
@@ -62,7 +62,7 @@ class KnownImage(Frozen):
     """One for each sandbox where an update with this image is a candidate."""
 
 
-class KnownRelease(Frozen):
+class KnownRelease(State):
     """The release that a platform package, or a platform of these versions, belongs to."""
 
     version: str

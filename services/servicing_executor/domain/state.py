@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.contracts.parts import (
     ArtifactRef,
     EnvironmentKind,
@@ -23,15 +21,10 @@ from shared.contracts.servicing_executor import (
     StagedExtension,
     StepRecord,
 )
+from shared.kernel import State
 
 
-class Frozen(BaseModel):
-    """A value that is never changed."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class ExtensionChange(Frozen):
+class ExtensionChange(State):
     """What an operation makes of the extensions once it has succeeded."""
 
     extensions: tuple[Extension, ...]
@@ -40,7 +33,7 @@ class ExtensionChange(Frozen):
     """App ids of those that leave the set, dependents first."""
 
 
-class Operation(Frozen):
+class Operation(State):
     """The operation that holds an environment."""
 
     id: str
@@ -90,7 +83,7 @@ class Operation(Frozen):
         return next((step for step in self.steps if step.finished_at is None), None)
 
 
-class Environment(Frozen):
+class Environment(State):
     """One installation."""
 
     id: str

@@ -1,14 +1,14 @@
 """What the executor's work is given, and what it brings back."""
 
-from services.servicing_executor.domain.state import Frozen
 from shared.contracts.parts import ArtifactRef, Extension
 from shared.contracts.servicing_executor import RestartableService
+from shared.kernel import State
 
 STEP_ATTEMPTS = 3
 """How often a step is tried that fails by a fault of the machinery; one that fails by its own is not repeated."""
 
 
-class StepInput(Frozen):
+class StepInput(State):
     """A step to do. `seconds` bounds one attempt."""
 
     environment: str
@@ -22,7 +22,7 @@ class StepInput(Frozen):
     """For steps about extensions: those that the environment is to have."""
 
 
-class StepDone(Frozen):
+class StepDone(State):
     """How a step ended. `log` is the digest of its log."""
 
     log: str
@@ -34,7 +34,7 @@ class StepDone(Frozen):
     """The database is so big that a rollback waits for a person."""
 
 
-class ClosingInput(Frozen):
+class ClosingInput(State):
     """What an operation leaves behind: a log to be put together, things to be removed."""
 
     environment: str
@@ -47,7 +47,7 @@ class ClosingInput(Frozen):
     """Files of extensions may be left that are not installed."""
 
 
-class ClosingDone(Frozen):
+class ClosingDone(State):
     """The whole log; None if no step had begun."""
 
     log: ArtifactRef | None

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from shared.contracts.envelope import Envelope, derived_id
-from shared.kernel import Decision, NotYet, Rejected, Send, TimerDue, WorkEnded
+from shared.kernel import Decision, NotYet, Rejected, Send, State, TimerDue, WorkEnded
 from tests.support.example import example as messages
 from tests.support.example import neighbour
 
@@ -19,10 +19,8 @@ class Reason(StrEnum):
     ERRAND_RUNS = "ERRAND_RUNS"
 
 
-class Counter(BaseModel):
+class Counter(State):
     """A counter, how often it changed, and the errands that run for it."""
-
-    model_config = ConfigDict(frozen=True)
 
     value: int = 0
     changes: int = 0

@@ -148,7 +148,7 @@ def over(state: Rollout, outcome: Outcome = Outcome.SUCCEEDED, reason: str | Non
     """The executor has ended it."""
     problem = Problem(reason=reason, message="in words") if reason else None
     told = finished(outcome, OperationKind.ROLL_OUT, name="Release 27.0", problem=problem)
-    return told.model_copy(update={"operation": state.apply_command})
+    return told.model_copy(update={"operation": state.apply_command or "none"})
 
 
 def refusal(state: Rollout, reason: str) -> CommandRejected:
