@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from deploy.embedded.errors import EnginesError
-from deploy.embedded.progress import CEILING, PATIENCE, Progress
+from deploy.embedded.progress import CEILING, PATIENCE, StartProgress
 
 _GUARD = Path(__file__).with_name("guard.py")
 _GRACE = 8.0
@@ -20,6 +19,10 @@ _LONGEST_BACK_OFF = 10.0
 _STEADY = 30.0
 # A longer log is put aside at the next start; two of them are kept.
 _LONG_LOG = 10_000_000
+
+
+class EnginesError(Exception):
+    """An engine cannot be fetched, started, reached or ended; the message names the way out."""
 
 
 def guarded(command: Sequence[str], grace: float) -> list[str]:
@@ -91,7 +94,7 @@ class EngineProcess:
         Raises EnginesError with the end of its log when it ends before it ever answered, when it makes no
         progress for `patience` seconds, or after `ceiling` seconds.
         """
-        progress = Progress(self.log_file, lambda: self._pid, patience=patience, ceiling=ceiling)
+        progress = StartProgress(self.log_file, lambda: self._pid, patience=patience, ceiling=ceiling)
         while True:
             if self._pid is None and not (self._supervise and self._was_ready):
                 raise EnginesError(f"{self.name} ended while it was starting.{self._tail()}")

@@ -16,10 +16,10 @@ from typing import Self
 
 from deploy.embedded import Engines, EnginesError
 from deploy.embedded.data_folder import FolderInUseError
-from deploy.embedded.ports import free_port
 from deploy.embedded.process import EngineProcess
 from deploy.stack.environments import resume_environments, stop_environments
 from shared.contracts.topics import SERVICES
+from shared.ports import free_port
 
 SESSION_TIMEOUT = "PT6S"
 RECORD = "stack.json"

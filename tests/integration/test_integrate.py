@@ -13,9 +13,9 @@ import pytest_asyncio
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types
 
 from deploy.embedded import Endpoints
-from deploy.embedded.ports import free_port
 from services.package_validator.deployable_package.faults import FAULTS, build_sample
 from shared.contracts.envelope import new_id
+from shared.ports import free_port
 from tests.support.services import ServiceProcess
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.embedded import EngineProcess, EnginesError, progress
 from deploy.embedded.filelock import FileLock
-from deploy.embedded.ports import free_port
+from shared.ports import free_port
 
 SERVE = """
 import socket, sys, time

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from deploy.embedded import Endpoints, Engines
-from deploy.embedded.ports import free_port
 from shared.contracts.envelope import new_id
 from shared.kernel.document import Entry
 from shared.kernel.engine import build_engine
@@ -25,6 +24,7 @@ from shared.kernel.settings import Settings
 from shared.kernel.store.motor import MotorStore
 from shared.kernel.store.port import StoreUnavailable, Write
 from shared.kernel.watchdog import Limits, watch_consumer
+from shared.ports import free_port
 from tests.chaos.history import check_counter, documents, events_of
 from tests.support.example.app import make
 from tests.support.example.example import CATALOGUE, AddToCounter, CounterChanged, StartErrand
