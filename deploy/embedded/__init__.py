@@ -5,7 +5,6 @@
 """
 
 from deploy.embedded.engines import Endpoints, Engines
-from deploy.embedded.errors import EnginesError
-from deploy.embedded.process import EngineProcess
+from deploy.embedded.process import EngineProcess, EnginesError
 
 __all__ = ["Endpoints", "EngineProcess", "Engines", "EnginesError"]

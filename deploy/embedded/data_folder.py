@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from deploy.embedded.errors import EnginesError
 from deploy.embedded.filelock import FileLock
+from deploy.embedded.process import EnginesError
 
 # The guards of a parent that was killed hold the lock until they have ended their engines.
 _WAIT_FOR_ORPHANS = 20.0

@@ -12,10 +12,9 @@ from typing import Self
 
 from deploy.embedded import archive, jars, state
 from deploy.embedded.data_folder import DataFolder, EngineRecord
-from deploy.embedded.errors import EnginesError
 from deploy.embedded.kafka import Kafka, any_broker
-from deploy.embedded.ports import free_port, is_free
-from deploy.embedded.process import EngineProcess
+from deploy.embedded.process import EngineProcess, EnginesError
+from shared.ports import free_port, is_free
 
 log = logging.getLogger("drydock.engines")
 

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.embedded.errors import EnginesError
 from deploy.embedded.filelock import FileLock
+from deploy.embedded.process import EnginesError
 from deploy.embedded.scratch import scratch_folder
 
 HERE = Path(__file__).parent

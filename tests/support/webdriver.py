@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from deploy.embedded.ports import free_port
+from shared.ports import free_port
 
 T = TypeVar("T")
 

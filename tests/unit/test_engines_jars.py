@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded.errors import EnginesError
 from deploy.embedded.jars import KAFKA_LOCK, STATE_LOCK, read_lock, resolve
+from deploy.embedded.process import EnginesError
 
 ARCHIVES = {f"org/example/part{n}/1.0/part{n}-1.0.jar": f"archive {n} ".encode() * 5000 for n in range(3)}
 FIRST = "org/example/part0/1.0/part0-1.0.jar"

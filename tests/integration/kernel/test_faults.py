@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from deploy.embedded import Endpoints, Engines
-from deploy.embedded.ports import free_port
 from shared.contracts.envelope import new_id
 from shared.kernel.app import Settings
 from shared.kernel.client import KafkaPublisher, OutgoingRecord
@@ -24,6 +23,7 @@ from shared.kernel.records import BatchResult, RawRecord
 from shared.kernel.store.motor import MotorStore
 from shared.kernel.store.port import StoreUnavailable, Write
 from shared.kernel.watchdog import WatchdogLimits, watch_consumer
+from shared.ports import free_port
 from tests.chaos.history import check_counter, documents, events_of
 from tests.support.example.app import make
 from tests.support.example.example import CATALOGUE, AddToCounter, CounterChanged, StartErrand

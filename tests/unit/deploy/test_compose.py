@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]  # it ships no types
 
-from deploy.embedded.ports import free_port
 from services.console.app import ConsoleSettings
 from services.extension_compatibility_checker.app import CheckerSettings
 from services.image_builder.app import BuilderSettings
@@ -22,6 +21,7 @@ from services.promotion_scheduler.app import SchedulerSettings
 from services.servicing_executor.app import ExecutorSettings
 from shared.contracts.topics import SERVICES
 from shared.kernel.app import Settings
+from shared.ports import free_port
 from tests.support.engines import KAFKA_IMAGE, MONGO_IMAGE
 
 ROOT = Path(__file__).parents[3]
