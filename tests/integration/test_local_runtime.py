@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,8 +30,9 @@ from services.servicing_executor.runtimes.port import (
 )
 from services.servicing_executor.runtimes.processes import ServiceProcesses
 from shared.artifacts.folder import FolderStore
-from tests.demo_images import built
-from tests.local_machine import Machine, extension, killed_executor, machine, step
+from tests.support.demo_images import built
+from tests.support.local_machine import Machine, extension, killed_executor, machine, step
+from tests.support.patience import until
 
 SERVICES = ("AOS", "DIXF", "MR")
 ENVIRONMENT = "contoso-test"
@@ -78,17 +79,11 @@ def processes(place: Machine) -> dict[str, int]:
     return {name: process.pid for name, process in found.items() if process is not None}
 
 
-async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # other processes write what is waited for
-            await asyncio.sleep(0.02)
-
-
 async def import_csv(runtime: LocalRuntime, name: str, content: str) -> None:
     data = runtime.data_folder(ENVIRONMENT)
     (data / "draft").write_text(content)
     (data / "draft").rename(data / "inbox" / name)
-    await eventually((data / "imported" / name).exists)
+    await until((data / "imported" / name).exists)
 
 
 async def get(runtime: LocalRuntime, path: str, token: str | None = None) -> httpx.Response:
@@ -134,7 +129,7 @@ async def test_the_services_import_files_and_write_reports(runtime: LocalRuntime
         "customers": [{"account": "C-1", "name": "Contoso"}, {"account": "C-2", "name": "Fabrikam"}]
     }
     report = runtime.data_folder(ENVIRONMENT) / "reports" / "tables.txt"
-    await eventually(lambda: "customers\t2\n" in report.read_text())
+    await until(lambda: "customers\t2\n" in report.read_text())
 
 
 async def test_a_failing_migration_is_rolled_back_to_the_release_and_the_data_before_it(
@@ -274,7 +269,7 @@ async def test_a_process_that_got_the_pid_of_a_service_is_neither_adopted_nor_ki
     await apply(runtime, image, "apply")
     aos = processes(place)["AOS"]
     os.kill(aos, signal.SIGKILL)
-    await eventually(lambda: "AOS" not in processes(place))
+    await until(lambda: "AOS" not in processes(place))
     record = place.root / "environments" / ENVIRONMENT / "services" / "AOS.json"
     stranger = await asyncio.create_subprocess_exec("sleep", "60", start_new_session=True)
     try:

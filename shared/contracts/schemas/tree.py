@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,6 +17,7 @@ RELEASED = "released"
 _VERSION = "VERSION"
 
 
+@cache
 def files_of(catalogue: Catalogue) -> Mapping[PurePosixPath, str]:
     """Every generated file by its path in `schemas/`, the same for the same messages."""
     files: dict[PurePosixPath, str] = {PurePosixPath("README.md"): page_of(catalogue)}
@@ -51,10 +53,10 @@ def freeze(folder: Path, catalogue: Catalogue, version: str) -> None:
     """Keep the schemas of `catalogue` as those of release `version`, in place of the release before."""
     released = folder / RELEASED
     shutil.rmtree(released, ignore_errors=True)
-    for message in catalogue.messages.values():
-        path = released / message.owner / f"{file_name(message)}.schema.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_text(schema_of(message)), encoding="utf-8")
+    for path, text in files_of(catalogue).items():
+        if path.name.endswith(".schema.json"):
+            (released / path).parent.mkdir(parents=True, exist_ok=True)
+            (released / path).write_text(text, encoding="utf-8")
     (released / _VERSION).write_text(f"{version}\n", encoding="utf-8")
 
 

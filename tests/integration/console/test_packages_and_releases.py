@@ -23,7 +23,7 @@ from shared.contracts.package_validator import Judged, PackageSnapshot, PackageS
 from shared.contracts.parts import ArtifactRef, Finding, Module, PackageContents, PackageKind, Severity
 from shared.contracts.promotion_scheduler import PublishRelease, ReleasePublished, ReleaseSnapshot
 from shared.contracts.servicing_executor import EnvironmentSnapshot
-from tests.demo_images import built
+from tests.support.demo_images import built
 from tests.support.played_services import NOON, PlayedServices, environment, update
 from tests.support.services import Client
 from tests.unit.package_validator.test_building import descriptor, write

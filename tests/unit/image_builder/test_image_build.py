@@ -19,7 +19,7 @@ from services.image_builder.layers.tar import file_header
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.image import ImageLayer, load_image, verify_image, write_image
-from tests.demo_images import built, stored
+from tests.support.demo_images import built, stored
 
 
 @pytest.fixture

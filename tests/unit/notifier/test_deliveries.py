@@ -12,7 +12,7 @@ from services.notifier.domain.work import Answer, Attempt
 from shared.contracts.message import Event
 from shared.contracts.notifier import DeliveryStatus, NotificationFailed, NotificationSent, Reason
 from shared.kernel.decision import Decision, Failure, TimerDue, WorkEnded
-from tests.told_events import AT, accepted
+from tests.support.told_events import AT, accepted
 from tests.unit.notifier.told import tell
 
 KEEP_TRYING = timedelta(days=4)

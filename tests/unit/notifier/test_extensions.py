@@ -14,7 +14,7 @@ from shared.contracts.message import Event
 from shared.contracts.notifier import Recipient
 from shared.contracts.parts import Downtime, Problem
 from shared.contracts.promotion_scheduler import Reason
-from tests.told_events import (
+from tests.support.told_events import (
     APP,
     AT,
     DATES,

@@ -27,6 +27,7 @@ from shared.contracts.promotion_scheduler import (
 from shared.contracts.servicing_executor import ApplyImage, Outcome
 from shared.kernel.decision import Decision, Send, TimerDue
 from shared.kernel.outcomes import Rejected
+from tests.support.effort import times
 from tests.unit.promotion_scheduler.story import (
     NOW,
     PRODUCTION,
@@ -181,7 +182,7 @@ class Promotions(RuleBasedStateMachine):
         assert set(self.timers) == ({f"{waits}:{self.state.id}"} if waits else set())
 
 
-Promotions.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Promotions.TestCase.settings = settings(max_examples=times(30), stateful_step_count=30, deadline=None)
 TestPromotions = Promotions.TestCase
 
 
