@@ -32,7 +32,7 @@ fix: setup
 # Each of the side by side processes has engines of its own when it needs them: about 750 MB of memory.
 WORKERS ?= 3
 test: setup
-	$(BIN)/pytest -n $(WORKERS) --dist=loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -n $(WORKERS)
 
 # The main job on real packages; see README. DRYDOCK_DATA names the folder (default .drydock/demo).
 demo: setup

@@ -1,38 +1,50 @@
 """A plugin: which tests stay together, and which come first, when a run is side by side (`pytest -n`).
 
 Unit tests go wherever there is time. What sets up a service or an installation for all tests of a module, or of a
-folder, stays together; so do tests that look at the whole machine. The longest groups come first.
+folder, stays together. The longest groups come first. No test may look at what is not its own: all processes of the
+machine, a port that is not taken.
 """
 
-from pathlib import Path
+from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 
-TESTS = Path(__file__).parents[1]
+_ANYWHERE = ("tests/unit/", "tests/static/")
+_INSTALLATION = "tests/end_to_end"
+# It has an installation of its own, the others of its folder share one.
+_ALONE = "tests/end_to_end/test_main_job.py"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Scopes are our groups. Marks of groups do nothing: pytest 9.2 has ended how xdist 3.8 passes them on."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it is not everywhere installed
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return Groups(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the groups, and put them in the order in which they begin."""
-    if not config.pluginmanager.hasplugin("xdist"):
+    """The order in which groups begin: by the longest time limit of their tests; those that go anywhere fill up."""
+    if not hasattr(config, "workerinput"):
         return
     limits: dict[str, float] = {}
     for item in items:
-        if group := group_of(item):
-            item.add_marker(pytest.mark.xdist_group(group))
-            marker = item.get_closest_marker("timeout")
-            limits[group] = max(limits.get(group, 0), float(marker.args[0]) if marker else 1)
-    if config.getoption("dist", "no") != "no":
-        items.sort(key=lambda item: -limits.get(group_of(item) or "", 0))
+        group, marker = group_of(item.nodeid), item.get_closest_marker("timeout")
+        limit = float(marker.args[0]) if marker else 1.0
+        limits[group] = 0.0 if item.nodeid.startswith(_ANYWHERE) else max(limits.get(group, 0.0), limit)
+    items.sort(key=lambda item: -limits[group_of(item.nodeid)])
 
 
-def group_of(item: pytest.Item) -> str | None:
-    """The group of a test, None if it can go anywhere."""
-    if marked := item.get_closest_marker("machine"):
-        return marked.name
-    path = item.path.relative_to(TESTS)
-    if path.parts[0] == "unit" or path.parts[0] == "static":
-        return None
-    if "instant" in getattr(item, "fixturenames", ()):
-        return "end_to_end"
-    return path.with_suffix("").as_posix().replace("/", ".")
+def group_of(nodeid: str) -> str:
+    """What a test shares with those that run in the same process, one after the other."""
+    if nodeid.startswith(_ANYWHERE):
+        return nodeid
+    module = nodeid.partition("::")[0]
+    return _INSTALLATION if PurePosixPath(module).is_relative_to(_INSTALLATION) and module != _ALONE else module
