@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine with Python 3.11+ and make:
-#   make test    all tests, static checks first
+#   make test    all tests, and the static checks among them, side by side
 #   make demo    the main job on real packages (see README: what is there yet)
 PYTHON ?= python3
 VENV := .venv
@@ -29,8 +29,10 @@ fix: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: check
-	$(BIN)/pytest
+# Each of the side by side processes has engines of its own when it needs them: about 750 MB of memory.
+WORKERS ?= 3
+test: setup
+	$(BIN)/pytest -n $(WORKERS)
 
 # The main job on real packages; see README. DRYDOCK_DATA names the folder (default .drydock/demo).
 demo: setup
@@ -60,16 +62,15 @@ bench: setup
 	$(BIN)/python -m tests.benchmarks.kernel
 	$(BIN)/python -m tests.benchmarks.lifecycles
 
-# The long faults: 20,000 commands (or DRYDOCK_SOAK_COMMANDS) with a kill for every hundred, a broker away for 20 s.
-# DRYDOCK_SOAK_SEED repeats the faults of a run, which prints its seed.
+# The long run of all that draws at random: properties, models, mutated packages, faults around 20,000 commands with a
+# kill for every hundred. It tries 67 times (or DRYDOCK_TEST_EFFORT) as much as `make test`, each time anew;
+# DRYDOCK_TEST_SEED repeats what a run has drawn, which prints its seed.
 chaos: check
-	DRYDOCK_SOAK_COMMANDS=$${DRYDOCK_SOAK_COMMANDS:-20000} DRYDOCK_BROKER_AWAY=$${DRYDOCK_BROKER_AWAY:-20} \
-		$(BIN)/pytest -s -o timeout=14400 tests/chaos tests/integration/kernel/test_faults.py
+	DRYDOCK_TEST_EFFORT=$${DRYDOCK_TEST_EFFORT:-67} $(BIN)/pytest -s -m "effort or hypothesis"
 
-# 5,000 (or DRYDOCK_FUZZ_PACKAGES) mutated packages: each must end in a verdict. DRYDOCK_FUZZ_SEED is the first seed.
+# 5,000 and more mutated packages: each must end in a verdict.
 fuzz: setup
-	DRYDOCK_FUZZ_PACKAGES=$${DRYDOCK_FUZZ_PACKAGES:-5000} $(BIN)/pytest -s -q -o timeout=3600 \
-		tests/unit/formats/deployable_package/test_fuzz.py
+	DRYDOCK_TEST_EFFORT=$${DRYDOCK_TEST_EFFORT:-50} $(BIN)/pytest -s -q -m effort -k mutated_packages tests/unit
 
 # Rewrites the locked dependencies from pyproject.toml; needs uv (pip install uv).
 BUILD_BACKEND = $(shell sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml)

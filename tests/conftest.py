@@ -1,26 +1,35 @@
 """Fixtures that every kind of test may use."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from deploy.embedded import Endpoints, Engines
+from tests.support.effort import EFFORT, SAME_AS_EVER, SEED, times
 from tests.support.engines import TestEngines, choose_engines
 
-# How fast this machine is decides nothing, and a run is like the last one; DRYDOCK_EXPLORE=1 tries examples at random.
+pytest_plugins = (
+    "tests.support.left_over",
+    "tests.support.side_by_side",
+    "tests.support.time_limit",
+)
+
+# How fast this machine is decides nothing.
 settings.register_profile(
     "drydock",
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
-    derandomize=not os.environ.get("DRYDOCK_EXPLORE"),
+    max_examples=times(100),
+    derandomize=SAME_AS_EVER,
+    print_blob=True,
 )
 settings.load_profile("drydock")
 
-_session_engines = pytest.StashKey[str]()
+_session_engines = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +39,9 @@ def engines(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
     chosen: TestEngines = choose_engines(tmp_path_factory)
     with chosen.run as endpoints:
         took = time.monotonic() - started
-        request.config.stash[_session_engines] = (
+        request.config.stash[_session_engines] = [
             f"{chosen.source}, ready in {took:.1f} s: Kafka {endpoints.kafka}, MongoDB {endpoints.mongo}"
-        )
+        ]
         yield endpoints
 
 
@@ -58,6 +67,30 @@ def own_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
         own.stop()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Before hypothesis reads it: what it draws follows from the run's seed."""
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(SEED)
+
+
+def pytest_report_header() -> str:
+    """How much this run tries, and how it is repeated."""
+    return f"effort: {EFFORT:g}, DRYDOCK_TEST_SEED={SEED}"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Of a run that is side by side, each process says which engines it had."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["engines"] = session.config.stash.get(_session_engines, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """One of those processes has ended."""
+    node.config.stash.setdefault(_session_engines, []).extend(getattr(node, "workeroutput", {}).get("engines", []))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if line := config.stash.get(_session_engines, None):
+    for line in config.stash.get(_session_engines, []):
         terminalreporter.write_line(f"engines: {line}")

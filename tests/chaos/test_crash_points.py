@@ -19,6 +19,7 @@ from shared.kernel.crash_points import CRASH_POINTS
 from tests.chaos.history import check_counter, documents, events_of
 from tests.support.example.example import CATALOGUE, AddToCounter, AlarmRang, CounterChanged, SetAlarm, StartErrand
 from tests.support.example.neighbour import SomethingHappened
+from tests.support.patience import until
 from tests.support.services import Client, ServiceProcess, client
 
 READ = ["drydock.example.commands", "drydock.neighbour.events"]
@@ -236,6 +237,4 @@ async def settle(
 
 async def trimmed(own: Endpoints, collection: str) -> None:
     """Return when no document of the collection has anything in its outbox."""
-    async with asyncio.timeout(60):
-        while any(one["outbox"] for one in documents(own.mongo, collection).values()):
-            await asyncio.sleep(0.1)
+    await until(lambda: not any(one["outbox"] for one in documents(own.mongo, collection).values()))

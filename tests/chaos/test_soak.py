@@ -5,7 +5,6 @@ what the processes do at that moment does not.
 """
 
 import asyncio
-import os
 import random
 import signal
 from collections import Counter
@@ -22,13 +21,16 @@ from deploy.embedded.process import EngineProcess
 from shared.contracts.envelope import new_id
 from shared.contracts.message import Message
 from tests.chaos.history import check_counter, documents, events_of
+from tests.support.effort import SEED, times
 from tests.support.example.example import CATALOGUE, AddToCounter, AlarmRang, CounterChanged, SetAlarm, StartErrand
 from tests.support.example.neighbour import SomethingHappened
+from tests.support.patience import until
 from tests.support.services import Client, ServiceProcess, client
 
 READ = ["drydock.example.commands", "drydock.neighbour.events"]
-COMMANDS = int(os.environ.get("DRYDOCK_SOAK_COMMANDS", "300"))
-SEED = int(os.environ.get("DRYDOCK_SOAK_SEED") or random.randrange(10**6))
+pytestmark = pytest.mark.effort
+
+COMMANDS = times(300)
 FAULTS = ("replica", "replica", "store", "replica", "pause", "replica", "broker", "replica")
 """The first faults of a run; those after them are drawn from the same list."""
 QUIET_SECONDS = 120.0
@@ -123,16 +125,15 @@ class Soak:
         wanted = {id_ for amounts in self.amounts.values() for id_ in amounts}
         rung = set(self.alarms)
         read = 0
-        async with asyncio.timeout(QUIET_SECONDS):
-            while wanted or rung:
-                await self._user.wait_for(lambda seen: True, read + 1, QUIET_SECONDS, copies=True)
-                for seen in self._user.seen[read:]:
-                    data = seen.envelope.data
-                    if isinstance(data, CounterChanged):
-                        wanted.discard(seen.envelope.causation or "")
-                    elif isinstance(data, AlarmRang):
-                        rung.discard(data.counter)
-                read = len(self._user.seen)
+        while wanted or rung:
+            await self._user.wait_for(lambda seen: True, read + 1, QUIET_SECONDS, copies=True)
+            for seen in self._user.seen[read:]:
+                data = seen.envelope.data
+                if isinstance(data, CounterChanged):
+                    wanted.discard(seen.envelope.causation or "")
+                elif isinstance(data, AlarmRang):
+                    rung.discard(data.counter)
+            read = len(self._user.seen)
 
 
 def _bounce(engine: EngineProcess) -> None:
@@ -167,11 +168,11 @@ def replica(engines_to_kill: Engines, tmp_path: Path) -> Iterator[Callable[[], S
             process.end()
 
 
-@pytest.mark.timeout(14_400 if COMMANDS > 1000 else 600)
+@pytest.mark.timeout(600)
 async def test_kills_and_outages_at_random_leave_every_history_as_it_should_be(
     engines_to_kill: Engines, replica: Callable[[], ServiceProcess], tmp_path: Path
 ) -> None:
-    print(f"soak: seed {SEED}, {COMMANDS} commands (DRYDOCK_SOAK_SEED={SEED} repeats its faults)")
+    print(f"soak: seed {SEED}, {COMMANDS} commands (DRYDOCK_TEST_SEED={SEED} repeats its faults)")
     endpoints = engines_to_kill.endpoints
     async with client(endpoints, CATALOGUE, ("drydock.example.events",)) as user:
         soak = Soak(engines_to_kill, user, [replica(), replica()], SEED)
@@ -179,9 +180,7 @@ async def test_kills_and_outages_at_random_leave_every_history_as_it_should_be(
         await soak.quiet()
         await user.no_lag("example", READ, seconds=60)
         counters = [*soak.amounts, *soak.alarms]
-        async with asyncio.timeout(60):
-            while any(one["outbox"] for one in documents(endpoints.mongo, "counters").values()):
-                await asyncio.sleep(0.2)
+        await until(lambda: not any(one["outbox"] for one in documents(endpoints.mongo, "counters").values()))
         seen = await user.caught_up()
         kept = documents(endpoints.mongo, "counters", counters)
         for counter, amounts in soak.amounts.items():

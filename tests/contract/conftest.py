@@ -11,6 +11,7 @@ from shared.kernel.store.memory import MemoryStore
 from shared.kernel.store.motor import MotorStore
 from shared.kernel.store.port import Store, StoreUnavailable
 from tests.support.connection import Connection
+from tests.support.patience import PATIENCE
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +34,7 @@ async def store(kind: str, request: pytest.FixtureRequest) -> AsyncIterator[Stor
         yield MemoryStore()
         return
     endpoints: Endpoints = request.getfixturevalue("engines")
-    motor = MotorStore(endpoints.mongo, request.getfixturevalue("database"))
+    motor = MotorStore(endpoints.mongo, request.getfixturevalue("database"), timeout=PATIENCE)
     yield motor
     await motor.close()
 
@@ -65,7 +66,7 @@ async def forgetful(kind: str, request: pytest.FixtureRequest) -> AsyncIterator[
         return
     endpoints: Endpoints = request.getfixturevalue("engines")
     async with Connection(endpoints.mongo) as connection:
-        motor = MotorStore(connection.url, request.getfixturevalue("database"))
+        motor = MotorStore(connection.url, request.getfixturevalue("database"), timeout=PATIENCE)
 
         def lose_replies(on: bool) -> None:
             connection.loses_replies = on

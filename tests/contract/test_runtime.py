@@ -8,7 +8,7 @@ import pytest
 from deploy.demo.packages import CUSTOMIZATION_V1, CUSTOMIZATION_V2, PLATFORM
 from services.servicing_executor.runtimes.instant import InstantRuntime
 from services.servicing_executor.runtimes.port import Runtime, StepFailedError
-from tests.local_machine import Machine, extension, machine, step
+from tests.support.local_machine import Machine, extension, machine, step
 
 ENVIRONMENT = "contract-test"
 

@@ -15,6 +15,8 @@ from deploy.embedded import Endpoints
 from shared.kernel.store.memory import MemoryStore
 from shared.kernel.store.motor import MotorStore
 from shared.kernel.store.port import Store, Write
+from tests.support.effort import times
+from tests.support.patience import PATIENCE
 
 T = TypeVar("T")
 
@@ -94,17 +96,18 @@ class BothStores(RuleBasedStateMachine):
 def both_stores(engines: Endpoints, database: str) -> Iterator[type[BothStores]]:
     with asyncio.Runner() as runner:
         BothStores.runner = runner
-        BothStores.server = MotorStore(engines.mongo, database)
+        BothStores.server = MotorStore(engines.mongo, database, timeout=PATIENCE)
         yield BothStores
         runner.run(BothStores.server.close())
 
 
+@pytest.mark.effort
 @pytest.mark.engines
 def test_memory_and_server_agree_on_any_sequence_of_calls(both_stores: type[BothStores]) -> None:
     run_state_machine_as_test(
         both_stores,
         settings=settings(
-            max_examples=20,
+            max_examples=times(20),
             stateful_step_count=15,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

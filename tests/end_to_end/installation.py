@@ -19,7 +19,6 @@ from deploy.stack import Stack
 
 SETTINGS = {"DRYDOCK_SESSION_TIMEOUT": "PT3S", "DRYDOCK_LEASE": "PT3S"}
 DRYDOCK = Path(sys.executable).with_name("drydock")
-CLI_SECONDS = 90
 
 
 @contextmanager
@@ -60,7 +59,6 @@ def drydock(stack: Stack, *arguments: str) -> Printed:
         env={**os.environ, "DRYDOCK_DATA": str(stack.data), "DRYDOCK_ACTOR": "ada"},
         capture_output=True,
         text=True,
-        timeout=CLI_SECONDS,
         check=False,
     )
     return Printed(done.returncode, done.stdout, done.stderr)

@@ -14,8 +14,8 @@ from shared.contracts.extension_compatibility_checker import CheckCompatibility
 from shared.contracts.servicing_executor import ApplyUpdate, ExtensionSetChanged, OperationAccepted
 from tests.end_to_end.installation import Printed, drydock
 from tests.end_to_end.world import NEXT_PLATFORM, World, world
-from tests.local_machine import app_id_of
 from tests.support import al_packages
+from tests.support.local_machine import app_id_of
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
 

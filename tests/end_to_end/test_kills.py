@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import random
 from collections import Counter
 
@@ -29,10 +28,10 @@ from shared.contracts.topics import SERVICES
 from tests.end_to_end.installation import mails
 from tests.end_to_end.world import RELEASE, VENDOR, World, world
 from tests.support import al_packages
+from tests.support.effort import SEED
 
 pytestmark = pytest.mark.timeout(300)
 
-SEED = int(os.environ.get("DRYDOCK_KILL_SEED") or random.SystemRandom().randrange(10**6))
 JOB_SECONDS = 4.0
 """About how long the job takes on a machine that does nothing else: a kill comes in its first part at least."""
 
@@ -40,7 +39,7 @@ JOB_SECONDS = 4.0
 @pytest.mark.parametrize("service", SERVICES)
 async def test_the_main_job_ends_the_same_when_a_service_is_killed(instant: Stack, service: str) -> None:
     after = random.Random(f"{SEED}/{service}").uniform(0, JOB_SECONDS)
-    print(f"DRYDOCK_KILL_SEED={SEED}: {service} is killed {after:.2f} s after the job's begin")
+    print(f"DRYDOCK_TEST_SEED={SEED}: {service} is killed {after:.2f} s after the job's begin")
     async with world(instant) as place:
         async with asyncio.TaskGroup() as both:
             job = both.create_task(_job(place))

@@ -5,7 +5,6 @@ One story is told once; each test looks at another side of it.
 
 import asyncio
 import json
-import os
 import random
 import re
 import shlex
@@ -51,12 +50,12 @@ from shared.contracts.servicing_executor import (
 from tests.end_to_end.installation import Printed, drydock, installation, mails
 from tests.end_to_end.world import NEXT_PLATFORM, RELEASE, VENDOR, World, world
 from tests.support import al_packages
+from tests.support.effort import SEED
 
 pytestmark = pytest.mark.timeout(600)
 
 OCTOBER, PREVIEW = "October release", "December preview"
 STARTS_IN = timedelta(seconds=4)
-KILL_SEED = int(os.environ.get("DRYDOCK_KILL_SEED") or random.SystemRandom().randrange(10**6))
 
 
 @dataclass
@@ -379,8 +378,8 @@ def _head(subject: str) -> str:
 def test_an_executor_killed_during_an_update_goes_on_where_it_was(story: Story, stack: Stack) -> None:
     before = story.operations[RELEASE]
     took = (before.finished_at - before.accepted_at).total_seconds()
-    after = random.Random(KILL_SEED).uniform(0, took)
-    print(f"DRYDOCK_KILL_SEED={KILL_SEED}: servicing-executor is killed {after:.2f} s after its command")
+    after = random.Random(SEED).uniform(0, took)
+    print(f"DRYDOCK_TEST_SEED={SEED}: servicing-executor is killed {after:.2f} s after its command")
     asyncio.run(_kill_while_updating(stack, story, after))
 
 

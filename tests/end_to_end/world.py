@@ -49,6 +49,7 @@ from shared.contracts.servicing_executor import (
 from shared.contracts.topics import SERVICES, topic_name
 from tests.chaos.history import documents
 from tests.support import al_packages
+from tests.support.patience import until_answered
 from tests.support.services import Client, Seen, client
 
 T = TypeVar("T", bound=Message)
@@ -224,10 +225,12 @@ class World:
         """Wait until the notifier has dealt with all that was said, and everybody who is to be told was."""
         said = ("servicing-executor", "promotion-scheduler", "extension-compatibility-checker")
         await self.user.no_lag("notifier", [topic_name(one, MessageKind.EVENT) for one in said], SECONDS)
-        async with asyncio.timeout(SECONDS):
-            while not await asyncio.to_thread(self._all_told):
-                await asyncio.sleep(0.1)
-                await self.user.caught_up()
+
+        async def all_told() -> bool:
+            await self.user.caught_up()
+            return await asyncio.to_thread(self._all_told)
+
+        await until_answered(all_told, SECONDS, progress=lambda: len(self.user.seen), every=0.1)
 
     def _all_told(self) -> bool:
         """Whether nothing is parked, and what was read shows every notification that is stored, and none pending."""

@@ -15,8 +15,8 @@ from deploy.embedded import Endpoints
 from services.servicing_executor.runtimes.local import LocalRuntime
 from services.servicing_executor.runtimes.postgres import PostgresCluster
 from shared.artifacts.folder import FolderStore
-from tests.demo_images import built
-from tests.local_machine import step
+from tests.support.demo_images import built
+from tests.support.local_machine import step
 from tests.support.services import ServiceProcess
 
 ENVIRONMENT = "contoso-test"

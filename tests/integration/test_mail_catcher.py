@@ -30,7 +30,7 @@ def catcher(folder: Path) -> Iterator[MailCatcher]:
 
 def hand_over(catcher: MailCatcher, address: str = "ada@contoso.example") -> None:
     """Send a mail."""
-    with smtplib.SMTP("127.0.0.1", catcher.port, timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", catcher.port, timeout=60) as client:
         client.sendmail("drydock@localhost", [address], MAIL.encode(), mail_options=["BODY=8BITMIME"])
 
 
@@ -54,10 +54,10 @@ def test_a_kill_behind_the_acceptance_loses_nothing(folder: Path) -> None:
     )
     assert process.stdout
     port = int(process.stdout.readline().rpartition(":")[2])
-    with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
         client.sendmail("drydock@localhost", ["ada@contoso.example"], MAIL.encode())
         os.kill(process.pid, signal.SIGKILL)
-        process.communicate(timeout=10)
+        process.communicate()
         client.close()
     [path] = folder.iterdir()
     assert path.read_bytes() == MAIL.encode()
@@ -81,7 +81,6 @@ def test_a_port_that_is_taken_is_said_in_a_sentence(catcher: MailCatcher, folder
         [sys.executable, "-m", "deploy.mail_catcher", f"--port={catcher.port}", f"--folder={folder}"],
         capture_output=True,
         text=True,
-        timeout=30,
     )
     assert second.returncode == 1
     assert f"cannot listen on 127.0.0.1:{catcher.port}" in second.stderr

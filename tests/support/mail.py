@@ -1,6 +1,5 @@
 """The mail catcher as a process of its own, and the mails in its folder."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -10,6 +9,8 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
+
+from tests.support.patience import until
 
 MAIL_SECONDS = 30.0
 
@@ -50,7 +51,7 @@ class MailCatcher:
         process, self._process = self._process, None
         if process.poll() is None:
             os.kill(process.pid, signal.SIGTERM)
-        printed, _ = process.communicate(timeout=20)
+        printed, _ = process.communicate()
         assert process.returncode == 0
         return printed.splitlines()
 
@@ -61,9 +62,8 @@ class MailCatcher:
 
     async def wait_for(self, project: str, count: int, seconds: float = MAIL_SECONDS) -> list[EmailMessage]:
         """The mails about a project, as soon as there are `count`."""
-        assert self._process
-        assert self._process.stdout
-        async with asyncio.timeout(seconds):
-            while len(mails := self.mails(project)) < count:
-                await asyncio.to_thread(self._process.stdout.readline)  # a line for each mail
-        return mails
+
+        def enough() -> list[EmailMessage] | None:
+            return mails if len(mails := self.mails(project)) >= count else None
+
+        return await until(enough, seconds)

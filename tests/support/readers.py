@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import until, until_answered
+
 linux_only = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="finds processes in /proc")
 
 
@@ -26,18 +28,17 @@ def readers_of(file: Path) -> list[int]:
 
 async def wait_for_reader(file: Path, *, other_than: int | None = None, seconds: float = 60) -> int:
     """Return as soon as a process has the file open; its id."""
-    async with asyncio.timeout(seconds):
-        while not (found := [one for one in await asyncio.to_thread(readers_of, file) if one != other_than]):
-            await asyncio.sleep(0.001)
-    return found[0]
+
+    def readers() -> list[int]:
+        return [one for one in readers_of(file) if one != other_than]
+
+    return (await until_answered(lambda: asyncio.to_thread(readers), seconds, every=0.001))[0]
 
 
 async def ended(pid: int, seconds: float = 10) -> None:
     """Return when the process is no more."""
     process = Path(f"/proc/{pid}")
-    async with asyncio.timeout(seconds):
-        while await asyncio.to_thread(process.exists):
-            await asyncio.sleep(0.01)
+    await until(lambda: not process.exists(), seconds, every=0.01)
 
 
 async def kill_reader(file: Path, *, other_than: int | None = None) -> None:

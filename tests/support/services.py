@@ -22,13 +22,15 @@ from shared.contracts.cloudevents import decode, encode
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Message
 from shared.kernel.client import create_topics
+from tests.support.patience import Patience, computed, until, until_answered, until_now
 
 READY_SECONDS = 60.0
 ANSWER_SECONDS = 60.0
+"""Both without progress, on a quiet machine: see Patience."""
 
 
 class ServiceProcess:
-    """`python -m <module>` with the settings of a test: short sessions and leases, a log in a file."""
+    """`python -m <module>` with the settings of a test: short sessions and leases, a log in a file, time to stop."""
 
     def __init__(self, module: str, engines: Endpoints, folder: Path, **settings: str) -> None:
         self._module = module
@@ -39,6 +41,7 @@ class ServiceProcess:
             "DRYDOCK_SESSION_TIMEOUT": "PT1S",
             "DRYDOCK_LEASE": "PT2S",
             "DRYDOCK_PATIENCE": "PT3S",
+            "DRYDOCK_STOP_WITHIN": "PT2M",
             **{f"DRYDOCK_{name.upper()}": value for name, value in settings.items()},
         }
         self._process: subprocess.Popen[bytes] | None = None
@@ -88,13 +91,11 @@ class ServiceProcess:
 
     async def ready(self, seconds: float = READY_SECONDS) -> "ServiceProcess":
         """Return when it is a member of its group and its store answers."""
-        async with asyncio.timeout(seconds):
-            while not await asyncio.to_thread(self._is_ready):
-                assert self.running, f"ended with {self.exit_code}: {self._log.read_text()[-3000:]}"
-                await asyncio.sleep(0.05)
+        await until_answered(lambda: asyncio.to_thread(self._is_ready), seconds, progress=lambda: computed(self.pid))
         return self
 
     def _is_ready(self) -> bool:
+        assert self.running, f"ended with {self.exit_code}: {self._log.read_text()[-3000:]}"
         started = self.logged("service_started")
         if len(started) == self._earlier:
             return False
@@ -117,8 +118,9 @@ class ServiceProcess:
 
     async def ended(self, seconds: float = 20) -> int:
         """Wait for its end; the exit code."""
-        assert self._process
-        return await asyncio.to_thread(self._process.wait, seconds)
+        await until(lambda: not self.running, seconds)
+        assert self.exit_code is not None
+        return self.exit_code
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Send it a signal."""
@@ -135,11 +137,12 @@ class ServiceProcess:
         self.kill(signal.SIGCONT)
         self.kill(signal.SIGTERM)
         try:
-            return self._process.wait(20)
-        except subprocess.TimeoutExpired:
+            until_now(lambda: not self.running, 20)
+        except TimeoutError:
             self.kill()
-            self._process.wait(5)
+            self._process.wait()
             raise
+        return self._process.wait()
 
 
 @dataclass
@@ -195,9 +198,14 @@ class Client:
 
     async def no_lag(self, group: str, topics: list[str], seconds: float = ANSWER_SECONDS) -> None:
         """Return when `group` has acknowledged every record on `topics`."""
-        async with asyncio.timeout(seconds):
-            while await self.lag(group, topics):
-                await asyncio.sleep(0.05)
+        left = 0
+
+        async def none_left() -> bool:
+            nonlocal left
+            left = await self.lag(group, topics)
+            return not left
+
+        await until_answered(none_left, seconds, progress=lambda: left)
 
     async def wait_for(
         self,
@@ -221,22 +229,23 @@ class Client:
                 distinct.setdefault((seen.topic, seen.envelope.id), seen)
             return [*distinct.values()]
 
-        try:
-            async with asyncio.timeout(seconds):
-                while len(found := found_so_far()) < count:
-                    await self._read(1000)
-        except TimeoutError:
-            found = found_so_far()
-            last = "\n".join(str(seen.envelope.data)[:300] for seen in self.seen[-10:])
-            raise AssertionError(f"{len(found)} of {count} came within {seconds} s; the last seen:\n{last}") from None
+        patience = Patience(seconds, lambda: len(self.seen))
+        while len(found := found_so_far()) < count:
+            await self._read(1000)
+            try:
+                patience.check()
+            except TimeoutError as over:
+                last = "\n".join(str(seen.envelope.data)[:300] for seen in self.seen[-10:])
+                raise AssertionError(f"{len(found)} of {count} came: {over}; the last seen:\n{last}") from None
         return found
 
     async def caught_up(self) -> list[Seen]:
         """Read what is on the topics by now; all that was seen."""
         ends = await self.consumer.end_offsets(list(self.consumer.assignment()))
-        async with asyncio.timeout(ANSWER_SECONDS):
-            while any([await self.consumer.position(partition) < end for partition, end in ends.items()]):
-                await self._read(100)
+        patience = Patience(ANSWER_SECONDS, lambda: len(self.seen))
+        while any([await self.consumer.position(partition) < end for partition, end in ends.items()]):
+            await self._read(100)
+            patience.check()
         return self.seen
 
     async def _read(self, milliseconds: int) -> None:

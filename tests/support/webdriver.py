@@ -2,15 +2,15 @@
 
 import base64
 import subprocess
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
 from shared.ports import free_port
+from tests.support.patience import until_now
 
 T = TypeVar("T")
 
@@ -66,12 +66,18 @@ class Browser:
 
     def wait(self, look: Callable[[], T | None], what: str) -> T:
         """Look again and again until something is there."""
-        deadline = time.monotonic() + WAIT_SECONDS
-        while (found := look()) is None:
-            if time.monotonic() > deadline:
-                raise AssertionError(f"no {what}; the page says:\n{self.text('body')}")
-            time.sleep(0.05)
-        return found
+        found: list[T] = []
+
+        def there() -> bool:
+            if (one := look()) is not None:
+                found.append(one)
+            return bool(found)
+
+        try:
+            until_now(there, WAIT_SECONDS)
+        except TimeoutError:
+            raise AssertionError(f"no {what}; the page says:\n{self.text('body')}") from None
+        return found[0]
 
     def click(self, selector: str, label: str = "") -> None:
         """Click the first visible element whose text begins with `label`, as a person would."""
@@ -133,15 +139,12 @@ def chromium(driver: str, program: str, profile: Path) -> Iterator[Browser]:
 
 
 def _wait_until_ready(http: httpx.Client) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            if _value(http.get("/status"))["ready"]:
-                return
-        except httpx.TransportError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
+    def ready() -> bool:
+        with suppress(httpx.TransportError):
+            return bool(_value(http.get("/status"))["ready"])
+        return False
+
+    until_now(ready, START_SECONDS)
 
 
 def _value(response: httpx.Response) -> Any:

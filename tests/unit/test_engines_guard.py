@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from deploy.embedded.process import guarded
+from tests.support.patience import until_now
 
 SLEEPS = "print(flush=True); import time; time.sleep(60)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPS}"
@@ -63,29 +64,28 @@ def stubborn() -> Iterator[Guarded]:
 
 def test_the_program_gets_sigterm_when_the_pipe_ends(sleeping: Guarded) -> None:
     sleeping.close_pipe()
-    assert sleeping.guard.wait(timeout=4) == 128 + signal.SIGTERM
+    assert sleeping.guard.wait() == 128 + signal.SIGTERM
     assert not sleeping.program.is_running()
 
 
 def test_a_program_that_ignores_sigterm_is_killed_after_the_grace(stubborn: Guarded) -> None:
     stubborn.close_pipe()
-    assert stubborn.guard.wait(timeout=4) == 128 + signal.SIGKILL
+    assert stubborn.guard.wait() == 128 + signal.SIGKILL
 
 
 def test_a_paused_program_is_ended_too(sleeping: Guarded) -> None:
     os.kill(sleeping.program.pid, signal.SIGSTOP)
     sleeping.close_pipe()
-    assert sleeping.guard.wait(timeout=4) == 128 + signal.SIGTERM
+    assert sleeping.guard.wait() == 128 + signal.SIGTERM
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent death signal is Linux's")
 def test_the_program_ends_when_the_guard_itself_is_killed(sleeping: Guarded) -> None:
     sleeping.guard.kill()
-    psutil.wait_procs([sleeping.program], timeout=4)
-    assert not sleeping.program.is_running() or sleeping.program.status() == psutil.STATUS_ZOMBIE
+    until_now(lambda: not sleeping.program.is_running() or sleeping.program.status() == psutil.STATUS_ZOMBIE, 20)
 
 
 def test_the_exit_code_of_the_program_is_that_of_the_guard() -> None:
     running = Guarded("raise SystemExit(3)", grace=1)
-    assert running.guard.wait(timeout=5) == 3
+    assert running.guard.wait() == 3
     running.clean_up()

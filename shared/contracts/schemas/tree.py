@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
@@ -22,7 +23,12 @@ def files_of(
     catalogue: Catalogue, lifecycles: Mapping[str, Sequence[Lifecycle[Any]]] = MappingProxyType({})
 ) -> Mapping[PurePosixPath, str]:
     """Every generated file by its path in `schemas/`, the same for the same messages and lifecycles (by service)."""
-    files: dict[PurePosixPath, str] = {PurePosixPath("README.md"): page_of(catalogue, lifecycles)}
+    return {PurePosixPath("README.md"): page_of(catalogue, lifecycles), **_files_of_messages(catalogue)}
+
+
+@cache
+def _files_of_messages(catalogue: Catalogue) -> Mapping[PurePosixPath, str]:
+    files: dict[PurePosixPath, str] = {}
     for message in catalogue.messages.values():
         folder, name = PurePosixPath(message.owner), file_name(message)
         files[folder / f"{name}.schema.json"] = _text(schema_of(message))
@@ -55,10 +61,10 @@ def freeze(folder: Path, catalogue: Catalogue, version: str) -> None:
     """Keep the schemas of `catalogue` as those of release `version`, in place of the release before."""
     released = folder / RELEASED
     shutil.rmtree(released, ignore_errors=True)
-    for message in catalogue.messages.values():
-        path = released / message.owner / f"{file_name(message)}.schema.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_text(schema_of(message)), encoding="utf-8")
+    for path, text in files_of(catalogue).items():
+        if path.name.endswith(".schema.json"):
+            (released / path).parent.mkdir(parents=True, exist_ok=True)
+            (released / path).write_text(text, encoding="utf-8")
     (released / _VERSION).write_text(f"{version}\n", encoding="utf-8")
 
 

@@ -14,6 +14,7 @@ from shared.contracts.common import CommandRejected, RedriveDeadLetter
 from shared.contracts.envelope import new_id
 from shared.contracts.servicing_executor import ApplyUpdate, EnvironmentStatus, StepStarted
 from tests.integration.console.conftest import Console
+from tests.support.patience import until_answered
 from tests.support.played_services import (
     NOON,
     PlayedServices,
@@ -36,7 +37,7 @@ def address(console: ServiceProcess) -> str:
 
 def api(console: ServiceProcess) -> httpx.AsyncClient:
     """A client of a console's API; its paths are relative to `/api/v1`."""
-    return httpx.AsyncClient(base_url=f"{address(console)}/api/v1/", timeout=SECONDS, trust_env=False)
+    return httpx.AsyncClient(base_url=f"{address(console)}/api/v1/", timeout=None, trust_env=False)
 
 
 def relative(path: str) -> str:
@@ -55,16 +56,18 @@ async def http(console: ServiceProcess) -> AsyncIterator[httpx.AsyncClient]:
 async def until(http: httpx.AsyncClient, path: str, wanted: Callable[[Any], bool]) -> Any:
     """Ask until the answer is wanted."""
     found: Any = None
+
+    async def look() -> bool:
+        nonlocal found
+        answer = await http.get(path)
+        found = answer.json()
+        return answer.is_success and wanted(found)
+
     try:
-        async with asyncio.timeout(SECONDS):
-            while True:
-                answer = await http.get(path)
-                found = answer.json()
-                if answer.is_success and wanted(found):
-                    return found
-                await asyncio.sleep(0.05)
+        await until_answered(look)
     except TimeoutError:
         raise AssertionError(f"{path} still says {found}") from None
+    return found
 
 
 async def test_a_command_goes_to_its_topic_and_its_operation_can_be_followed_to_the_end(
@@ -207,8 +210,7 @@ class Stream:
         events: list[dict[str, Any]] = []
         headers = {"Last-Event-ID": self.last_id} if self.last_id else {}
         async with (
-            asyncio.timeout(SECONDS),
-            httpx.AsyncClient(timeout=SECONDS, trust_env=False) as http,
+            httpx.AsyncClient(timeout=None, trust_env=False) as http,
             http.stream("GET", self._url, headers=headers) as response,
         ):
             assert response.headers["content-type"].startswith("text/event-stream")

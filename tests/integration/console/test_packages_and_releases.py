@@ -23,7 +23,7 @@ from shared.contracts.parts import ArtifactRef, Finding, Module, PackageContents
 from shared.contracts.promotion_scheduler import PublishRelease, ReleasePublished, ReleaseSnapshot
 from shared.contracts.servicing_executor import EnvironmentSnapshot
 from shared.formats.deployable_package.read.release import Release, ReleaseModule, decode_release, encode_release
-from tests.demo_images import built
+from tests.support.demo_images import built
 from tests.support.played_services import NOON, PlayedServices, environment, update
 from tests.support.services import Client
 from tests.unit.formats.deployable_package.test_building import descriptor, write

@@ -13,6 +13,7 @@ from shared.contracts.extension_compatibility_checker import ExtensionChecked
 from shared.contracts.parts import Verdict
 from tests.integration.extension_compatibility_checker.conftest import Asker, SmallBase
 from tests.support.al_packages import EXTENSION_ID, extension
+from tests.support.patience import until
 from tests.support.services import ServiceProcess
 
 Checker = Callable[[], ServiceProcess]
@@ -27,12 +28,6 @@ def _runs(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     return False
-
-
-async def until(what: Callable[[], bool], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not what():
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])

@@ -96,7 +96,6 @@ def drydock(engines: Endpoints, *words: str, code: int = 0) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
     )
     assert done.returncode == code, done.stderr
     return done.stdout if code == 0 else done.stderr

@@ -1,7 +1,6 @@
 """What goes wrong around a service that is well: duplicates, rebalances, pauses, engines that go away and come back."""
 
 import asyncio
-import os
 import random
 import signal
 from collections import defaultdict
@@ -25,12 +24,14 @@ from shared.kernel.store.port import StoreUnavailable, Write
 from shared.kernel.watchdog import WatchdogLimits, watch_consumer
 from shared.ports import free_port
 from tests.chaos.history import check_counter, documents, events_of
+from tests.support.effort import EFFORT
 from tests.support.example.app import make
 from tests.support.example.example import CATALOGUE, AddToCounter, CounterChanged, StartErrand
 from tests.support.example.neighbour import SomethingHappened
+from tests.support.patience import Patience, until
 from tests.support.services import Client, Seen, ServiceProcess, client
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.effort, pytest.mark.timeout(300)]
 
 Example = Callable[..., ServiceProcess]
 
@@ -38,7 +39,7 @@ READ = ["drydock.example.commands", "drydock.neighbour.events"]
 EVENTS = ("drydock.example.events",)
 STORE_PATIENCE = 5.0
 """How long a service waits for an answer of its store."""
-AWAY_SECONDS = float(os.environ.get("DRYDOCK_BROKER_AWAY", "6"))
+AWAY_SECONDS = 6.0 if EFFORT == 1 else 20.0
 
 
 class Sender:
@@ -80,9 +81,7 @@ class Sender:
 
 async def no_outbox(engines: Endpoints, counters: Sequence[str] | dict[str, Any]) -> None:
     """Return when the outboxes of the counters are empty."""
-    async with asyncio.timeout(30):
-        while any(one["outbox"] for one in documents(engines.mongo, "counters", counters).values()):
-            await asyncio.sleep(0.1)
+    await until(lambda: not any(one["outbox"] for one in documents(engines.mongo, "counters", counters).values()))
 
 
 def value_of(counter: str) -> Callable[[Seen], bool]:
@@ -118,9 +117,7 @@ async def test_the_late_write_of_a_worker_that_was_paused_beyond_its_lease_is_fe
     assert not taken_over or taken_over["epoch"] > claimed["epoch"]
     paused.kill(signal.SIGCONT)
     await user.wait_for(value_of(counter))
-    async with asyncio.timeout(10):
-        while not (paused.logged("late_write_fenced") or paused.logged("lease_lost")):
-            await asyncio.sleep(0.05)
+    await until(lambda: paused.logged("late_write_fenced") or paused.logged("lease_lost"), 10)
     await user.no_lag("example", READ)
     events = events_of(await user.caught_up(), counter)
     assert [event.data.amount for event in events.values() if isinstance(event.data, CounterChanged)] == [7]
@@ -132,13 +129,13 @@ async def test_the_late_write_of_a_worker_that_was_paused_beyond_its_lease_is_fe
 
 async def work_of(engines: Endpoints, counter: str, wanted: Callable[[dict[str, Any] | None], bool]) -> dict[str, Any]:
     """The work in the document of a counter, when it is as wanted."""
-    async with asyncio.timeout(20):
-        while True:
-            document = documents(engines.mongo, "counters", [counter]).get(counter, {})
-            work = next(iter(document.get("work", ())), None)
-            if document and wanted(work):
-                return work or {}
-            await asyncio.sleep(0.05)
+
+    def look() -> tuple[dict[str, Any]] | None:
+        document = documents(engines.mongo, "counters", [counter]).get(counter, {})
+        work = next(iter(document.get("work", ())), None)
+        return (work or {},) if document and wanted(work) else None
+
+    return (await until(look, 20))[0]
 
 
 async def test_a_stop_while_busy_gives_the_work_back_and_another_process_ends_it(
@@ -326,10 +323,11 @@ async def read(user: Client, topic: str, counter: str) -> list[RawRecord]:
     await consumer.start()
     found: list[RawRecord] = []
     try:
-        async with asyncio.timeout(20):
-            while len(found) < 3:
-                batches = await consumer.getmany(timeout_ms=500)
-                found.extend(one for batch in batches.values() for one in batch if one.key == counter.encode())
+        patience = Patience(20, lambda: len(found))
+        while len(found) < 3:
+            batches = await consumer.getmany(timeout_ms=500)
+            found.extend(one for batch in batches.values() for one in batch if one.key == counter.encode())
+            patience.check()
     finally:
         await consumer.stop()
     return found
@@ -361,8 +359,8 @@ async def test_the_watchdog_sees_that_the_consuming_loop_has_ended(user: Client)
     watching = asyncio.create_task(watch_consumer(consumer, answers, WatchdogLimits(silent=1.2, unassigned=60)))
     [loop] = consumer._subscriber.tasks
     loop.cancel()
-    async with asyncio.timeout(10):
-        assert "has ended" in await watching
+    await until(watching.done, 10)
+    assert "has ended" in watching.result()
     await consumer.stop()
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from services.servicing_executor.runtimes.local import LocalRuntime
 from tests.integration.local_runtime.support import ENVIRONMENT
-from tests.local_machine import Machine, machine, step
+from tests.support.local_machine import Machine, machine, step
 
 
 @pytest.fixture(scope="package")

@@ -9,7 +9,7 @@ import psycopg
 
 from services.servicing_executor.runtimes.local import LocalRuntime
 from services.servicing_executor.runtimes.processes import ServiceProcesses
-from tests.local_machine import Machine, step
+from tests.support.local_machine import Machine, step
 
 SERVICES = ("AOS", "DIXF", "MR")
 ENVIRONMENT = "contoso-test"

@@ -16,7 +16,7 @@ from services.servicing_executor.runtimes.port import (
     StepFailedError,
 )
 from tests.integration.local_runtime.support import ENVIRONMENT, apply
-from tests.local_machine import Machine, step
+from tests.support.local_machine import Machine, step
 
 
 async def test_a_database_server_that_was_killed_is_no_fault_of_the_image_and_is_started_again(

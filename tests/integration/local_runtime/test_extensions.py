@@ -15,7 +15,7 @@ from services.servicing_executor.runtimes.port import (
 )
 from shared.artifacts.folder import FolderStore
 from tests.integration.local_runtime.support import ENVIRONMENT, apply, get, processes, rows
-from tests.local_machine import Machine, extension, step
+from tests.support.local_machine import Machine, extension, step
 
 
 async def test_extensions_go_dependents_first_come_dependencies_first_and_leave_their_data(

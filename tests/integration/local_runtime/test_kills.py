@@ -11,7 +11,7 @@ from deploy.demo.packages import (
 )
 from services.servicing_executor.runtimes.local import LocalRuntime
 from tests.integration.local_runtime.support import ENVIRONMENT, processes, rows, service_pids
-from tests.local_machine import Machine, extension, killed_executor, step
+from tests.support.local_machine import Machine, extension, killed_executor, step
 
 
 @pytest.mark.parametrize("line", [1, 2, 3, 4, 5])

@@ -17,7 +17,7 @@ from services.servicing_executor.runtimes.port import (
     StepFailedError,
 )
 from tests.integration.local_runtime.support import ENVIRONMENT, apply, eventually, get, processes
-from tests.local_machine import Machine, step
+from tests.support.local_machine import Machine, step
 
 
 async def test_a_process_that_got_the_pid_of_a_service_is_neither_adopted_nor_killed(

@@ -20,7 +20,6 @@ from services.servicing_executor.runtimes.port import (
     StepTimedOutError,
 )
 from shared.artifacts.folder import FolderStore
-from tests.demo_images import built
 from tests.integration.local_runtime.support import (
     ENVIRONMENT,
     SERVICES,
@@ -32,7 +31,8 @@ from tests.integration.local_runtime.support import (
     rows,
     service_pids,
 )
-from tests.local_machine import Machine, step
+from tests.support.demo_images import built
+from tests.support.local_machine import Machine, step
 
 # An "operational error" to the driver, though only the migration is to blame.
 OVERSIZED_INDEX_ROW = """\

@@ -1,6 +1,5 @@
 """Everybody is told once: whatever comes twice, dies in the middle, or is away."""
 
-import asyncio
 import json
 import signal
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from shared.contracts.servicing_executor import Outcome
 from tests.integration.notifier.conftest import REFUSED
 from tests.support.mail import MailCatcher
 from tests.support.services import Client, Seen, ServiceProcess
-from tests.told_events import (
+from tests.support.told_events import (
     APP,
     accepted,
     cancelled,
@@ -60,9 +59,7 @@ async def settled(user: Client, service: str = "notifier") -> None:
     """Return when the notifier has dealt with everything that was sent."""
     senders = ("servicing-executor", "promotion-scheduler", "extension-compatibility-checker")
     topics = [f"drydock.{sender}.events" for sender in senders]
-    async with asyncio.timeout(30):
-        while await user.lag(service, topics):
-            await asyncio.sleep(0.1)
+    await user.no_lag(service, topics)
 
 
 def text_of(mail: EmailMessage) -> str:

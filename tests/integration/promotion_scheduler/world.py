@@ -1,6 +1,5 @@
 """A project of its own for each test; the test plays its users, the executor, the checker and the validator."""
 
-import asyncio
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -20,7 +19,7 @@ from shared.contracts.servicing_executor import (
     OperationKind,
     Outcome,
 )
-from tests.support.services import ANSWER_SECONDS, Client
+from tests.support.services import Client
 from tests.unit.promotion_scheduler.story import update
 
 T = TypeVar("T", bound=Message)
@@ -97,9 +96,7 @@ class World:
 
     async def known(self) -> None:
         """Wait until the scheduler has taken in all that the executor told."""
-        async with asyncio.timeout(ANSWER_SECONDS):
-            while await self.user.lag("promotion-scheduler", ["drydock.servicing-executor.events"]):
-                pass  # asking takes a while
+        await self.user.no_lag("promotion-scheduler", ["drydock.servicing-executor.events"])
 
     # -- the executor
 

@@ -3,7 +3,6 @@
 The test plays its users, package-validator, promotion-scheduler and the checker.
 """
 
-import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -39,8 +38,9 @@ from shared.contracts.servicing_executor import (
     Outcome,
     RegisterEnvironment,
 )
-from tests.local_machine import app_id_of
 from tests.support import al_packages
+from tests.support.local_machine import app_id_of
+from tests.support.patience import until_answered
 from tests.support.played_services import PlayedServices
 from tests.support.services import Client, Seen, ServiceProcess
 
@@ -232,12 +232,13 @@ class World:
 
     async def view(self) -> EnvironmentSnapshot:
         """The environment as it stands, while nothing runs on it."""
-        async with asyncio.timeout(SECONDS):
-            while True:
-                await self.user.caught_up()
-                view = self.seen(EnvironmentSnapshot)[-1]
-                if view.operation is None:
-                    return view
+
+        async def look() -> EnvironmentSnapshot | None:
+            await self.user.caught_up()
+            view = self.seen(EnvironmentSnapshot)[-1]
+            return view if view.operation is None else None
+
+        return await until_answered(look, SECONDS)
 
     async def log(self, finished: OperationFinished) -> list[str]:
         """The lines of an operation's log, without times."""

@@ -36,7 +36,6 @@ def drydock(*arguments: object, folder: Path, encoding: str = "utf-8") -> tuple[
         env={**os.environ, "PYTHONIOENCODING": encoding},
         capture_output=True,
         check=False,
-        timeout=60,
     )
     return done.returncode, done.stdout, done.stderr
 

@@ -13,7 +13,7 @@ from deploy.demo.packages import CUSTOMIZATION_V1, CUSTOMIZATION_V2, PLATFORM, D
 from services.console.cli import app
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.image import load_image
-from tests.demo_images import built
+from tests.support.demo_images import built
 
 FOUNDATION, PLATFORM_MODULE = PLATFORM.modules
 LOYALTY, REPORTS = CUSTOMIZATION_V2.modules

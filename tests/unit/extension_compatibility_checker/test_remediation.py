@@ -24,6 +24,7 @@ from shared.contracts.extension_compatibility_checker import (
 from shared.contracts.notifier import Occasion
 from shared.contracts.parts import Extension, Verdict
 from shared.contracts.servicing_executor import OperationKind, Outcome, StageFor
+from tests.support.effort import times
 from tests.unit.extension_compatibility_checker.remediation_story import (
     FINDING,
     NEXT,
@@ -442,7 +443,7 @@ HAPPENINGS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=times(100), deadline=None)
 @given(HAPPENINGS, st.sampled_from([None, *Regime]), st.sampled_from(WithoutRecipient))
 def test_nothing_is_removed_that_nobody_was_told_of_or_that_is_not_known_to_be_broken(
     happenings: list[tuple[str, str, int]], regime: Regime | None, without: WithoutRecipient

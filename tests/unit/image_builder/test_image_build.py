@@ -18,7 +18,7 @@ from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.image import ImageLayer, ImageModule, load_image, verify_image, write_image
 from shared.formats.deployable_package.read.package import PackageReader, PackageRefusedError
-from tests.demo_images import built, stored
+from tests.support.demo_images import built, stored
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ The checker is checked too: each fault in `FAULTS` is built into the kernel, and
 it was still in the kernel: two messages that waited for each other without end.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,10 +18,14 @@ from shared.kernel.inputs.timers import TimerInput
 from shared.kernel.inputs.work import WorkInput
 from shared.kernel.relay import Relay
 from shared.kernel.unit_of_work import UnitOfWork
+from tests.support.effort import times
 from tests.support.simulation import Replica
 from tests.unit.kernel.machine import ServiceModel
 
-EXAMPLES = int(os.environ.get("DRYDOCK_MODEL_EXAMPLES", "300"))
+pytestmark = pytest.mark.effort
+
+EXAMPLES = 100
+"""As many as the slowest fault needs to be caught, and more; see below."""
 
 
 def run(machine: type[ServiceModel], **more: Any) -> None:
@@ -32,13 +35,13 @@ def run(machine: type[ServiceModel], **more: Any) -> None:
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
-            **{"max_examples": 300} | more,
+            **more,
         ),
     )
 
 
 def test_the_service_keeps_its_promises_whatever_befalls_it() -> None:
-    run(ServiceModel, max_examples=EXAMPLES)
+    run(ServiceModel, max_examples=times(EXAMPLES))
 
 
 class AcknowledgesFirst(ServiceModel):
@@ -128,7 +131,7 @@ def test_a_kernel_that_does_this_is_caught(fault: Any, monkeypatch: pytest.Monke
     with pytest.raises(AssertionError):
         run(
             fault if is_machine else ServiceModel,
-            max_examples=500,
+            max_examples=EXAMPLES,
             phases=[Phase.generate],
             database=None,
             derandomize=True,

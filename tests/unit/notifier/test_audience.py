@@ -8,7 +8,7 @@ from services.notifier.domain.state import Audience
 from shared.contracts.envelope import Envelope
 from shared.contracts.notifier import AddRecipient, AudienceChanged, Reason, Recipient, RemoveRecipient
 from shared.kernel import Rejected
-from tests.told_events import AT
+from tests.support.told_events import AT
 
 ADA = "ada@contoso.example"
 

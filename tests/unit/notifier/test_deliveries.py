@@ -21,7 +21,7 @@ from shared.contracts.message import Event
 from shared.contracts.notifier import DeliveryStatus, NotificationFailed, NotificationSent, Reason
 from shared.contracts.parts import Problem
 from shared.kernel import UNCHANGED, Decision, Failure, Permanent, TimerDue, WorkEnded
-from tests.told_events import AT, accepted
+from tests.support.told_events import AT, accepted
 from tests.unit.notifier.told import tell
 
 KEEP_TRYING = timedelta(days=4)

@@ -18,7 +18,7 @@ from shared.contracts.notifier import Recipient
 from shared.contracts.parts import Downtime, Problem
 from shared.contracts.promotion_scheduler import Reason
 from shared.kernel import UNCHANGED
-from tests.told_events import (
+from tests.support.told_events import (
     APP,
     AT,
     DATES,

@@ -20,7 +20,7 @@ from services.notifier.mail import compose, render_html, render_text
 from shared.contracts.extension_compatibility_checker import FindingSeverity
 from shared.contracts.message import Event
 from shared.contracts.notifier import AddRecipient, Address
-from tests.told_events import (
+from tests.support.told_events import (
     APP,
     AT,
     DIGEST,

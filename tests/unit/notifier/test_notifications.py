@@ -8,7 +8,7 @@ from shared.contracts.message import Event
 from shared.contracts.notifier import NobodyTold, Occasion
 from shared.contracts.servicing_executor import EnvironmentStatus, OperationKind, Outcome
 from shared.kernel import UNCHANGED, NotYet
-from tests.told_events import (
+from tests.support.told_events import (
     APP,
     accepted,
     cancelled,

@@ -5,7 +5,7 @@ import pytest
 from services.notifier.domain.promotions import EXTENSIONS_NAMED
 from shared.contracts.parts import Problem
 from shared.contracts.promotion_scheduler import Reason
-from tests.told_events import APP, refused
+from tests.support.told_events import APP, refused
 from tests.unit.notifier.told import mail_of
 
 AGAIN = 'drydock promotion schedule contoso-test/"November release" --to contoso-prod --start TIME'

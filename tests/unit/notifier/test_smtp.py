@@ -12,7 +12,7 @@ from aiosmtpd.smtp import SMTP
 from services.notifier.channels.smtp import MailDeferredError, MailRefusedError, SmtpChannel
 from services.notifier.domain.work import Answer
 from services.notifier.steps import Steps
-from tests.told_events import accepted
+from tests.support.told_events import accepted
 from tests.unit.notifier.told import mail_of
 
 ADA = "ada@contoso.example"

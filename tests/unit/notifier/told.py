@@ -11,7 +11,7 @@ from shared.contracts.message import Event
 from shared.contracts.notifier import Recipient
 from shared.contracts.servicing_executor import OperationKind
 from shared.kernel import Decision
-from tests.told_events import AT
+from tests.support.told_events import AT
 
 MAILS = extensions.ExtensionMails("https://drydock.contoso.example/")
 

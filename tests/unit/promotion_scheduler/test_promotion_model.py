@@ -26,6 +26,7 @@ from shared.contracts.promotion_scheduler import (
 )
 from shared.contracts.servicing_executor import ApplyImage, Outcome
 from shared.kernel import Decision, Rejected, Send, TimerDue
+from tests.support.effort import times
 from tests.unit.promotion_scheduler.story import (
     NOW,
     PRODUCTION,
@@ -184,7 +185,7 @@ class Promotions(RuleBasedStateMachine):
         assert set(self.timers) == ({f"{waits}:{self.state.id}"} if waits else set())
 
 
-Promotions.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Promotions.TestCase.settings = settings(max_examples=times(30), stateful_step_count=30, deadline=None)
 TestPromotions = Promotions.TestCase
 
 

@@ -22,6 +22,7 @@ from shared.contracts.promotion_scheduler import (
 )
 from shared.contracts.servicing_executor import ApplyRelease, Outcome, Reason
 from shared.kernel import Decision, Send, TimerDue
+from tests.support.effort import times
 from tests.unit.promotion_scheduler.rollout_story import (
     BASE,
     COURSE,
@@ -240,4 +241,4 @@ def _status(event: object) -> RolloutStatus | None:
 
 
 TestRollouts = Rollouts.TestCase
-TestRollouts.settings = settings(max_examples=400, stateful_step_count=50, deadline=None)
+TestRollouts.settings = settings(max_examples=times(60), stateful_step_count=50, deadline=None)

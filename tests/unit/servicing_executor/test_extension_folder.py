@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from services.servicing_executor.runtimes.extensions import Extensions
 from services.servicing_executor.runtimes.port import ExtensionFile, Step, StepFailedError
 from shared.artifacts.folder import FolderStore
+from tests.support.effort import times
 
 NAMES = ("Ledger", "Freight", "Rates", "Sales")
 
@@ -44,7 +45,7 @@ async def stored(store: FolderStore, name: str, version: int, needs: Sequence[st
 sets = st.dictionaries(st.sampled_from(NAMES), st.integers(1, 3), max_size=4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=times(20), deadline=None)
 @given(st.lists(st.tuples(sets, st.lists(st.integers(1, 9), max_size=3), st.booleans()), max_size=5))
 def test_a_set_is_replaced_as_a_whole_by_whoever_comes_to_its_end(
     changes: list[tuple[dict[str, int], list[int], bool]],

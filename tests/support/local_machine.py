@@ -19,8 +19,8 @@ from services.servicing_executor.runtimes.local import LocalRuntime
 from services.servicing_executor.runtimes.port import ExtensionFile, Step
 from services.servicing_executor.runtimes.postgres import PostgresCluster
 from shared.artifacts.folder import FolderStore
-from tests.demo_images import built
 from tests.support import al_packages
+from tests.support.demo_images import built
 
 # Tests do not lose power: without fsync the server's own work is quicker.
 _QUICK = {"fsync": "off", "full_page_writes": "off"}
