@@ -35,8 +35,9 @@ from services.extension_compatibility_checker.protocol import (
     read_request,
     write,
 )
-from shared.formats.al.check.extension_set import Target, check_packages
-from shared.formats.al.package.container import Kind, Package, PackageError, open_package
+from shared.formats.al.check.extension import TargetSet
+from shared.formats.al.check.extension_set import check_packages
+from shared.formats.al.package.container import AppFileKind, Package, PackageError, open_package
 from shared.formats.al.source.opening import open_extension
 from shared.formats.al.symbols.index import App, AppIndex, IndexFormatError, index_package
 from shared.formats.al.symbols.symbols import EXTENSION_OF, Symbol, fold
@@ -87,7 +88,7 @@ class Worker:
         return _indexed(index)
 
     def _judge(self, request: Judge) -> Judged:
-        target = Target(
+        target = TargetSet(
             [self._index(path) for path in request.bases],
             [self._index(path) for path in request.old],
         )
@@ -119,7 +120,7 @@ def _label(app_id: str) -> str:
 
 def _open(file: PackageFile) -> Package:
     if file.problem:
-        return Package(file.label, Kind.DAMAGED, file.digest, problem=file.problem)
+        return Package(file.label, AppFileKind.DAMAGED, file.digest, problem=file.problem)
     return open_package(Path(file.path).read_bytes(), file.label)
 
 
