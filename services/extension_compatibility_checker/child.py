@@ -26,9 +26,9 @@ from services.extension_compatibility_checker.requests import (
     Sight,
 )
 from shared.children import Failed, Tell, serve
-from shared.formats.al.check.extension_set import Target, check_packages
-from shared.formats.al.package.archive import PackageError
-from shared.formats.al.package.container import Kind, Package, open_package
+from shared.formats.al.check.extension import TargetSet
+from shared.formats.al.check.extension_set import check_packages
+from shared.formats.al.package.container import AppFileKind, Package, PackageError, open_package
 from shared.formats.al.source.opening import open_extension
 from shared.formats.al.symbols.index import App, AppIndex, IndexFormatError, index_package
 from shared.formats.al.symbols.symbols import EXTENSION_OF, Symbol, fold
@@ -74,7 +74,7 @@ class ExtensionReader:
             return Failed(UNREADABLE_PACKAGE, str(error))
 
     def _judge(self, request: Judge) -> ExtensionsJudged:
-        target = Target(
+        target = TargetSet(
             [self._indexes[path] for path in request.bases],
             [self._indexes[path] for path in request.old],
         )
@@ -109,7 +109,7 @@ def _label(app_id: str) -> str:
 
 def _open(file: ExtensionFile) -> Package:
     if file.problem:
-        return Package(file.label, Kind.DAMAGED, file.digest, problem=file.problem)
+        return Package(file.label, AppFileKind.DAMAGED, file.digest, problem=file.problem)
     return open_package(Path(file.path).read_bytes(), file.label)
 
 

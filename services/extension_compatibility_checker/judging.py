@@ -28,7 +28,7 @@ from shared.artifacts.port import ArtifactStore
 from shared.contracts.parts import Extension
 from shared.formats.al.check.extension_set import unreadable
 from shared.formats.al.finding import Report
-from shared.formats.al.package.container import MAX_FILE, Kind, Package
+from shared.formats.al.package.container import MAX_FILE, AppFileKind, Package
 from shared.formats.al.package.version import Version
 
 T = TypeVar("T")
@@ -92,7 +92,7 @@ class Judging:
         fresh = {name: report for reports in found for name, report in reports.items() if name in wanted}
         await asyncio.to_thread(self._keep, {keys[name]: report for name, report in fresh.items()})
         refused = {
-            name: unreadable(Package(name, Kind.DAMAGED, digests[name], problem=sights[name].problem))
+            name: unreadable(Package(name, AppFileKind.DAMAGED, digests[name], problem=sights[name].problem))
             for name in around.unread
         }
         reports = {**known, **fresh, **refused}

@@ -13,8 +13,7 @@ from shared.contracts.extension_compatibility_checker import (
     Level,
 )
 from shared.contracts.parts import Extension, Verdict
-from shared.formats.al.finding import Finding, Report, Severity, worst
-from shared.formats.al.finding import Verdict as Found
+from shared.formats.al.finding import Compatibility, Finding, Report, Severity, worst
 
 MOST_FINDINGS = 50
 """Findings that are told of one extension."""
@@ -29,10 +28,10 @@ _TEXT = 500
 """Length to which the texts of a message are cut, in characters; the report has them whole."""
 _ORDER = tuple(Severity)
 _VERDICTS = {
-    Found.COMPATIBLE: Verdict.COMPATIBLE,
-    Found.WARNINGS: Verdict.COMPATIBLE_WITH_WARNINGS,
-    Found.UNVERIFIABLE: Verdict.UNVERIFIABLE,
-    Found.INCOMPATIBLE: Verdict.INCOMPATIBLE,
+    Compatibility.COMPATIBLE: Verdict.COMPATIBLE,
+    Compatibility.WARNINGS: Verdict.COMPATIBLE_WITH_WARNINGS,
+    Compatibility.UNVERIFIABLE: Verdict.UNVERIFIABLE,
+    Compatibility.INCOMPATIBLE: Verdict.INCOMPATIBLE,
 }
 
 

@@ -28,7 +28,8 @@ import msgspec
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from shared.formats.al.check.extension_set import Target, check_packages  # noqa: E402  # run as a file
+from shared.formats.al.check.extension import TargetSet  # noqa: E402  # run as a file
+from shared.formats.al.check.extension_set import check_packages  # noqa: E402  # run as a file
 from shared.formats.al.package.container import SYMBOLS, read_package  # noqa: E402  # as above
 from shared.formats.al.symbols.index import AppIndex, index_package  # noqa: E402  # as above
 from tests.support.al_packages import (  # noqa: E402  # as above
@@ -79,14 +80,14 @@ def bound(path: Path) -> object:
 
 def check_cold(extension: Path, index: Path) -> None:
     """What a process does that checks one extension against a stored base."""
-    check_packages([read_package(extension)], Target([AppIndex.load(index)]))
+    check_packages([read_package(extension)], TargetSet([AppIndex.load(index)]))
 
 
-_target: list[Target] = []
+_target: list[TargetSet] = []
 
 
 def _begin(index: str) -> None:
-    _target.append(Target([AppIndex.load(Path(index))]))
+    _target.append(TargetSet([AppIndex.load(Path(index))]))
 
 
 def _check(extension: str) -> str:
@@ -154,7 +155,7 @@ def main() -> None:
         folder = Path(name)
         found: dict[str, Any] = {"application_14": measure(BASE, folder, 3)}
         index = folder / (BASE.stem + ".index")
-        warm = Target([AppIndex.load(index)])
+        warm = TargetSet([AppIndex.load(index)])
         found["application_14"] |= {
             "check_small_warm_s": best(lambda: check_packages([read_package(SMALL)], warm)),
             "check_large_warm_s": best(lambda: check_packages([read_package(LARGE)], warm)),

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from shared.formats.al.check.extension_set import Target, check_packages
+from shared.formats.al.check.extension import TargetSet
+from shared.formats.al.check.extension_set import check_packages
 from shared.formats.al.finding import Finding, Report
 from shared.formats.al.package.container import open_package
 from shared.formats.al.symbols.index import index_package
@@ -11,7 +12,7 @@ from shared.formats.al.symbols.index import index_package
 def check_set(extensions: Sequence[bytes], *bases: bytes, old: Sequence[bytes] = ()) -> list[Report]:
     indexes, before = ([index_package(open_package(b)) for b in apps] for apps in (bases, old))
     packages = [open_package(data, f"file{i}.app") for i, data in enumerate(extensions)]
-    return check_packages(packages, Target(indexes, before))
+    return check_packages(packages, TargetSet(indexes, before))
 
 
 def check(extension: bytes, *bases: bytes, old: Sequence[bytes] = ()) -> Report:

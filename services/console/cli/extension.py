@@ -13,12 +13,13 @@ from rich.table import Table
 from typer.core import TyperCommand
 
 from services.console.cli.lazy import lazy
-from shared.formats.al.check.extension_set import Target, check_packages
+from shared.formats.al.check.extension import TargetSet
+from shared.formats.al.check.extension_set import check_packages
 from shared.formats.al.check.rules import RULES
 from shared.formats.al.compare.rules import BASELINE_RULES, UNDECIDED_RULES
-from shared.formats.al.compare.versions import Settings, compare_versions
-from shared.formats.al.finding import Report, Severity, Verdict, verdict_of, worst
-from shared.formats.al.package.container import Kind, Package, PackageError, read_package
+from shared.formats.al.compare.versions import ComparisonSettings, compare_versions
+from shared.formats.al.finding import Compatibility, Report, Severity, verdict_of, worst
+from shared.formats.al.package.container import AppFileKind, Package, PackageError, read_package
 from shared.formats.al.symbols.index import SUFFIX, AppIndex, IndexFormatError, index_package
 
 from .formats import Output, print_json, sarif
@@ -41,10 +42,10 @@ app = typer.Typer(
 )
 
 EXIT = {
-    Verdict.COMPATIBLE: 0,
-    Verdict.WARNINGS: 0,
-    Verdict.INCOMPATIBLE: 1,
-    Verdict.UNVERIFIABLE: 10,
+    Compatibility.COMPATIBLE: 0,
+    Compatibility.WARNINGS: 0,
+    Compatibility.INCOMPATIBLE: 1,
+    Compatibility.UNVERIFIABLE: 10,
 }
 _USAGE = 2
 _NOT_FOUND = 3
@@ -97,7 +98,7 @@ def check(
     """
     _check_fail_on(fail_on)
     packages = [_open(path) for path in _files(extensions, ".app")]
-    target = Target(_indexes(base, country), _indexes(old_base or (), country))
+    target = TargetSet(_indexes(base, country), _indexes(old_base or (), country))
     replaced = [_open(path) for path in _files(installed or (), ".app")]
     reports = check_packages(packages, target, replaced)
     verdict = worst([r.verdict for r in reports])
@@ -108,7 +109,7 @@ def check(
         print_json(sarif(reports))
     else:
         _print_reports(reports, verdict)
-    warned = fail_on == "warning" and verdict is Verdict.WARNINGS
+    warned = fail_on == "warning" and verdict is Compatibility.WARNINGS
     raise typer.Exit(10 if warned else EXIT[verdict])
 
 
@@ -132,7 +133,7 @@ def show(
         "problem": package.problem,
         "manifest": describe(package),
     }
-    code = EXIT[Verdict.INCOMPATIBLE] if package.kind is Kind.DAMAGED else 0
+    code = EXIT[Compatibility.INCOMPATIBLE] if package.kind is AppFileKind.DAMAGED else 0
     if output is Output.JSON:
         print_json(facts)
         raise typer.Exit(code)
@@ -197,7 +198,9 @@ def compare(
             f"{old} is {before.app.title}, {new} is {after.app.title}: two versions of one app are needed.",
             _USAGE,
         )
-    compared = compare_versions(before, after, Settings(internal, obsolete, onprem, hidden, obsolete_tag), around)
+    compared = compare_versions(
+        before, after, ComparisonSettings(internal, obsolete, onprem, hidden, obsolete_tag), around
+    )
     a = after.app
     verdict = verdict_of(compared.findings, compared.undecided)
     report = Report(a.id, a.name, a.publisher, str(a.version), verdict, compared.findings, compared.undecided)
@@ -216,7 +219,7 @@ def compare(
         print_json(sarif([report]))
     else:
         _print_reports([report], verdict)
-    warned = fail_on == "warning" and verdict is Verdict.WARNINGS
+    warned = fail_on == "warning" and verdict is Compatibility.WARNINGS
     raise typer.Exit(10 if warned else EXIT[verdict])
 
 
@@ -290,7 +293,7 @@ def _index(path: Path, country: str) -> AppIndex:
         index = AppIndex.load(path)
     except (PackageError, IndexFormatError, OSError) as error:
         reason = str(error).removeprefix(f"{path}: ")
-        _stop(f"The base {path} cannot be used: {reason}", EXIT[Verdict.UNVERIFIABLE])
+        _stop(f"The base {path} cannot be used: {reason}", EXIT[Compatibility.UNVERIFIABLE])
     if country and index.app.country.casefold() not in ("", country.casefold()):
         _stop(f"{path} is the index of {index.app.title}, not of country {country}.", _USAGE)
     return index
@@ -304,7 +307,7 @@ def _stop(message: str, code: int) -> NoReturn:
 _COLOURS = {Severity.BLOCKS: "red", Severity.WARNS: "yellow", Severity.FORECAST: "cyan"}
 
 
-def _print_reports(reports: list[Report], verdict: Verdict) -> None:
+def _print_reports(reports: list[Report], verdict: Compatibility) -> None:
     console = Console(soft_wrap=True, highlight=False)
     for report in reports:
         console.print(f"{report.name} {report.version}".strip(), report.verdict, sep=": ", markup=False)

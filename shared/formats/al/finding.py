@@ -21,7 +21,7 @@ class Level(StrEnum):
     SOURCE = "source"
 
 
-class Verdict(StrEnum):
+class Compatibility(StrEnum):
     """What a user may conclude about one extension, or about a set."""
 
     COMPATIBLE = "compatible"
@@ -58,22 +58,22 @@ class Report(msgspec.Struct, frozen=True):
     name: str
     publisher: str
     version: str
-    verdict: Verdict
+    verdict: Compatibility
     findings: tuple[Finding, ...]
     undecided: tuple[str, ...] = ()
 
 
-def verdict_of(findings: tuple[Finding, ...], undecided: tuple[str, ...]) -> Verdict:
+def verdict_of(findings: tuple[Finding, ...], undecided: tuple[str, ...]) -> Compatibility:
     """A proven break outweighs what is unknown; what is unknown outweighs warnings."""
     severities = {f.severity for f in findings}
     if Severity.BLOCKS in severities:
-        return Verdict.INCOMPATIBLE
+        return Compatibility.INCOMPATIBLE
     if undecided:
-        return Verdict.UNVERIFIABLE
-    return Verdict.WARNINGS if severities else Verdict.COMPATIBLE
+        return Compatibility.UNVERIFIABLE
+    return Compatibility.WARNINGS if severities else Compatibility.COMPATIBLE
 
 
-def worst(verdicts: list[Verdict]) -> Verdict:
+def worst(verdicts: list[Compatibility]) -> Compatibility:
     """The verdict of a set: incompatible, unverifiable, warnings, compatible, in this order."""
-    order = [Verdict.INCOMPATIBLE, Verdict.UNVERIFIABLE, Verdict.WARNINGS]
-    return next((v for v in order if v in verdicts), Verdict.COMPATIBLE)
+    order = [Compatibility.INCOMPATIBLE, Compatibility.UNVERIFIABLE, Compatibility.WARNINGS]
+    return next((v for v in order if v in verdicts), Compatibility.COMPATIBLE)

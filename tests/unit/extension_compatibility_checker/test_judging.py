@@ -26,9 +26,9 @@ from shared.artifacts.folder import FolderStore
 from shared.children import ChildDied
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionScope
 from shared.formats import al
-from shared.formats.al.check.extension_set import Target as AllAtOnce
+from shared.formats.al.check.extension import TargetSet
 from shared.formats.al.check.extension_set import check_packages
-from shared.formats.al.finding import Report, Verdict
+from shared.formats.al.finding import Compatibility, Report
 from shared.formats.al.package.container import open_package
 from shared.formats.al.symbols.index import AppIndex
 from tests.support.al_packages import base_app, codeunit, container, extension, field, table
@@ -93,7 +93,7 @@ def bench(tmp_path: Path, reading: Reading) -> Bench:
     return Bench(tmp_path, reading)
 
 
-def verdicts(judgement: Judgement) -> list[Verdict]:
+def verdicts(judgement: Judgement) -> list[Compatibility]:
     return [report.verdict for report in judgement.reports]
 
 
@@ -124,7 +124,7 @@ async def test_after_one_extension_of_five_changed_only_those_that_see_it_are_ju
     newer = await bench.extension(changed, source(number, changed), *needs, version="1.1.0.0")
     after = await bench.judge([newer if one.app_id == changed else one for one in set_], target)
     assert set(NAMES) - after.reused == affected
-    assert verdicts(after) == [Verdict.COMPATIBLE] * 5
+    assert verdicts(after) == [Compatibility.COMPATIBLE] * 5
 
 
 async def test_only_what_was_not_judged_before_is_given_to_the_children(
@@ -154,7 +154,7 @@ async def test_what_comes_to_clash_is_judged_again_and_so_is_what_does_so_no_mor
     clashing = await bench.extension(FIVE, source(50004, FIVE), version="1.1.0.0")
     after = await bench.judge([*set_[:4], clashing], target)
     assert set(NAMES) - after.reused == {FOUR, FIVE}
-    assert verdicts(after)[3:] == [Verdict.INCOMPATIBLE] * 2
+    assert verdicts(after)[3:] == [Compatibility.INCOMPATIBLE] * 2
     assert [finding.code for finding in after.reports[3].findings] == ["AL0264"]
     assert (await bench.judge(set_, target)).reused == set(NAMES)
 
@@ -175,7 +175,7 @@ async def test_another_base_and_another_base_in_use_are_other_questions(bench: B
     await bench.judge(set_, target)
     after = await bench.judge(set_, following)
     assert after.reused == frozenset()
-    assert verdicts(after) == [Verdict.INCOMPATIBLE] * 5
+    assert verdicts(after) == [Compatibility.INCOMPATIBLE] * 5
     assert (await bench.judge(set_, following, target)).reused == frozenset()
     assert (await bench.judge(set_, following, target)).reused == set(NAMES)
 
@@ -187,13 +187,13 @@ async def test_a_package_that_cannot_be_read_makes_what_is_missing_uncertain(ben
     stranger = await bench.extension(FOUR, source(50004, FOUR))
     other = stranger.model_copy(update={"app_id": FIVE, "name": "Five"})
     alone = await bench.judge([needy], target)
-    assert verdicts(alone) == [Verdict.INCOMPATIBLE]
+    assert verdicts(alone) == [Compatibility.INCOMPATIBLE]
     beside = await bench.judge([needy, runtime, stranger, other], target)
     assert verdicts(beside) == [
-        Verdict.UNVERIFIABLE,
-        Verdict.UNVERIFIABLE,
-        Verdict.COMPATIBLE,
-        Verdict.UNVERIFIABLE,
+        Compatibility.UNVERIFIABLE,
+        Compatibility.UNVERIFIABLE,
+        Compatibility.COMPATIBLE,
+        Compatibility.UNVERIFIABLE,
     ]
     assert "runtime package" in beside.reports[1].undecided[0]
     assert beside.reports[3].undecided == (f"the file is Four 1.0.0.0 ({FOUR}), not Five 1.0.0.0 ({FIVE})",)
@@ -216,7 +216,7 @@ async def test_sets_that_are_judged_in_parts_get_the_reports_of_a_set_that_is_ju
         set_ = [await bench.extension(one, texts[one], *needs[one]) for one in order]
         contents = {one.app_id: await bench.store.read(one.artifact.digest, limit=10**6) for one in set_}
         packages = [open_package(contents[one], f"{one}.app") for one in sorted(contents)]
-        expected = {report.id: report for report in check_packages(packages, AllAtOnce(index))}
+        expected = {report.id: report for report in check_packages(packages, TargetSet(index))}
         for _ in range(2):
             found = await bench.judge(set_, target)
             assert {report.id: told(report) for report in found.reports} == {
@@ -247,12 +247,12 @@ async def test_a_damaged_file_in_the_cache_is_as_none(bench: Bench, tmp_path: Pa
     for path in (tmp_path / "judgements").glob("*/*"):
         path.write_bytes(b"x")
     again = await bench.judge(set_, target)
-    assert (again.reused, verdicts(again)) == (frozenset(), [Verdict.COMPATIBLE] * 5)
+    assert (again.reused, verdicts(again)) == (frozenset(), [Compatibility.COMPATIBLE] * 5)
 
 
 def test_the_cache_keeps_what_was_used_last(tmp_path: Path) -> None:
     kept = Judgements(tmp_path, 100)
-    report = Report("id", "App", "Contoso", "1.0.0.0", Verdict.COMPATIBLE, ())
+    report = Report("id", "App", "Contoso", "1.0.0.0", Compatibility.COMPATIBLE, ())
     for number in range(1001):
         kept.keep_report(f"{number:064}", report)
     files = list(tmp_path.glob("*/*"))

@@ -14,8 +14,7 @@ from services.extension_compatibility_checker.reporting import (
 )
 from shared.contracts.extension_compatibility_checker import FindingSeverity
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, ExtensionScope, Verdict
-from shared.formats.al.finding import Finding, Level, Report, Severity
-from shared.formats.al.finding import Verdict as Found
+from shared.formats.al.finding import Compatibility, Finding, Level, Report, Severity
 
 FILE = ArtifactRef(digest="sha256:" + "a" * 64, size=10, media_type="application/octet-stream")
 
@@ -36,23 +35,25 @@ def finding(severity: Severity, message: str = "It is gone.", file: str = "", li
     return Finding("AL0185", severity, Level.SYMBOLS, "Vendor", message, file, line, line)
 
 
-def report(verdict: Found, *findings: Finding, undecided: tuple[str, ...] = ()) -> Report:
+def report(verdict: Compatibility, *findings: Finding, undecided: tuple[str, ...] = ()) -> Report:
     return Report("id", "App", "Contoso", "1.0.0.0", verdict, findings, undecided)
 
 
 @pytest.mark.parametrize(
     ("found", "verdict", "blocking", "summary"),
     [
-        (report(Found.COMPATIBLE), Verdict.COMPATIBLE, 0, ""),
+        (report(Compatibility.COMPATIBLE), Verdict.COMPATIBLE, 0, ""),
         (
-            report(Found.WARNINGS, finding(Severity.FORECAST), finding(Severity.WARNS, "It shrinks.")),
+            report(Compatibility.WARNINGS, finding(Severity.FORECAST), finding(Severity.WARNS, "It shrinks.")),
             Verdict.COMPATIBLE_WITH_WARNINGS,
             0,
             "AL0185 It shrinks.",
         ),
-        (report(Found.UNVERIFIABLE, undecided=("no source", "more")), Verdict.UNVERIFIABLE, 0, "no source"),
+        (report(Compatibility.UNVERIFIABLE, undecided=("no source", "more")), Verdict.UNVERIFIABLE, 0, "no source"),
         (
-            report(Found.INCOMPATIBLE, finding(Severity.WARNS), finding(Severity.BLOCKS, "Gone.", "src/A.al", 3)),
+            report(
+                Compatibility.INCOMPATIBLE, finding(Severity.WARNS), finding(Severity.BLOCKS, "Gone.", "src/A.al", 3)
+            ),
             Verdict.INCOMPATIBLE,
             1,
             "src/A.al(3,3): AL0185 Gone.",
@@ -68,7 +69,9 @@ def test_a_report_becomes_a_verdict_with_its_first_reason(
 
 
 def test_what_blocks_is_told_first_and_long_texts_are_cut() -> None:
-    found = report(Found.INCOMPATIBLE, finding(Severity.WARNS), finding(Severity.BLOCKS, "x" * 2000, "f" * 2000, 7))
+    found = report(
+        Compatibility.INCOMPATIBLE, finding(Severity.WARNS), finding(Severity.BLOCKS, "x" * 2000, "f" * 2000, 7)
+    )
     [told] = judged([extension(1)], [found])
     first, second = told.findings
     assert (first.severity, first.line, len(first.message), len(first.file)) == (FindingSeverity.BLOCKS, 7, 500, 500)
@@ -78,7 +81,7 @@ def test_what_blocks_is_told_first_and_long_texts_are_cut() -> None:
 
 def test_findings_are_counted_by_what_follows_from_them() -> None:
     found = [finding(Severity.BLOCKS)] + [finding(Severity.WARNS)] * 2 + [finding(Severity.FORECAST)] * 3
-    told = verdict_on(extension(1), report(Found.INCOMPATIBLE, *found))
+    told = verdict_on(extension(1), report(Compatibility.INCOMPATIBLE, *found))
     assert (told.blocking, told.warnings, told.forecasts) == (1, 2, 3)
 
 
@@ -103,14 +106,14 @@ def test_the_report_says_whether_the_base_in_use_was_known(
         current_base=current,
         current_packages=(IndexedPackage(package=FILE, app=app, index=FILE),) if known else (),
     )
-    told = json.loads(report_file(given, [report(Found.INCOMPATIBLE, finding(Severity.BLOCKS))]))
+    told = json.loads(report_file(given, [report(Compatibility.INCOMPATIBLE, finding(Severity.BLOCKS))]))
     assert told["current_base"] == said
     assert (told["verdict"], told["extensions"][0]["findings"][0]["code"]) == ("incompatible", "AL0185")
 
 
 def test_what_was_judged_before_says_so() -> None:
     set_ = [extension(1), extension(2)]
-    told = judged(set_, [report(Found.COMPATIBLE)] * 2, {set_[1].app_id})
+    told = judged(set_, [report(Compatibility.COMPATIBLE)] * 2, {set_[1].app_id})
     assert [one.reused for one in told] == [False, True]
 
 
@@ -120,7 +123,7 @@ def test_the_findings_of_a_check_stay_within_what_one_commit_and_one_message_can
     extensions: int, letter: str
 ) -> None:
     large = Finding("AL0185", Severity.BLOCKS, Level.SYMBOLS, letter * 900, letter * 900, letter * 900, 7, 7)
-    many = report(Found.INCOMPATIBLE, *[large] * 80)
+    many = report(Compatibility.INCOMPATIBLE, *[large] * 80)
     told = judged([extension(number) for number in range(extensions)], [many] * extensions)
     sizes = [sum(len(finding.model_dump_json()) for finding in one.findings) for one in told]
     assert all(1 <= len(one.findings) <= 50 for one in told)
@@ -129,5 +132,5 @@ def test_the_findings_of_a_check_stay_within_what_one_commit_and_one_message_can
 
 
 def test_small_findings_are_told_up_to_fifty() -> None:
-    [told] = judged([extension(1)], [report(Found.INCOMPATIBLE, *[finding(Severity.BLOCKS)] * 80)])
+    [told] = judged([extension(1)], [report(Compatibility.INCOMPATIBLE, *[finding(Severity.BLOCKS)] * 80)])
     assert len(told.findings) == 50

@@ -1,42 +1,59 @@
 """Checks of event subscribers: publisher, event, element, parameters."""
 
+from collections.abc import Iterator
+
 from shared.formats.al.finding import Level
 from shared.formats.al.source.lexer import whole_number
-from shared.formats.al.source.syntax import Attribute, Expr, Literal, Name, Node, ObjectDecl, Procedure, Scope, VarDecl
+from shared.formats.al.source.syntax import (
+    Attribute,
+    Expr,
+    Literal,
+    Name,
+    ObjectDecl,
+    Procedure,
+    ScopeAccess,
+    VarDecl,
+    walk,
+)
 from shared.formats.al.symbols.builtins import PAGE_TRIGGER_EVENTS, TABLE_TRIGGER_EVENTS
 from shared.formats.al.symbols.index import AppIndex
 from shared.formats.al.symbols.symbols import Method, Symbol, TypeRef, fold
 
-from .context import Check, Place
+from .context import ExtensionCheck
 from .conversions import same_subject
-from .evidence import About, parameters_text, signature, type_text
+from .evidence import SymbolPath, parameters_text, signature, type_text
+from .lifecycle import report_state
+from .naming import named_object
+from .places import Place
 from .suggestions import nearest, same_parameters
 from .world import KIND_OF_TYPE
 
 _CAPACITY = ("text", "code")
 
 
-def check_subscribers(check: Check) -> None:
+def check_subscribers(check: ExtensionCheck) -> None:
     """Rows 15 to 18 for every procedure with the EventSubscriber attribute."""
     for declared in check.extension.objects:
         check.look_from(declared.file)
-        for procedure in _procedures(declared.root):
+        for procedure, attribute in _subscriptions(declared):
+            _Subscriber(check, declared, procedure, attribute).check_all()
+
+
+def _subscriptions(declared: ObjectDecl) -> Iterator[tuple[Procedure, Attribute]]:
+    for node, _ in walk(declared.root):
+        for procedure in node.procedures:
             for attribute in procedure.attributes:
                 if attribute.name.lower() == "eventsubscriber" and len(attribute.arguments) > 2:
-                    _Subscriber(check, declared, procedure, attribute).check_all()
-
-
-def _procedures(node: Node) -> list[Procedure]:
-    return [*node.procedures, *(p for child in node.children for p in _procedures(child))]
+                    yield procedure, attribute
 
 
 class _Subscriber:
-    def __init__(self, check: Check, declared: ObjectDecl, procedure: Procedure, attribute: Attribute) -> None:
+    def __init__(self, check: ExtensionCheck, declared: ObjectDecl, procedure: Procedure, attribute: Attribute) -> None:
         self.check = check
         self.file = declared.file
         self.procedure = procedure
         kind, publisher, event, *rest = attribute.arguments
-        self.kind = KIND_OF_TYPE.get(kind.text.lower(), "") if isinstance(kind, Scope) else ""
+        self.kind = KIND_OF_TYPE.get(kind.text.lower(), "") if isinstance(kind, ScopeAccess) else ""
         self.publisher = publisher
         self.event = event
         self.element = rest[0] if rest else None
@@ -47,9 +64,8 @@ class _Subscriber:
             return
         place = self._place(self.publisher)
         event = _text(self.event)
-        found = self.check.reference(
-            self.kind, name, number, Level.SOURCE, place, code="AL0132", instead=lambda: self._moved_to(event)
-        )
+        wanted = SymbolPath(self.kind, name, number)
+        found = named_object(self.check, wanted, place, code="AL0132", instead=lambda: self._moved_to(event))
         if found is None or found[1] is self.check.world.own:
             return
         publisher, app = found
@@ -61,14 +77,14 @@ class _Subscriber:
             self._published(publisher, app, event)
 
     def _publisher_name(self) -> tuple[str, int]:
-        if isinstance(self.publisher, Scope):
+        if isinstance(self.publisher, ScopeAccess):
             return self.publisher.text, 0
         if isinstance(self.publisher, Literal):
             return "", whole_number(self.publisher.text)
         return "", 0
 
     def _place(self, expr: Expr) -> Place:
-        return Place(self.file, expr.at)
+        return Place(Level.SOURCE, self.file, expr.at)
 
     # -- events that code raises -------------------------------------------------------------------
 
@@ -77,27 +93,26 @@ class _Subscriber:
         methods = check.world.methods(publisher, app)
         found = methods.get(fold(event), [])
         events = [owned.member for owned in found if owned.member.event]
-        place, about = self._place(self.event), About.of(publisher, "methods", event)
+        place, about = self._place(self.event), SymbolPath.of(publisher, "methods", event)
         if not found:
             if check.member_missing(publisher):
                 known = [o.member for group in methods.values() for o in group if o.member.event]
                 message = f"The event '{event}' is not found in the target."
                 advice = self._other_event(publisher, event, known)
-                check.report("AL0280", Level.SOURCE, event, message, place, advice, about=about)
+                check.report("AL0280", event, message, place, advice, about=about)
             return
         if not events:
             message = f"Object member '{event}' is not an event."
             known = [o.member for group in methods.values() for o in group if o.member.event]
             advice = self._other_event(publisher, event, known)
-            check.report("AL0281", Level.SOURCE, event, message, place, advice, about=about)
+            check.report("AL0281", event, message, place, advice, about=about)
             return
         method = events[0]
         if method.event == "internal" and not check.sees_internals(app):
             message = f"The publisher '{publisher.name}' does not have any public events named '{event}'."
-            check.report("AL0462", Level.SOURCE, event, message, place, about=about)
+            check.report("AL0462", event, message, place, about=about)
             return
-        title = f"Event '{method.name}'"
-        check.state(method.obsolete, title, method.name, Level.SOURCE, place, about)
+        report_state(check, "Event", method, place, about)
         for parameter in self.procedure.parameters:
             self._parameter(parameter, method, publisher)
 
@@ -142,7 +157,7 @@ class _Subscriber:
 
     def _parameter(self, parameter: VarDecl, method: Method, publisher: Symbol) -> None:
         wanted = next((p for p in method.parameters if fold(p.name) == fold(parameter.name)), None)
-        place, about = Place(self.file, parameter.at), About.of(publisher, "methods", method.name)
+        place, about = Place(Level.SOURCE, self.file, parameter.at), SymbolPath.of(publisher, "methods", method.name)
         if wanted is not None:
             self._compare(parameter, wanted.type, place, about, self._to_write(method))
             if parameter.by_reference and not wanted.by_reference:
@@ -150,7 +165,7 @@ class _Subscriber:
                     f"Parameter '{parameter.name}' is only allowed to be 'var' if the publisher parameter is 'var'."
                 )
                 advice = self._to_write(method)
-                self.check.report("AL0288", Level.SOURCE, parameter.name, message, place, advice, about=about)
+                self.check.report("AL0288", parameter.name, message, place, advice, about=about)
             return
         arguments = method.event_arguments
         if fold(parameter.name) == "sender" and arguments[:1] == ("true",):
@@ -162,9 +177,9 @@ class _Subscriber:
             f"'{parameter.name}' is not found."
         )
         advice = self._to_write(method)
-        self.check.report("AL0282", Level.SOURCE, parameter.name, message, place, advice, about=about)
+        self.check.report("AL0282", parameter.name, message, place, advice, about=about)
 
-    def _compare(self, parameter: VarDecl, wanted: TypeRef, place: Place, about: About, advice: str) -> None:
+    def _compare(self, parameter: VarDecl, wanted: TypeRef, place: Place, about: SymbolPath, advice: str) -> None:
         given = parameter.type
         a, b = given.name.lower(), wanted.name.lower()
         if not b or b == "dotnet":
@@ -177,7 +192,7 @@ class _Subscriber:
                     f"The type of the parameter '{parameter.name}' on the {subscriber} has a smaller capacity than "
                     f"the parameter type '{expected}' on the publisher."
                 )
-                self.check.report("AL0593", Level.SOURCE, parameter.name, message, place, advice, about=about)
+                self.check.report("AL0593", parameter.name, message, place, advice, about=about)
                 return
             if self._same(given, wanted) is not False and given.dimensions == wanted.dimensions:
                 return
@@ -187,13 +202,13 @@ class _Subscriber:
                     f"The type of parameter '{parameter.name}' on {subscriber} is of type 'Option', but the expected "
                     f"type is '{expected}'. Please update the subscriber type to match the publisher."
                 )
-                self.check.report("AL0588", Level.SOURCE, parameter.name, message, place, advice, about=about)
+                self.check.report("AL0588", parameter.name, message, place, advice, about=about)
             return
         message = (
             f"The type of the parameter '{parameter.name}' on the {subscriber} does not match the expected type "
             f"'{expected}'."
         )
-        self.check.report("AL0284", Level.SOURCE, parameter.name, message, place, advice, about=about)
+        self.check.report("AL0284", parameter.name, message, place, advice, about=about)
 
     def _same(self, given: TypeRef, wanted: TypeRef) -> bool | None:
         answer = same_subject(given, wanted)
@@ -214,15 +229,15 @@ class _Subscriber:
             self._element(table, "fields", {name: f.name for name, (f, _) in fields.items()})
         allowed = TABLE_TRIGGER_EVENTS[event]
         for parameter in self.procedure.parameters:
-            place = Place(self.file, parameter.at)
+            place = Place(Level.SOURCE, self.file, parameter.at)
             if fold(parameter.name) not in allowed:
                 message = (
                     f"The member referenced by event subscriber '{self.procedure.name}' parameter "
                     f"'{parameter.name}' is not found."
                 )
-                self.check.report("AL0282", Level.SOURCE, parameter.name, message, place)
+                self.check.report("AL0282", parameter.name, message, place)
             elif fold(parameter.name) in ("rec", "xrec"):
-                self._record(parameter, table, place, About.object(table))
+                self._record(parameter, table, place, SymbolPath.object(table))
 
     def _page_trigger(self, page: Symbol, event: str) -> None:
         world = self.check.world
@@ -233,9 +248,9 @@ class _Subscriber:
         table = world.source_table(page)
         for parameter in self.procedure.parameters:
             if fold(parameter.name) in ("rec", "xrec") and table is not None:
-                self._record(parameter, table[0], Place(self.file, parameter.at), About.object(page))
+                self._record(parameter, table[0], Place(Level.SOURCE, self.file, parameter.at), SymbolPath.object(page))
 
-    def _record(self, parameter: VarDecl, table: Symbol, place: Place, about: About) -> None:
+    def _record(self, parameter: VarDecl, table: Symbol, place: Place, about: SymbolPath) -> None:
         wanted = TypeRef("Record", subject=table.name, subject_id=table.id)
         self._compare(parameter, wanted, place, about, f"Declare it as {type_text(wanted)}.")
 
@@ -246,8 +261,8 @@ class _Subscriber:
         assert self.element is not None
         message = f"The member referenced by event subscriber '{self.procedure.name}' parameter '{name}' is not found."
         place, advice = self._place(self.element), nearest(name, known.values())
-        self.check.report("AL0282", Level.SOURCE, name, message, place, advice, about=About.of(owner, part, name))
+        self.check.report("AL0282", name, message, place, advice, about=SymbolPath.of(owner, part, name))
 
 
 def _text(expr: Expr) -> str:
-    return expr.text if isinstance(expr, Literal | Name | Scope) else ""
+    return expr.text if isinstance(expr, Literal | Name | ScopeAccess) else ""

@@ -13,11 +13,11 @@ from shared.formats.al.symbols.symbols import (
     Element,
     EnumValue,
     Field,
-    Key,
     Method,
     Obsolete,
     Parameter,
     Symbol,
+    TableKey,
     TypeRef,
     Variable,
     fold,
@@ -35,12 +35,12 @@ _PROPERTY_NAMES = {
 }
 _MOST_OVERLOADS = 4
 
-Member = Field | Method | Element | EnumValue | Variable | Key
+SymbolMember = Field | Method | Element | EnumValue | Variable | TableKey
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What a finding speaks of: an object, or with `part` (an attribute of `Symbol`) one of its members."""
+class SymbolPath:
+    """Names an object, or with `part` (an attribute of `Symbol`) one of its members; `number` is the object's id."""
 
     kind: str
     name: str
@@ -49,17 +49,17 @@ class About:
     member: str = ""
 
     @classmethod
-    def object(cls, symbol: Symbol) -> "About":
+    def object(cls, symbol: Symbol) -> "SymbolPath":
         """A whole object; by name, since ids may be given to something else."""
         return cls(symbol.kind, symbol.name, 0 if symbol.name else symbol.id)
 
     @classmethod
-    def of(cls, symbol: Symbol, part: str, member: str) -> "About":
+    def of(cls, symbol: Symbol, part: str, member: str) -> "SymbolPath":
         """A member of an object or of an extension of it."""
         return cls(symbol.kind, symbol.name, 0 if symbol.name else symbol.id, part, member)
 
 
-def declaration(world: World | None, about: About | None) -> str:
+def declaration(world: World | None, about: SymbolPath | None) -> str:
     """How `world` declares it, leaving out what the checked extension brings itself; empty if it does not."""
     if world is None or about is None:
         return ""
@@ -72,7 +72,7 @@ def declaration(world: World | None, about: About | None) -> str:
     return "; ".join(members[:_MOST_OVERLOADS])
 
 
-def _members(world: World, found: tuple[Symbol, AppIndex], about: About) -> Iterator[Member]:
+def _members(world: World, found: tuple[Symbol, AppIndex], about: SymbolPath) -> Iterator[SymbolMember]:
     wanted = fold(about.member)
     for owner, app in [found, *world.extensions(found[0])]:
         if app is not world.own:
@@ -100,7 +100,7 @@ def _readable(symbol: Symbol, name: str) -> str:
     return quoted(fold_reference(value)) if name == "sourcetable" and value else value
 
 
-def text_of_member(member: Member, world: World | None = None) -> str:
+def text_of_member(member: SymbolMember, world: World | None = None) -> str:
     """A member as AL declares it; with `world`, objects that types name by id get their names."""
     if isinstance(member, Method):
         return method_text(member, world)
@@ -112,7 +112,7 @@ def text_of_member(member: Member, world: World | None = None) -> str:
         told, head = _obsolete(member.obsolete), f"value({member.ordinal}; {quoted(member.name)})"
     elif isinstance(member, Element):
         told, head = _obsolete(member.obsolete), f"{member.kind}({quoted(member.name)})"
-    elif isinstance(member, Key):
+    elif isinstance(member, TableKey):
         told = ["Clustered = true;"] if member.clustered else []
         head = f"key({quoted(member.name)}; {', '.join(map(quoted, member.fields))})"
     else:

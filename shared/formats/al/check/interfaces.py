@@ -5,22 +5,25 @@ from shared.formats.al.source.declared import text_of
 from shared.formats.al.source.syntax import Node, ObjectDecl
 from shared.formats.al.symbols.symbols import Method, Symbol, TypeRef, fold
 
-from .context import NOWHERE, Check, Place, called
+from .context import ExtensionCheck
 from .conversions import same_subject
-from .evidence import About, signature
+from .evidence import SymbolPath, signature
+from .lifecycle import called
+from .naming import named_object
+from .places import Place, object_place
 from .world import World, fold_reference
 
 _IMPLEMENTATIONS = ("implementation", "defaultimplementation", "unknownvalueimplementation")
 _MOST_ANCESTORS = 20
 
 
-def check_interfaces(check: Check, symbol: Symbol, declared: ObjectDecl | None) -> None:
+def check_interfaces(check: ExtensionCheck, symbol: Symbol, declared: ObjectDecl | None) -> None:
     """Interfaces that a codeunit or enum implements, and codeunits that an enum names as implementations."""
-    here = Place(declared.file, declared.at) if declared else NOWHERE
-    places = {fold(n): Place(declared.file, at) for n, at in declared.interfaces} if declared else {}
+    here = object_place(declared)
+    places = {fold(n): Place(Level.SYMBOLS, declared.file, at) for n, at in declared.interfaces} if declared else {}
     for interface in symbol.interfaces:
         place = places.get(fold(interface), here)
-        found = check.reference("interface", fold_reference(interface), 0, Level.SYMBOLS, place)
+        found = named_object(check, SymbolPath("interface", fold_reference(interface)), place)
         whole = declared is None or not declared.is_partial
         if found is not None and symbol.kind == "codeunit" and whole:
             _complete(check, symbol, found[0], place)
@@ -29,15 +32,15 @@ def check_interfaces(check: Check, symbol: Symbol, declared: ObjectDecl | None) 
             _implementations(check, declared, node)
 
 
-def _complete(check: Check, symbol: Symbol, interface: Symbol, place: Place) -> None:
+def _complete(check: ExtensionCheck, symbol: Symbol, interface: Symbol, place: Place) -> None:
     for owner in ancestry(check.world, interface):
         for wanted in owner.methods:
             mine = [m for m in symbol.methods if m.access != "local" and fold(m.name) == fold(wanted.name)]
             if not any(_fits(check.world, m, wanted) for m in mine):
                 message = f"'{symbol.name}' does not implement the interface member '{wanted.name}'."
                 advice = f"{'Write' if mine else 'Add'}: procedure {signature(wanted, check.world)}"
-                about = About.of(owner, "methods", wanted.name)
-                check.report("AL0582", Level.SYMBOLS, wanted.name, message, place, advice, about=about)
+                about = SymbolPath.of(owner, "methods", wanted.name)
+                check.report("AL0582", wanted.name, message, place, advice, about=about)
 
 
 def ancestry(world: World, interface: Symbol) -> list[Symbol]:
@@ -71,7 +74,7 @@ def _same(world: World, a: TypeRef, b: TypeRef) -> bool:
     return answer is not False and (not a.length or not b.length or a.length == b.length)
 
 
-def _implementations(check: Check, declared: ObjectDecl, node: Node) -> None:
+def _implementations(check: ExtensionCheck, declared: ObjectDecl, node: Node) -> None:
     """`Implementation = Price = "Price Codeunit", Other = "Other Codeunit"`."""
     tokens = declared.file.tokens
     for name in _IMPLEMENTATIONS:
@@ -83,20 +86,20 @@ def _implementations(check: Check, declared: ObjectDecl, node: Node) -> None:
             end = next((i for i in range(at, prop.last) if tokens.texts[i] == ","), prop.last)
             equals = next((i for i in range(at, end) if tokens.texts[i] == "="), None)
             if equals is not None and at < equals < end - 1:
-                place = Place(declared.file, tokens.offsets[equals + 1])
+                place = Place(Level.SYMBOLS, declared.file, tokens.offsets[equals + 1])
                 pair = text_of(tokens, at, equals), text_of(tokens, equals + 1, end)
-                _implementation(check, *pair, Place(declared.file, tokens.offsets[at]), place)
+                _implementation(check, *pair, Place(Level.SYMBOLS, declared.file, tokens.offsets[at]), place)
             at = end + 1
 
 
-def _implementation(check: Check, interface: str, codeunit: str, interface_at: Place, place: Place) -> None:
-    wanted = check.reference("interface", interface, 0, Level.SYMBOLS, interface_at)
-    found = check.reference("codeunit", codeunit, 0, Level.SYMBOLS, place)
+def _implementation(check: ExtensionCheck, interface: str, codeunit: str, interface_at: Place, place: Place) -> None:
+    wanted = named_object(check, SymbolPath("interface", interface), interface_at)
+    found = named_object(check, SymbolPath("codeunit", codeunit), place)
     if wanted is None or found is None or found[1] is check.world.own:
         return
     if implements(check.world, found[0], wanted[0]) is False:
         message = f"'{codeunit}' does not implement {called('interface', interface)}."
-        check.report("AL0595", Level.SYMBOLS, codeunit, message, place, about=About.object(found[0]))
+        check.report("AL0595", codeunit, message, place, about=SymbolPath.object(found[0]))
 
 
 def implements(world: World, codeunit: Symbol, interface: Symbol) -> bool:

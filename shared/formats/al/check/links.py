@@ -10,23 +10,22 @@ from shared.formats.al.source.lexer import T, Tokens, whole_number
 from shared.formats.al.source.syntax import Node, ObjectDecl, Property
 from shared.formats.al.symbols.symbols import EXTENSION_OF, Symbol
 
-from .context import Check, Place
+from .context import ExtensionCheck
+from .places import Place
+from .properties import PROPERTIES, PropertyKind
 from .tables import behind, field_exists, left_sides
 from .world import fold_reference
 
-_VIEWS = frozenset(("sourcetableview", "dataitemtableview", "subpageview", "runpageview"))
-_LINKS = frozenset(("subpagelink", "runpagelink", "dataitemlink", "linkfields"))
-_LISTS = frozenset(("datacaptionfields", "sumindexfields", "includedfields", "odatakeyfields"))
 _RECORD_ITEMS = frozenset(("dataitem", "tableelement"))
 
 
-def check_links(check: Check, declared: ObjectDecl) -> None:
+def check_links(check: ExtensionCheck, declared: ObjectDecl) -> None:
     """Every view, link and list of fields in one object."""
     _Links(check, declared).node(declared.root, None)
 
 
 class _Links:
-    def __init__(self, check: Check, declared: ObjectDecl) -> None:
+    def __init__(self, check: ExtensionCheck, declared: ObjectDecl) -> None:
         self.check = check
         self.object = declared
         self.tokens = declared.file.tokens
@@ -65,24 +64,27 @@ class _Links:
         """Check a section and what it holds; `item` is the table of the data item around it."""
         if node.keyword in _RECORD_ITEMS and len(node.arguments) > 1:
             item = self._table(*node.arguments[1])
-        for name, prop in node.properties.items():
-            table = self._shown(name, node, item)
-            if table is None or prop.first >= prop.last:
-                continue
-            if name in _VIEWS:
-                self._fields(table, self._view(prop))
-            elif name in _LINKS:
-                self._fields(table, left_sides(self.tokens, prop.first, prop.last))
-                if self.own is not None and name in ("subpagelink", "runpagelink"):
-                    self._fields(self.own, self._right_sides(prop))
-            else:
-                self._fields(table, self._names(prop.first, prop.last))
+        for prop in node.properties.values():
+            table = self._shown(prop.name, node, item)
+            if table is not None and prop.first < prop.last:
+                self._property(table, prop)
         if node.keyword == "fieldgroup" and self.own is not None and len(node.arguments) > 1:
             self._fields(self.own, self._names(*node.arguments[1]))
         if node.keyword == "addlast" and self.object.kind == "tableextension" and len(node.arguments) > 1:
             self._fields(self.own, self._names(*node.arguments[1]))
         for child in node.children:
             self.node(child, item)
+
+    def _property(self, table: Symbol, prop: Property) -> None:
+        match PROPERTIES[prop.name]:
+            case PropertyKind.VIEW:
+                self._fields(table, self._view(prop))
+            case PropertyKind.LINK:
+                self._fields(table, left_sides(self.tokens, prop.first, prop.last))
+                if self.own is not None and prop.name in ("subpagelink", "runpagelink"):
+                    self._fields(self.own, self._right_sides(prop))
+            case _:
+                self._fields(table, self._names(prop.first, prop.last))
 
     def _shown(self, name: str, node: Node, item: Symbol | None) -> Symbol | None:
         """The table whose fields a property names; None where it is the extension's own or not known."""
@@ -95,12 +97,13 @@ class _Links:
             return None
         if name in ("dataitemtableview", "dataitemlink", "linkfields"):
             return item
-        return self.own if name == "sourcetableview" or name in _LISTS else None
+        is_own = name == "sourcetableview" or PROPERTIES.get(name) is PropertyKind.FIELDS
+        return self.own if is_own else None
 
     def _fields(self, table: Symbol | None, names: list[tuple[str, int]]) -> None:
         for name, at in names if table is not None else ():
             assert table is not None
-            field_exists(self.check, table, name, Level.SYMBOLS, Place(self.object.file, at), "AL0186")
+            field_exists(self.check, table, name, Place(Level.SYMBOLS, self.object.file, at), "AL0186")
 
     def _view(self, prop: Property) -> list[tuple[str, int]]:
         """`sorting(A, B) order(descending) where(C = const(1))` -> A, B, C."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from shared.formats.al.finding import Level
 from shared.formats.al.package.manifest import (
     APPLICATION,
     BASE_APPLICATION,
@@ -15,7 +14,8 @@ from shared.formats.al.package.manifest import (
 from shared.formats.al.package.version import Version, base_major_of_runtime, runtime_major_of_base
 from shared.formats.al.symbols.index import App, AppIndex
 
-from .context import Check
+from .context import ExtensionCheck
+from .places import IN_MANIFEST
 
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -95,7 +95,7 @@ def absent_apps(manifest: Manifest, apps: Sequence[AppIndex]) -> tuple[str, ...]
     return tuple(absent)
 
 
-def check_manifest(check: Check, apps: Sequence[AppIndex]) -> None:
+def check_manifest(check: ExtensionCheck, apps: Sequence[AppIndex]) -> None:
     """Rows 1 to 5: dependencies, minimum versions, runtime."""
     manifest = check.extension.manifest
     for wanted in manifest.dependencies:
@@ -114,7 +114,7 @@ def check_manifest(check: Check, apps: Sequence[AppIndex]) -> None:
         _runtime(check, manifest.runtime, base)
 
 
-def _dependency(check: Check, wanted: AppRef, found: AppIndex | None) -> None:
+def _dependency(check: ExtensionCheck, wanted: AppRef, found: AppIndex | None) -> None:
     label = f"{wanted.name} by {wanted.publisher}" if wanted.publisher else wanted.name or wanted.id
     if found is None and check.has_unread:
         check.unknown.setdefault(f"dependency {wanted.name}")
@@ -126,7 +126,7 @@ def _dependency(check: Check, wanted: AppRef, found: AppIndex | None) -> None:
         )
         advice = f"Install {label}, or check with its package among --base."
         evidence = (_before(check, wanted), "")
-        check.report("AL1022", Level.MANIFEST, wanted.name or wanted.id, message, suggestion=advice, evidence=evidence)
+        check.report("AL1022", wanted.name or wanted.id, message, IN_MANIFEST, advice, evidence=evidence)
         return
     if found.app.version < wanted.min_version:
         _too_old(check, wanted.name, wanted.min_version, found.app.version)
@@ -137,10 +137,10 @@ def _dependency(check: Check, wanted: AppRef, found: AppIndex | None) -> None:
         )
         evidence = (f"{wanted.name} by {wanted.publisher}", f"{found.app.name} by {found.app.publisher}")
         advice = "Use the new name in app.json."
-        check.report("AL1076", Level.MANIFEST, wanted.name, message, suggestion=advice, evidence=evidence)
+        check.report("AL1076", wanted.name, message, IN_MANIFEST, advice, evidence=evidence)
 
 
-def _before(check: Check, wanted: AppRef) -> str:
+def _before(check: ExtensionCheck, wanted: AppRef) -> str:
     """The app as the old base's set has it."""
     found = provider(wanted, check.old.apps[1:]) if check.old else None
     return found.app.title if found else ""
@@ -150,13 +150,13 @@ def _renamed(wanted: AppRef, found: App) -> bool:
     return (wanted.name, wanted.publisher) != (found.name, found.publisher)
 
 
-def _too_old(check: Check, name: str, least: Version, there: Version) -> None:
+def _too_old(check: ExtensionCheck, name: str, least: Version, there: Version) -> None:
     message = f"'{name}' {least} or later is required; the target set has {there}."
     advice, evidence = f"Needs a target with {name} {least}.", ("", f"{name} {there}")
-    check.report("AL1022", Level.MANIFEST, name, message, suggestion=advice, evidence=evidence)
+    check.report("AL1022", name, message, IN_MANIFEST, advice, evidence=evidence)
 
 
-def _runtime(check: Check, runtime: Version, base: Version) -> None:
+def _runtime(check: ExtensionCheck, runtime: Version, base: Version) -> None:
     newest = runtime_major_of_base(base)
     if not newest:
         return
@@ -169,7 +169,7 @@ def _runtime(check: Check, runtime: Version, base: Version) -> None:
         )
         advice = f"It needs base version {base_major_of_runtime(runtime)}.{runtime.minor if same_major else 0}."
         symbol, evidence = f"{runtime.major}.{runtime.minor}", ("", f"runtime {newest_of(base)}")
-        check.report("AL1043", Level.MANIFEST, symbol, message, suggestion=advice, evidence=evidence)
+        check.report("AL1043", symbol, message, IN_MANIFEST, advice, evidence=evidence)
 
 
 def newest_of(base: Version) -> str:

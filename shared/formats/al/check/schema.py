@@ -1,15 +1,13 @@
 """Row 34: what keeps the staged version's tables from taking over the data of the installed version."""
 
 from shared.formats.al.compare.versions import compare
-from shared.formats.al.finding import Level
-from shared.formats.al.source.declared import text_of
-from shared.formats.al.source.opening import Extension
-from shared.formats.al.source.syntax import ObjectDecl
+from shared.formats.al.source.opening import OpenedExtension
 from shared.formats.al.symbols.index import App, AppIndex, build_index
 from shared.formats.al.symbols.symbols import Symbol, fold
 
-from .context import NOWHERE, Check, Place
-from .evidence import About, declaration
+from .context import ExtensionCheck
+from .evidence import SymbolPath, declaration
+from .places import member_place
 from .rules import RULES
 from .world import World
 
@@ -18,7 +16,7 @@ SCHEMA_CODES = frozenset(next(rule for rule in RULES if rule.row == 34).codes)
 _STORED = ("table", "tableextension")
 
 
-def check_schema(check: Check, installed: Extension) -> None:
+def check_schema(check: ExtensionCheck, installed: OpenedExtension) -> None:
     """Compare tables and table extensions of the installed version with those of the staged one."""
     before, after = _stored(installed, check.extension)
     worlds = World(_nothing(before.app), [before]), World(_nothing(after.app), [after])
@@ -26,13 +24,13 @@ def check_schema(check: Check, installed: Extension) -> None:
         if found.code not in SCHEMA_CODES:
             continue
         owner = _owner(before, found.symbol, found.message)
-        place = _place(check.extension, owner, found.symbol)
+        declared = check.extension.declaration(owner) if owner else None
+        place = member_place(declared, found.symbol)
         message = f"{found.message} The installed version is {installed.manifest.version}."
         advice = "Keep what the installed version stores, or move the data in an upgrade codeunit of a version between."
         evidence = tuple(_text(world, owner, found.symbol) for world in worlds)
         check.report(
             found.code,
-            Level.SYMBOLS,
             found.symbol,
             message,
             place,
@@ -41,11 +39,11 @@ def check_schema(check: Check, installed: Extension) -> None:
         )
 
 
-def _stored(installed: Extension, staged: Extension) -> tuple[AppIndex, AppIndex]:
+def _stored(installed: OpenedExtension, staged: OpenedExtension) -> tuple[AppIndex, AppIndex]:
     """Both versions' tables as the compiler wrote them; as their source declares them where one has no symbols."""
     compiled = all(any(s.kind in _STORED for s in e.compiled) or not e.objects for e in (installed, staged))
 
-    def of(e: Extension) -> AppIndex:
+    def of(e: OpenedExtension) -> AppIndex:
         symbols = e.compiled if compiled else list(e.index.symbols())
         return build_index(App.of(e.manifest), [s for s in symbols if s.kind in _STORED])
 
@@ -68,33 +66,8 @@ def _text(world: World, owner: Symbol | None, name: str) -> str:
     if owner is None:
         return ""
     for part in ("fields", "keys"):
-        text = declaration(world, About(owner.kind, owner.name, owner.id, part, name))
+        text = declaration(world, SymbolPath(owner.kind, owner.name, owner.id, part, name))
         if text:
             return text
     named = fold(name) in {fold(f.name) for f in owner.fields} | {fold(k.name) for k in owner.keys}
-    return "" if named else declaration(world, About.object(owner))
-
-
-def _place(extension: Extension, owner: Symbol | None, name: str) -> Place:
-    declared = extension.declaration(owner) if owner else None
-    if declared is None:
-        return NOWHERE
-    return member_place(declared, name)
-
-
-def member_place(declared: ObjectDecl, name: str) -> Place:
-    """Where an object declares a field, value, key, control or action of that name; else where it begins."""
-    tokens = declared.file.tokens
-    pending = list(declared.root.children)
-    while pending:
-        node = pending.pop()
-        pending += node.children
-        position = 1 if node.keyword in ("field", "value") and len(node.arguments) > 2 else 0
-        if declared.kind in ("enum", "enumextension"):
-            position = 1
-        if len(node.arguments) > position:
-            first, last = node.arguments[position]
-            declares = node.keyword != "modify" and not node.keyword.startswith(("add", "move"))
-            if declares and last - first == 1 and fold(text_of(tokens, first, last)) == fold(name):
-                return Place(declared.file, tokens.offsets[first])
-    return Place(declared.file, declared.at)
+    return "" if named else declaration(world, SymbolPath.object(owner))

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from shared.formats.al.finding import Level
 from shared.formats.al.source.lexer import T, Tokens
 from shared.formats.al.symbols.builtins import SYSTEM_FIELDS
 from shared.formats.al.symbols.symbols import Symbol, fold
 
-from .context import Check, Place
-from .evidence import About
+from .context import ExtensionCheck
+from .evidence import SymbolPath
+from .lifecycle import report_state
+from .places import Place
 from .suggestions import nearest
 
 _MESSAGES = {
@@ -22,23 +23,23 @@ _MESSAGES = {
 }
 
 
-def field_exists(check: Check, table: Symbol, name: str, level: Level, place: Place, code: str) -> None:
+def field_exists(check: ExtensionCheck, table: Symbol, name: str, place: Place, code: str) -> None:
     """Report a field that the table and its extensions do not have, as `code`; or what its state foretells."""
-    known, about = check.world.fields(table), About.of(table, "fields", name)
+    known, about = check.world.fields(table), SymbolPath.of(table, "fields", name)
     found = known.get(fold(name))
     if found is not None:
         field, app = found
         if app is not check.world.own:
-            check.state(field.obsolete, f"Field '{field.name}'", field.name, level, place, about)
+            report_state(check, "Field", field, place, about)
         return
     if fold(name) in SYSTEM_FIELDS or not check.member_missing(table):
         return
     message = _MESSAGES[code].format(table=table.name, field=name)
     advice = renamed_field(check, table, name) or nearest(name, (f.name for f, _ in known.values()))
-    check.report(code, level, name, message, place, advice, about=about)
+    check.report(code, name, message, place, advice, about=about)
 
 
-def renamed_field(check: Check, table: Symbol, name: str) -> str:
+def renamed_field(check: ExtensionCheck, table: Symbol, name: str) -> str:
     """The reason that the old base gave for the field, or the field that has its id now."""
     old = check.old
     before = old.find("table", table.name) if old else None
@@ -60,6 +61,9 @@ class Relation:
     fields: tuple[tuple[str, int], ...]
 
 
+_FORMULAS = frozenset(("sum", "average", "exist", "count", "min", "max", "lookup"))
+
+
 def relations(tokens: Tokens, first: int, last: int) -> list[Relation]:
     """Tables and fields of a TableRelation or CalcFormula value in tokens `first` to `last`.
 
@@ -70,34 +74,37 @@ def relations(tokens: Tokens, first: int, last: int) -> list[Relation]:
     texts, lower, kinds = tokens.texts, tokens.lower, tokens.kinds
     at = first
     while at < last:
-        if kinds[at] is T.NAME and lower[at] == "if":
+        word = lower[at] if kinds[at] is T.NAME else ""
+        if word == "if":
             at = behind(texts, at + 1, last)
-        elif (kinds[at] is T.NAME and lower[at] == "else") or kinds[at] is T.SIGN:
-            at += 1
-        elif kinds[at] is T.NAME and lower[at] in _FORMULAS and at + 1 < last and texts[at + 1] == "(":
+        elif word in _FORMULAS and at + 1 < last and texts[at + 1] == "(":
             at += 2
-        elif kinds[at] in (T.NAME, T.QUOTED):
-            table, table_at = texts[at], tokens.offsets[at]
+        elif word == "else" or kinds[at] not in (T.NAME, T.QUOTED):
             at += 1
-            fields: list[tuple[str, int]] = []
-            names = []
-            while at + 1 < last and texts[at] == "." and kinds[at] is T.SIGN:
-                names.append((texts[at + 1], tokens.offsets[at + 1]))
-                at += 2
-            if len(names) > 1:  # a namespace stands before the table
-                return found
-            fields += names
-            if at < last and lower[at] == "where" and kinds[at] is T.NAME:
-                end = behind(texts, at + 1, last)
-                fields += left_sides(tokens, at + 2, end - 1)
-                at = end
-            found.append(Relation(table, table_at, tuple(fields)))
         else:
-            at += 1
+            relation, at = _relation(tokens, at, last)
+            if relation is None:
+                return found
+            found.append(relation)
     return found
 
 
-_FORMULAS = frozenset(("sum", "average", "exist", "count", "min", "max", "lookup"))
+def _relation(tokens: Tokens, at: int, last: int) -> tuple[Relation | None, int]:
+    """`Table.Field where (A = const(x))` at token `at`, and the token behind it; None for a table with namespace."""
+    texts, kinds = tokens.texts, tokens.kinds
+    table, table_at = texts[at], tokens.offsets[at]
+    at += 1
+    fields: list[tuple[str, int]] = []
+    while at + 1 < last and texts[at] == "." and kinds[at] is T.SIGN:
+        fields.append((texts[at + 1], tokens.offsets[at + 1]))
+        at += 2
+    if len(fields) > 1:  # a namespace stands before the table
+        return None, at
+    if at < last and tokens.lower[at] == "where" and kinds[at] is T.NAME:
+        end = behind(texts, at + 1, last)
+        fields += left_sides(tokens, at + 2, end - 1)
+        at = end
+    return Relation(table, table_at, tuple(fields)), at
 
 
 def behind(texts: list[str], at: int, last: int) -> int:

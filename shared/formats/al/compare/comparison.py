@@ -6,7 +6,7 @@ import msgspec
 
 from shared.formats.al.finding import Finding, Level
 from shared.formats.al.package.container import display_path
-from shared.formats.al.symbols.index import AppIndex, Entry
+from shared.formats.al.symbols.index import AppIndex, IndexEntry
 from shared.formats.al.symbols.symbols import Method, Obsolete, Symbol, TypeRef, fold
 
 from .rules import HIDDEN, SEVERITY
@@ -14,7 +14,7 @@ from .rules import HIDDEN, SEVERITY
 _REACH = {"local": 0, "internal": 0, "protected": 1, "": 2, "public": 2}
 
 
-class Settings(msgspec.Struct, frozen=True):
+class ComparisonSettings(msgspec.Struct, frozen=True):
     """The analyzer's settings: what beside the public API is compared, and what else is reported.
 
     `obsolete_tag` is the tag that newly obsolete symbols must have (AS0072); empty: not asked.
@@ -30,7 +30,7 @@ class Settings(msgspec.Struct, frozen=True):
 class Comparison:
     """One step from `old` to `new`; `others` are apps that objects come from or go to, or that hold enums."""
 
-    def __init__(self, old: AppIndex, new: AppIndex, settings: Settings, others: Sequence[AppIndex]) -> None:
+    def __init__(self, old: AppIndex, new: AppIndex, settings: ComparisonSettings, others: Sequence[AppIndex]) -> None:
         self.old = old
         self.new = new
         self.settings = settings
@@ -48,7 +48,7 @@ class Comparison:
         place = display_path(f"src/{source}") if source else ""
         self.findings.append(Finding(code, SEVERITY[code], Level.SYMBOLS, symbol, f"{message}{where}.", place))
 
-    def is_unchanged(self, entry: Entry) -> bool:
+    def is_unchanged(self, entry: IndexEntry) -> bool:
         """Whether an object's symbols are byte for byte the same in both versions."""
         return (entry.kind, entry.namespace, entry.digest) in self._unchanged
 

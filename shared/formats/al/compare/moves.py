@@ -20,20 +20,29 @@ def compare_moves(c: Comparison) -> None:
             before = c.old.symbol(entry)
             after = c.new.numbered(before.kind, before.id)
             if after is not None:
-                _left(c, None, before.name, before.obsolete, after.obsolete)
-                now = {f.id: f for f in after.fields}
-                for field in before.fields:
-                    if field.id in now:
-                        _left(c, before, field.name, field.obsolete, now[field.id].obsolete)
+                _leaving(c, before, after)
     for entry in c.new.entries:
         if entry.kind == "table" and not c.is_unchanged(entry):
-            table = c.new.symbol(entry)
-            old = c.old.numbered("table", table.id)
-            source = _app_id(table.properties.get("movedfrom", ""))
-            if source and (old is None or not old.properties.get("movedfrom")):
-                _came(c, table, source)
-            elif not source and old is None:
-                _unsaid(c, table)
+            _coming(c, c.new.symbol(entry))
+
+
+def _leaving(c: Comparison, before: Symbol, after: Symbol) -> None:
+    """The table and its fields, where they are marked as moved."""
+    _left(c, None, before.name, before.obsolete, after.obsolete)
+    now = {f.id: f for f in after.fields}
+    for field in before.fields:
+        if field.id in now:
+            _left(c, before, field.name, field.obsolete, now[field.id].obsolete)
+
+
+def _coming(c: Comparison, table: Symbol) -> None:
+    """A table that says that it comes from another app, or that is new without saying so."""
+    old = c.old.numbered("table", table.id)
+    source = _app_id(table.properties.get("movedfrom", ""))
+    if source and (old is None or not old.properties.get("movedfrom")):
+        _came(c, table, source)
+    elif not source and old is None:
+        _unsaid(c, table)
 
 
 def _left(c: Comparison, owner: Symbol | None, name: str, before: Obsolete | None, after: Obsolete | None) -> None:

@@ -1,22 +1,42 @@
 """Tables, fields and keys: what the data of an app's users holds on to, whoever may name it."""
 
+from dataclasses import dataclass
+
 from shared.formats.al.package.version import Version
-from shared.formats.al.symbols.symbols import EnumValue, Field, Key, Symbol, TypeRef, fold
+from shared.formats.al.symbols.symbols import EnumValue, Field, Symbol, TableKey, TypeRef, fold
 
 from .comparison import Comparison, is_onprem, is_true, reach
 
 _STORED_CLASS = "normal"
-# Property -> (name as written, default value).
-_TABLE_PROPERTIES = {
-    "datapercompany": ("DataPerCompany", "1"),
-    "tabletype": ("TableType", "normal"),
-    "linkedobject": ("LinkedObject", "0"),
-}
-_FIELD_PROPERTIES = {
-    "autoincrement": ("AutoIncrement", "0"),
-    "sqldatatype": ("SqlDataType", ""),
-    "compressed": ("Compressed", "1"),
-}
+
+
+@dataclass(frozen=True, slots=True)
+class _PropertyRules:
+    """Properties that must stay: name -> (as written, default value); `changed` and `gone` are the codes."""
+
+    changed: str
+    gone: str
+    properties: dict[str, tuple[str, str]]
+
+
+_OF_TABLES = _PropertyRules(
+    "AS0034",
+    "AS0039",
+    {
+        "datapercompany": ("DataPerCompany", "1"),
+        "tabletype": ("TableType", "normal"),
+        "linkedobject": ("LinkedObject", "0"),
+    },
+)
+_OF_FIELDS = _PropertyRules(
+    "AS0036",
+    "AS0041",
+    {
+        "autoincrement": ("AutoIncrement", "0"),
+        "sqldatatype": ("SqlDataType", ""),
+        "compressed": ("Compressed", "1"),
+    },
+)
 _WORDS = {"yes": "1", "true": "1", "no": "0", "false": "0"}
 _CLASSIFIED_FROM = Version(16)
 _GROWING_FROM = Version(18)
@@ -40,7 +60,7 @@ def _table(c: Comparison, before: Symbol, after: Symbol) -> None:
         return
     if is_onprem(now.get("scope", "")) and not is_onprem(was.get("scope", "")):
         c.add("AS0034", before, "Scope", f"Property Scope is '{now['scope']}'")
-    _properties(c, before, "", was, now, _TABLE_PROPERTIES, ("AS0034", "AS0039"))
+    _properties(c, _OF_TABLES, before, before, after)
 
 
 def _value(properties: dict[str, str], name: str, default: str) -> str:
@@ -49,24 +69,20 @@ def _value(properties: dict[str, str], name: str, default: str) -> str:
 
 
 def _properties(
-    c: Comparison,
-    owner: Symbol,
-    part: str,
-    was: dict[str, str],
-    now: dict[str, str],
-    rules: dict[str, tuple[str, str]],
-    codes: tuple[str, str],
+    c: Comparison, rules: _PropertyRules, owner: Symbol, before: Symbol | Field, after: Symbol | Field
 ) -> None:
-    """The first code for a property that changed, the second for one that is gone and was not at its default."""
-    for name, (title, default) in rules.items():
+    """Properties of `owner`, or of a field of it, that changed, or are gone and were not at their defaults."""
+    was, now = before.properties, after.properties
+    part = before.name if isinstance(before, Field) else ""
+    of = f" of '{part}'" if part else ""
+    for name, (title, default) in rules.properties.items():
         if _value(was, name, default) == _value(now, name, default):
             continue
-        of = f" of '{part}'" if part else ""
         if name in now:
             change = f"Property {title}{of} is '{now[name]}' instead of '{was.get(name, default)}'"
-            c.add(codes[0], owner, part or title, change)
+            c.add(rules.changed, owner, part or title, change)
         else:
-            c.add(codes[1], owner, part or title, f"Property {title}{of} is gone, it was '{was[name]}'")
+            c.add(rules.gone, owner, part or title, f"Property {title}{of} is gone, it was '{was[name]}'")
 
 
 # -- fields ----------------------------------------------------------------------------------------
@@ -140,11 +156,10 @@ def _field(c: Comparison, owner: Symbol, before: Field, after: Field, *, in_prim
     elif a.length != b.length:
         code = "AS0118" if in_primary_key else "AS0080" if b.length < a.length else "AS0086"
         c.add(code, owner, before.name, change)
-    was, now = before.properties, after.properties
     if is_stored(before) and not is_stored(after):
         c.add("AS0036", owner, before.name, f"Field '{before.name}' stores data no longer")
     elif is_stored(before):
-        _properties(c, owner, before.name, was, now, _FIELD_PROPERTIES, ("AS0036", "AS0041"))
+        _properties(c, _OF_FIELDS, owner, before, after)
 
 
 def _may_grow(c: Comparison) -> bool:
@@ -209,14 +224,14 @@ def _enum_values(c: Comparison, wanted: TypeRef) -> tuple[EnumValue, ...] | None
 # -- keys ------------------------------------------------------------------------------------------
 
 
-def primary_key(table: Symbol) -> Key | None:
+def primary_key(table: Symbol) -> TableKey | None:
     """The first key; without keys the field with the lowest id is one, named after it."""
     if table.kind != "table":
         return None
     if table.keys:
         return table.keys[0]
     first = min(table.fields, key=lambda f: f.id, default=None)
-    return Key(first.name, (first.name,)) if first else None
+    return TableKey(first.name, (first.name,)) if first else None
 
 
 def _keys(c: Comparison, before: Symbol, after: Symbol) -> None:
@@ -248,7 +263,9 @@ def _keys(c: Comparison, before: Symbol, after: Symbol) -> None:
             c.add(code, after, key.name, f"Key '{key.name}' is {'clustered and ' if key.clustered else ''}new")
 
 
-def _key(c: Comparison, owner: Symbol, key: Key, now: Key, renamed: dict[str, str], *, is_primary: bool) -> None:
+def _key(
+    c: Comparison, owner: Symbol, key: TableKey, now: TableKey, renamed: dict[str, str], *, is_primary: bool
+) -> None:
     name = key.name
     was_fields = [renamed.get(fold(f), fold(f)) for f in key.fields]
     if was_fields != [fold(f) for f in now.fields] and (is_primary or key.clustered):

@@ -14,7 +14,7 @@ from shared.formats.al.package.version import Version
 from shared.formats.al.symbols.index import AppIndex
 from shared.formats.al.symbols.symbols import Symbol, fold
 
-from .comparison import Comparison, Settings
+from .comparison import Comparison, ComparisonSettings
 from .methods import compare_external_events, compare_methods
 from .moves import compare_moves
 from .objects import compare_object, compare_parts, gone
@@ -26,12 +26,12 @@ __all__ = [
     "SCHEMA_RULES",
     "UNDECIDED_RULES",
     "Compared",
-    "Settings",
+    "ComparisonSettings",
     "compare",
     "compare_versions",
 ]
 
-_DEFAULTS = Settings()
+_DEFAULTS = ComparisonSettings()
 # Objects that are found by id: their name may change, and another may take it.
 _NAMED_ONLY = frozenset(("interface", "controladdin", "profile", "profileextension", "pagecustomization", "dotnet"))
 
@@ -49,7 +49,7 @@ def compare(old: AppIndex, new: AppIndex) -> tuple[Finding, ...]:
 
 
 def compare_versions(
-    old: AppIndex, new: AppIndex, settings: Settings = _DEFAULTS, others: Sequence[AppIndex] = ()
+    old: AppIndex, new: AppIndex, settings: ComparisonSettings = _DEFAULTS, others: Sequence[AppIndex] = ()
 ) -> Compared:
     """Like `compare`, with the analyzer's settings, the apps around, and what could not be decided."""
     c = Comparison(old, new, settings, others)

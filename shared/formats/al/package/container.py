@@ -22,7 +22,7 @@ from .moved import MovedObject, parse_moved
 
 __all__ = [
     "MAX_FILE",
-    "Kind",
+    "AppFileKind",
     "Package",
     "PackageError",
     "display_path",
@@ -56,7 +56,7 @@ _SUSPECT_SYMBOLS, _SYMBOL_RATIO = 32 * MIB, 16
 MAX_JSON_OBJECTS = 12_000_000
 
 
-class Kind(StrEnum):
+class AppFileKind(StrEnum):
     """What a file is. Only the first three carry anything that can be checked."""
 
     PLAIN = "plain"
@@ -73,7 +73,7 @@ class Package:
     def __init__(
         self,
         path: str,
-        kind: Kind,
+        kind: AppFileKind,
         digest: str,
         package_id: uuid.UUID | None = None,
         manifest: Manifest | None = None,
@@ -194,10 +194,10 @@ def read_package(path: Path) -> Package:
     try:
         size = path.stat().st_size
         if size > MAX_FILE:
-            return Package(str(path), Kind.DAMAGED, "", problem=f"it has {size} bytes; the limit is {MAX_FILE}")
+            return Package(str(path), AppFileKind.DAMAGED, "", problem=f"it has {size} bytes; the limit is {MAX_FILE}")
         data = path.read_bytes()
     except OSError as error:
-        return Package(str(path), Kind.DAMAGED, "", problem=f"it cannot be read: {error.strerror or error}")
+        return Package(str(path), AppFileKind.DAMAGED, "", problem=f"it cannot be read: {error.strerror or error}")
     return open_package(data, str(path))
 
 
@@ -207,28 +207,28 @@ def open_package(data: bytes, path: str = "") -> Package:
     try:
         return _open(data, path, digest, nested=False)
     except (PackageError, ManifestError) as error:
-        return Package(path, Kind.DAMAGED, digest, problem=str(error))
+        return Package(path, AppFileKind.DAMAGED, digest, problem=str(error))
 
 
 def _open(data: bytes, path: str, digest: str, *, nested: bool) -> Package:
     package_id, content, trailer = _split(data)
     if content.startswith(_RUNTIME_IMAGE):
         problem = "a runtime package is compiled and closed: it names neither itself nor what it uses"
-        return Package(path, Kind.RUNTIME, digest, package_id, problem=problem)
+        return Package(path, AppFileKind.RUNTIME, digest, package_id, problem=problem)
     if content.startswith(_EMPTY_ZIP):
-        return Package(path, Kind.EMPTY, digest, package_id, problem="its ZIP has no entries")
+        return Package(path, AppFileKind.EMPTY, digest, package_id, problem="its ZIP has no entries")
     archive = Archive(content, _ONLY_ONCE)
     if not archive.names:
-        return Package(path, Kind.EMPTY, digest, package_id, problem="its ZIP has no entries")
+        return Package(path, AppFileKind.EMPTY, digest, package_id, problem="its ZIP has no entries")
     xml = archive.read(MANIFEST, MAX_MANIFEST)
     if xml is None:
         inner = None if nested else _ready_to_run(archive)
         if inner is None:
             raise PackageError(f"it has no {MANIFEST}")
         real = _open(inner, path, digest, nested=True)
-        kind = Kind.READY_TO_RUN if real.manifest else real.kind
+        kind = AppFileKind.READY_TO_RUN if real.manifest else real.kind
         return Package(path, kind, digest, real.package_id, real.manifest, real._archive, real.problem)
-    kind = Kind.SIGNED if trailer.startswith(_SIGNATURE) else Kind.PLAIN
+    kind = AppFileKind.SIGNED if trailer.startswith(_SIGNATURE) else AppFileKind.PLAIN
     return Package(path, kind, digest, package_id, parse_manifest(xml), archive)
 
 

@@ -1,23 +1,23 @@
 """Objects as their source declares them, in the vocabulary of the symbols."""
 
-from shared.formats.al.symbols.reader import KEPT_PROPERTIES
+from shared.formats.al.symbols.properties import KEPT_PROPERTIES, take_obsolete
 from shared.formats.al.symbols.symbols import (
-    Change,
+    AnchoredChange,
     Element,
     EnumValue,
     Field,
-    Key,
     Method,
     Obsolete,
     Parameter,
     Symbol,
+    TableKey,
     TypeRef,
     Variable,
 )
 
 from .lexer import T, Tokens, whole_number
-from .parser import parse_type
-from .syntax import Literal, Member, Name, Node, ObjectDecl, Procedure, Scope
+from .syntax import Literal, MemberAccess, Name, Node, ObjectDecl, Procedure, ScopeAccess
+from .type_refs import parse_type
 
 PLACING = frozenset(("addfirst", "addlast", "addafter", "addbefore", "modify"))
 MOVING = frozenset(("movefirst", "movelast", "moveafter", "movebefore"))
@@ -43,7 +43,7 @@ def declare(o: ObjectDecl) -> Symbol:
         namespace=o.namespace,
         target=o.target,
         properties=properties,
-        obsolete=_obsolete(properties),
+        obsolete=take_obsolete(properties),
         fields=tuple(_field(tokens, n) for n in _children(sections, "fields", "field") if len(n.arguments) > 2),
         keys=tuple(_key(tokens, n) for n in _children(sections, "keys", "key") if len(n.arguments) > 1),
         methods=tuple(_method(p) for p in o.root.procedures if p.kind != "trigger"),
@@ -91,19 +91,13 @@ def changes_of(o: ObjectDecl) -> list[tuple[Node, str]]:
     return found
 
 
-def _change(tokens: Tokens, node: Node, part: str) -> Change:
+def _change(tokens: Tokens, node: Node, part: str) -> AnchoredChange:
     anchor = text_of(tokens, *node.arguments[0]) if node.arguments else ""
-    return Change(part, node.keyword, anchor, tokens.offsets[node.arguments[0][0]] if anchor else -1)
+    return AnchoredChange(part, node.keyword, anchor, tokens.offsets[node.arguments[0][0]] if anchor else -1)
 
 
 def _children(sections: dict[str, list[Node]], section: str, keyword: str) -> list[Node]:
     return [n for s in sections.get(section, ()) for n in s.children if n.keyword == keyword]
-
-
-def _obsolete(properties: dict[str, str]) -> Obsolete | None:
-    state = properties.pop("obsoletestate", "").lower()
-    reason, tag = properties.pop("obsoletereason", ""), properties.pop("obsoletetag", "")
-    return Obsolete(state, reason, tag) if state not in ("", "no") else None
 
 
 def _kept(tokens: Tokens, node: Node) -> dict[str, str]:
@@ -126,7 +120,7 @@ def _field(tokens: Tokens, node: Node) -> Field:
         text_of(tokens, *node.arguments[1]),
         declared,
         properties,
-        _obsolete(properties),
+        take_obsolete(properties),
     )
 
 
@@ -142,9 +136,9 @@ def text_of_list(tokens: Tokens, first: int, last: int) -> tuple[str, ...]:
     return (*names, current)
 
 
-def _key(tokens: Tokens, node: Node) -> Key:
+def _key(tokens: Tokens, node: Node) -> TableKey:
     clustered = node.properties.get("clustered")
-    return Key(
+    return TableKey(
         text_of(tokens, *node.arguments[0]),
         text_of_list(tokens, *node.arguments[1]),
         None if clustered is None else text_of(tokens, clustered.first, clustered.last).lower() == "true",
@@ -157,7 +151,7 @@ def _method(p: Procedure) -> Method:
     obsolete: Obsolete | None = None
     for attribute in p.attributes:
         name = attribute.name.lower()
-        texts = [a.text for a in attribute.arguments if isinstance(a, Literal | Name | Member | Scope)]
+        texts = [a.text for a in attribute.arguments if isinstance(a, Literal | Name | MemberAccess | ScopeAccess)]
         if name.endswith("event"):
             event, arguments = name[: -len("event")], tuple(t.lower() for t in texts)
         elif name == "obsolete":

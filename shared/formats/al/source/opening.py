@@ -25,7 +25,7 @@ _CODELESS = _words("""
 
 
 @dataclass(eq=False)
-class Extension:
+class OpenedExtension:
     """`index` holds its objects, `objects` their trees where there is source, `undecided` what is unread.
 
     `has_gaps`: source could not be read, and there are no symbols that would tell which objects it declares.
@@ -54,7 +54,7 @@ class Extension:
         return {(o.kind, fold(o.name)): o for o in reversed(self.objects)}
 
 
-def open_extension(package: Package) -> Extension:
+def open_extension(package: Package) -> OpenedExtension:
     """Read symbols and source of a package. PackageError where neither can be read."""
     manifest = package.manifest
     if manifest is None:
@@ -75,7 +75,7 @@ def open_extension(package: Package) -> Extension:
         undecided.append("the package carries no AL source, so procedure bodies and event subscribers stay unchecked")
     index = build_index(App.of(manifest), [*declared, *rest])
     has_gaps = SYMBOLS not in package.entries and any(f.problems for f in files)
-    return Extension(package, manifest, index, files, objects, compiled, undecided, has_gaps)
+    return OpenedExtension(package, manifest, index, files, objects, compiled, undecided, has_gaps)
 
 
 def _compiled(package: Package) -> tuple[list[Symbol], list[str]]:

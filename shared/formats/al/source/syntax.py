@@ -1,5 +1,6 @@
 """The syntax tree: declarations, and expressions as far as checks look. Offsets count characters."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from shared.formats.al.symbols.symbols import TypeRef
@@ -17,7 +18,7 @@ class Name:
 
 
 @dataclass(slots=True)
-class Member:
+class MemberAccess:
     """`target.text`."""
 
     target: "Expr"
@@ -26,7 +27,7 @@ class Member:
 
 
 @dataclass(slots=True)
-class Scope:
+class ScopeAccess:
     """`target::text`."""
 
     target: "Expr"
@@ -44,7 +45,7 @@ class Call:
 
 
 @dataclass(slots=True)
-class Index:
+class IndexAccess:
     """`target[arguments]`."""
 
     target: "Expr"
@@ -70,18 +71,18 @@ class Many:
     comparison: bool = False
 
 
-Expr = Name | Member | Scope | Call | Index | Literal | Many
+Expr = Name | MemberAccess | ScopeAccess | Call | IndexAccess | Literal | Many
 
 
 def start_of(expr: Expr) -> int:
     """The offset at which an expression begins."""
-    while isinstance(expr, Member | Scope | Call | Index):
+    while isinstance(expr, MemberAccess | ScopeAccess | Call | IndexAccess):
         expr = expr.target
     return expr.at
 
 
 @dataclass(slots=True)
-class Assign:
+class Assignment:
     """`target := value`."""
 
     target: Expr
@@ -89,7 +90,7 @@ class Assign:
 
 
 @dataclass(slots=True)
-class With:
+class WithStatement:
     """`with subject do body`: names in the body may be the subject's members."""
 
     subject: Expr
@@ -97,13 +98,13 @@ class With:
 
 
 @dataclass(slots=True)
-class Exit:
+class ExitStatement:
     """`exit(value)`."""
 
     value: Expr
 
 
-Statement = Expr | Assign | With | Exit
+Statement = Expr | Assignment | WithStatement | ExitStatement
 
 
 @dataclass(slots=True)
@@ -167,6 +168,13 @@ class Node:
     variables: list[VarDecl] = field(default_factory=list)
 
 
+def walk(node: Node, parent: Node | None = None) -> Iterator[tuple[Node, Node | None]]:
+    """A section and all within it, each with the one around it, in the order of the file."""
+    yield node, parent
+    for child in node.children:
+        yield from walk(child, node)
+
+
 @dataclass(slots=True)
 class ObjectDecl:
     """One AL object. `root` holds its sections, `namespace` what the file declares.
@@ -180,21 +188,25 @@ class ObjectDecl:
     at: int
     namespace: str
     usings: list[str]
-    target: str
-    target_at: int
-    interfaces: list[tuple[str, int]]
     root: Node
     file: "SourceFile"
+    target: str = ""
+    target_at: int = -1
+    interfaces: list[tuple[str, int]] = field(default_factory=list)
     is_partial: bool = False
+
+
+SourceProblem = tuple[str, int]
+"""What could not be read, and the offset where that was noticed."""
 
 
 @dataclass(slots=True)
 class SourceFile:
-    """One file; `problems` are (message, offset) of parts that could not be read."""
+    """One file; `problems` are of parts that could not be read."""
 
     path: str
     tokens: Tokens
     objects: list[ObjectDecl] = field(default_factory=list)
-    problems: list[tuple[str, int]] = field(default_factory=list)
+    problems: list[SourceProblem] = field(default_factory=list)
     namespace: str = ""
     usings: list[str] = field(default_factory=list)

@@ -91,7 +91,7 @@ class App(msgspec.Struct, frozen=True, array_like=True):
         return f"{self.name} {self.version}" + (f" ({self.country})" if self.country else "")
 
 
-class Entry(msgspec.Struct, array_like=True, gc=False):
+class IndexEntry(msgspec.Struct, array_like=True, gc=False):
     """A directory entry: enough to find an object without decoding it.
 
     `digest` is that of the bytes in the symbol file it was read from, empty for an object declared in source.
@@ -109,7 +109,7 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
 class _Stored(msgspec.Struct, array_like=True):
     format: int
     app: App
-    entries: list[Entry]
+    entries: list[IndexEntry]
 
 
 _OF_PROFILES = ("profile", "profileextension", "pagecustomization")
@@ -122,12 +122,12 @@ _stored_decoder = msgspec.msgpack.Decoder(_Stored)
 class AppIndex:
     """Objects of one app by kind and name or id."""
 
-    def __init__(self, app: App, entries: list[Entry]) -> None:
+    def __init__(self, app: App, entries: list[IndexEntry]) -> None:
         self.app = app
         self.entries = entries
-        self._by_name: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-        self._by_id: dict[tuple[str, int], Entry] = {}
-        self._extensions: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        self._by_name: dict[tuple[str, str], list[IndexEntry]] = defaultdict(list)
+        self._by_id: dict[tuple[str, int], IndexEntry] = {}
+        self._extensions: dict[tuple[str, str], list[IndexEntry]] = defaultdict(list)
         self._decoded: dict[int, Symbol] = {}
         for entry in entries:
             self._by_name[entry.kind, fold(entry.name)].append(entry)
@@ -139,7 +139,7 @@ class AppIndex:
     def __len__(self) -> int:
         return len(self.entries)
 
-    def symbol(self, entry: Entry) -> Symbol:
+    def symbol(self, entry: IndexEntry) -> Symbol:
         """The object behind an entry; decoded once."""
         known = self._decoded.get(id(entry))
         if known is None:
@@ -163,7 +163,7 @@ class AppIndex:
         """Every object, in stored order."""
         return (self.symbol(e) for e in self.entries)
 
-    def by_digest(self) -> dict[tuple[str, str, bytes], Entry]:
+    def by_digest(self) -> dict[tuple[str, str, bytes], IndexEntry]:
         """Entries by kind, namespace and digest of their symbols: what another import can take over."""
         return {(e.kind, e.namespace, e.digest): e for e in self.entries if e.digest}
 
@@ -230,8 +230,8 @@ def build_index(app: App, symbols: Iterable[Symbol]) -> AppIndex:
     return AppIndex(app, [_entry(s) for s in symbols])
 
 
-def _entry(s: Symbol, digest: bytes = b"") -> Entry:
-    return Entry(s.kind, s.id, s.name, s.namespace, s.target, msgspec.Raw(_encoder.encode(s)), digest)
+def _entry(s: Symbol, digest: bytes = b"") -> IndexEntry:
+    return IndexEntry(s.kind, s.id, s.name, s.namespace, s.target, msgspec.Raw(_encoder.encode(s)), digest)
 
 
 def index_package(package: Package, country: str = "", known: AppIndex | None = None) -> AppIndex:

@@ -73,7 +73,7 @@ class Field(msgspec.Struct, array_like=True, frozen=True, gc=False):
     obsolete: Obsolete | None = None
 
 
-class Key(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class TableKey(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A key; the first of a table is its primary key. `properties` holds what rules compare, keys in lower case."""
 
     name: str
@@ -113,7 +113,7 @@ class EnumValue(msgspec.Struct, array_like=True, frozen=True, gc=False):
     implementation: str = ""
 
 
-class Change(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class AnchoredChange(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One `addlast(X)`-like change; `part` is `control`, `action`, `view` or `dataset`."""
 
     part: str
@@ -138,7 +138,7 @@ class Symbol(msgspec.Struct, array_like=True, frozen=True, gc=False):
     properties: dict[str, str] = {}
     obsolete: Obsolete | None = None
     fields: tuple[Field, ...] = ()
-    keys: tuple[Key, ...] = ()
+    keys: tuple[TableKey, ...] = ()
     methods: tuple[Method, ...] = ()
     variables: tuple[Variable, ...] = ()
     controls: tuple[Element, ...] = ()
@@ -147,7 +147,7 @@ class Symbol(msgspec.Struct, array_like=True, frozen=True, gc=False):
     columns: tuple[Element, ...] = ()
     values: tuple[EnumValue, ...] = ()
     interfaces: tuple[str, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[AnchoredChange, ...] = ()
     source: str = ""
     private_variables: str = ""
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from shared.formats.al.check.extension_set import Target, check_packages
-from shared.formats.al.compare.versions import Settings, compare_versions
-from shared.formats.al.finding import Verdict
-from shared.formats.al.package.container import Kind, PackageError, open_package
+from shared.formats.al.check.extension import TargetSet
+from shared.formats.al.check.extension_set import check_packages
+from shared.formats.al.compare.versions import ComparisonSettings, compare_versions
+from shared.formats.al.finding import Compatibility
+from shared.formats.al.package.container import AppFileKind, PackageError, open_package
 from shared.formats.al.symbols.index import AppIndex, index_package
 from tests.support.al_packages import (
     Json,
@@ -158,22 +159,22 @@ def test_mutated_packages_end_in_a_verdict_or_a_refusal() -> None:
             mutant = open_package(_mutant(rng, *OWN), "mutant.app")
             kinds.add(mutant.kind)
             assert (mutant.manifest is None) == bool(mutant.problem)
-            reports = check_packages([mutant], Target([base]))
+            reports = check_packages([mutant], TargetSet([base]))
             seen |= {r.verdict for r in reports}
-            assert all(r.verdict is not Verdict.UNVERIFIABLE or r.undecided for r in reports)
+            assert all(r.verdict is not Compatibility.UNVERIFIABLE or r.undecided for r in reports)
             other = _as_base(_mutant(rng, *OBJECTS), base)
-            check_packages(sound, Target([other], [base]))
+            check_packages(sound, TargetSet([other], [base]))
             _compare(base, other)
         except Exception as error:
             raise AssertionError(f"DRYDOCK_TEST_SEED={seed} ended in {error!r}") from error
         assert time.process_time() - start < SECONDS, f"DRYDOCK_TEST_SEED={seed} took too long"
-    assert {Verdict.COMPATIBLE, Verdict.UNVERIFIABLE, Verdict.INCOMPATIBLE} <= seen
-    assert {Kind.PLAIN, Kind.SIGNED, Kind.READY_TO_RUN, Kind.DAMAGED} <= kinds
+    assert {Compatibility.COMPATIBLE, Compatibility.UNVERIFIABLE, Compatibility.INCOMPATIBLE} <= seen
+    assert {AppFileKind.PLAIN, AppFileKind.SIGNED, AppFileKind.READY_TO_RUN, AppFileKind.DAMAGED} <= kinds
 
 
 def _compare(base: AppIndex, other: AppIndex) -> None:
     stored = AppIndex.from_bytes(other.to_bytes())
-    everything = Settings(internal=True, obsolete=True, onprem=True, hidden=True, obsolete_tag="1.0")
+    everything = ComparisonSettings(internal=True, obsolete=True, onprem=True, hidden=True, obsolete_tag="1.0")
     for old, new in ((base, stored), (stored, base)):
         found = compare_versions(old, new, everything, [stored, base])
         assert all(f.code and f.message for f in found.findings)

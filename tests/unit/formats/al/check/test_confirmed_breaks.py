@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from shared.formats.al.check.extension_set import Target, check_packages
-from shared.formats.al.finding import Finding, Level, Report, Severity, Verdict
+from shared.formats.al.check.extension import TargetSet
+from shared.formats.al.check.extension_set import check_packages
+from shared.formats.al.finding import Compatibility, Finding, Level, Report, Severity
 from shared.formats.al.package.container import open_package, read_package
 from shared.formats.al.symbols.index import AppIndex, index_package
 from tests.support.al_packages import (
@@ -45,12 +46,12 @@ def file(name: str) -> Path:
 
 
 def judge(data: bytes, *bases: AppIndex, old: tuple[AppIndex, ...] = ()) -> Report:
-    (report,) = check_packages([open_package(data)], Target(bases, old))
+    (report,) = check_packages([open_package(data)], TargetSet(bases, old))
     return report
 
 
 def judge_real(name: str, *bases: AppIndex) -> Report:
-    (report,) = check_packages([read_package(file(name))], Target(bases))
+    (report,) = check_packages([read_package(file(name))], TargetSet(bases))
     return report
 
 
@@ -71,9 +72,9 @@ V13_APP: dict[str, Any] = {"application": "13.0.0.0", "platform": "13.0.0.0", "r
 def test_item_list_lost_its_repeater_item_between_13_and_14() -> None:
     package = extension(ITEM_LIST, **V13_APP)
     assert judge(package, real(V13)) == judge(package, real(V13))
-    assert judge(package, real(V13)).verdict is Verdict.COMPATIBLE
+    assert judge(package, real(V13)).verdict is Compatibility.COMPATIBLE
     report = judge(package, real(V14))
-    assert report.verdict is Verdict.INCOMPATIBLE
+    assert report.verdict is Compatibility.INCOMPATIBLE
     (finding,) = report.findings
     assert finding == Finding(
         "AL0270",
@@ -104,7 +105,7 @@ def test_the_anchor_is_found_missing_in_symbols_without_source_too() -> None:
     assert [f.code for f in judge(package, real(V14)).findings] == ["AL0270"]
     report = judge(package, real(V13))
     assert report.findings == ()
-    assert report.verdict is Verdict.UNVERIFIABLE  # what its code does cannot be seen
+    assert report.verdict is Compatibility.UNVERIFIABLE  # what its code does cannot be seen
 
 
 def test_assisted_setup_moved_from_a_table_to_a_codeunit_between_14_and_15() -> None:
@@ -157,7 +158,7 @@ def test_no_series_management_is_forecast_to_go_three_majors_after_its_tag() -> 
     assert (finding.code, finding.severity) == ("AL0432", Severity.FORECAST)
     assert "from version 27.0 on" in finding.message
     assert "No. Series" in finding.suggestion
-    assert report.verdict in (Verdict.WARNINGS, Verdict.UNVERIFIABLE)
+    assert report.verdict in (Compatibility.WARNINGS, Compatibility.UNVERIFIABLE)
 
 
 def test_a_large_real_extension_gets_only_the_findings_that_are_proven() -> None:
@@ -277,7 +278,7 @@ def test_a_break_that_was_told_in_public_is_found_and_nothing_else(name: str) ->
     for known in ((), (old,)):
         report = judge(package, new, old=known)
         assert [(f.code, f.symbol) for f in report.findings] == expected
-        assert report.verdict is Verdict.INCOMPATIBLE
+        assert report.verdict is Compatibility.INCOMPATIBLE
 
 
 def test_the_event_that_took_the_place_is_suggested_with_its_signature() -> None:
@@ -300,7 +301,7 @@ def test_the_same_version_differs_between_localizations() -> None:
     w1 = base_app(with_event, version="14.0.1.0")
     package = extension(source, application="14.0.0.0", runtime="3.0")
     indexes = [index_package(open_package(b), country) for b, country in ((dk, "DK"), (w1, "W1"))]
-    assert judge(package, indexes[0]).verdict is Verdict.COMPATIBLE
+    assert judge(package, indexes[0]).verdict is Compatibility.COMPATIBLE
     assert [(f.code, f.symbol) for f in judge(package, indexes[1]).findings] == [
         ("AL0280", "OnGetDocumentReferenceText")
     ]
@@ -363,5 +364,5 @@ def test_real_versions_take_over_their_data_unless_their_tables_are_others(
     installed: str, staged: str, gone: int
 ) -> None:
     before, after = read_package(file(installed)), read_package(file(staged))
-    (report,) = check_packages([after], Target([real(V14), real(SYSTEM_14)]), replaced=[before])
+    (report,) = check_packages([after], TargetSet([real(V14), real(SYSTEM_14)]), replaced=[before])
     assert [f.code for f in report.findings if f.code.startswith("AS")] == ["AS0001"] * gone

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.formats.al.check.rules import RULES, SEVERITIES
-from shared.formats.al.finding import Verdict
+from shared.formats.al.finding import Compatibility
 from tests.support.al_checks import check, codes
 from tests.support.al_packages import (
     Json,
@@ -72,7 +72,7 @@ def test_row_1_and_2_and_5_a_dependency_must_be_there_in_its_version_under_its_n
     assert codes(package, base_app()) == ["AL1022"]
     assert codes(package, base_app(), library("1.9.0.0")) == ["AL1022"]
     answer = check(package, base_app(), library(name="Bookshelf"))
-    assert ([f.code for f in answer.findings], answer.verdict) == (["AL1076"], Verdict.WARNINGS)
+    assert ([f.code for f in answer.findings], answer.verdict) == (["AL1076"], Compatibility.WARNINGS)
 
 
 @shows((3, "AL1022"))
@@ -146,7 +146,7 @@ def test_row_22_a_moved_table_is_looked_for_in_the_app_that_it_moved_to() -> Non
     report = check(extension(source), base_app(marker), foundation(moved))
     assert [(f.code, f.symbol) for f in report.findings] == [("AL0824", "Customer")]
     assert "Add a dependency on Foundation by Microsoft" in report.findings[0].suggestion
-    assert report.verdict is Verdict.WARNINGS
+    assert report.verdict is Compatibility.WARNINGS
     reached = extension(source, dependencies=[(LIBRARY[0], "Foundation", "Microsoft", "1.0.0.0")])
     assert codes(reached, base_app(marker), foundation(moved)) == []
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from shared.formats.al.check.extension_set import Target, check_packages
+from shared.formats.al.check.extension import TargetSet
+from shared.formats.al.check.extension_set import check_packages
 from shared.formats.al.check.rules import RULES
-from shared.formats.al.finding import Report, Severity, Verdict
+from shared.formats.al.finding import Compatibility, Report, Severity
 from shared.formats.al.package.container import open_package
 from shared.formats.al.symbols.index import index_package
 from tests.support.al_packages import app, base_app, container, field, symbol_file, table
@@ -20,7 +21,7 @@ EXTENDS = 'tableextension 50001 "Loyal Customer" extends Customer { fields { fie
 def stage(installed: str, staged: str, **manifest: str) -> Report:
     before = app({}, {"Loyalty.al": installed}, **{"application": "25.0.0.0"} | manifest)
     after = app({}, {"Loyalty.al": staged}, **{"application": "25.0.0.0", "version": "1.1.0.0"} | manifest)
-    target = Target([index_package(open_package(BASE))])
+    target = TargetSet([index_package(open_package(BASE))])
     (report,) = check_packages([open_package(after)], target, replaced=[open_package(before)])
     return report
 
@@ -60,7 +61,7 @@ def test_a_break_with_the_installed_schema_is_reported_where_the_staged_source_d
     assert finding.before
     assert finding.before != finding.after
     assert finding.column == (staged.index(at) + 1 if at else 0)
-    assert report.verdict is (Verdict.INCOMPATIBLE if severity is Severity.BLOCKS else Verdict.WARNINGS)
+    assert report.verdict is (Compatibility.INCOMPATIBLE if severity is Severity.BLOCKS else Compatibility.WARNINGS)
     assert report.undecided == ()
 
 
@@ -75,7 +76,7 @@ def test_a_break_with_the_installed_schema_is_reported_where_the_staged_source_d
     ],
 )
 def test_what_adds_to_the_schema_or_does_not_touch_it_is_no_finding(staged: str) -> None:
-    assert stage(PLAIN, staged).verdict is Verdict.COMPATIBLE
+    assert stage(PLAIN, staged).verdict is Compatibility.COMPATIBLE
 
 
 def test_a_longer_field_is_fine_for_the_stored_data() -> None:
@@ -95,12 +96,12 @@ def test_symbols_of_both_versions_are_compared_where_both_have_them() -> None:
         return app(symbols, version=number, application="25.0.0.0")
 
     before, after = open_package(version("1.0.0.0", 50)), open_package(version("1.1.0.0", 20))
-    (report,) = check_packages([after], Target([index_package(open_package(BASE))]), replaced=[before])
+    (report,) = check_packages([after], TargetSet([index_package(open_package(BASE))]), replaced=[before])
     assert [(f.code, f.symbol) for f in report.findings] == [("AS0080", "Note")]
 
 
 def test_the_installed_version_is_told_by_its_app_id_and_a_stranger_is_not_compared() -> None:
-    target = Target([index_package(open_package(BASE))])
+    target = TargetSet([index_package(open_package(BASE))])
     same = app({}, {"L.al": PLAIN}, application="25.0.0.0")
     shorter = app({}, {"L.al": PLAIN.replace("Code[20]", "Code[10]")}, application="25.0.0.0", version="1.1.0.0")
     stranger = app({}, {"L.al": PLAIN}, app_id="22222222-0000-0000-0000-000000000000", application="25.0.0.0")
@@ -112,15 +113,15 @@ def test_the_installed_version_is_told_by_its_app_id_and_a_stranger_is_not_compa
 def test_a_package_that_is_installed_already_is_judged_as_such() -> None:
     broken = app({}, {"L.al": "codeunit 50009 W { var C: Codeunit Gone; }"}, application="25.0.0.0")
     old = index_package(open_package(base_app(version="24.0.0.0")))
-    target = Target([index_package(open_package(BASE))], [old])
+    target = TargetSet([index_package(open_package(BASE))], [old])
     (report,) = check_packages([open_package(broken)], target, replaced=[open_package(broken)])
-    assert (report.findings, report.verdict) == ((), Verdict.UNVERIFIABLE)
+    assert (report.findings, report.verdict) == ((), Compatibility.UNVERIFIABLE)
 
 
 def test_an_installed_version_that_cannot_be_read_says_nothing_of_the_staged_one() -> None:
     runtime = container(b".NEA\x00\x00\x00\x01" + bytes(100), declared=100)
     staged = app({}, {"L.al": PLAIN}, application="25.0.0.0")
-    target = Target([index_package(open_package(BASE))])
+    target = TargetSet([index_package(open_package(BASE))])
     (report,) = check_packages([open_package(staged)], target, replaced=[open_package(runtime)])
     assert report.findings == ()
 
@@ -130,8 +131,8 @@ def test_a_staged_version_is_new_to_the_old_base_too_so_its_breaks_are_not_excus
     before = app({}, {"L.al": PLAIN}, application="25.0.0.0")
     after = app({}, {"L.al": broken}, application="25.0.0.0", version="1.1.0.0")
     old = index_package(open_package(base_app(version="24.0.0.0")))
-    target = Target([index_package(open_package(BASE))], [old])
+    target = TargetSet([index_package(open_package(BASE))], [old])
     (staged,) = check_packages([open_package(after)], target, replaced=[open_package(before)])
     (installed,) = check_packages([open_package(after)], target)
     assert [f.code for f in staged.findings] == ["AL0185"]
-    assert (installed.findings, installed.verdict) == ((), Verdict.UNVERIFIABLE)
+    assert (installed.findings, installed.verdict) == ((), Compatibility.UNVERIFIABLE)

@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.formats.al.check.extension_set import in_dependency_order
 from shared.formats.al.check.neighbours import Neighbours
-from shared.formats.al.finding import Verdict, worst
+from shared.formats.al.finding import Compatibility, worst
 from shared.formats.al.package.container import open_package
 from shared.formats.al.source.opening import open_extension
 from tests.support.al_checks import check, check_set, codes
@@ -44,7 +44,7 @@ def test_dependencies_come_first_and_give_their_objects() -> None:
     a = part("a", "codeunit 50000 Tools { procedure Help(N: Integer) begin end; }")
     b = part("b", "codeunit 50001 Work { var T: Codeunit Tools; procedure Go() begin T.Help(1); end; }", "a")
     reports = check_set([b, a], base_app())
-    assert [(r.name, r.verdict) for r in reports] == [("A", Verdict.COMPATIBLE), ("B", Verdict.COMPATIBLE)]
+    assert [(r.name, r.verdict) for r in reports] == [("A", Compatibility.COMPATIBLE), ("B", Compatibility.COMPATIBLE)]
 
 
 @shows((35, "DRYDOCK"))
@@ -56,8 +56,8 @@ def test_a_break_cascades_to_dependents_and_names_the_cause() -> None:
     assert [f.code for f in reports["A"].findings] == ["AL0185"]
     for name, cause in (("B", "A"), ("C", "B")):
         assert [(f.code, f.symbol) for f in reports[name].findings] == [("DRYDOCK", cause)]
-    assert worst([r.verdict for r in reports.values()]) is Verdict.INCOMPATIBLE
-    assert {r.verdict for r in check_set([c, b, a], base_app(CUSTOMER))} == {Verdict.COMPATIBLE}
+    assert worst([r.verdict for r in reports.values()]) is Compatibility.INCOMPATIBLE
+    assert {r.verdict for r in check_set([c, b, a], base_app(CUSTOMER))} == {Compatibility.COMPATIBLE}
 
 
 def test_extensions_that_do_not_know_each_other_still_clash_by_id_and_by_field() -> None:
@@ -74,7 +74,7 @@ def test_extensions_that_need_each_other_are_judged_once() -> None:
     a, b = part("a", "codeunit 50000 A { }", "b"), part("b", "codeunit 50001 B { }", "a")
     opened = [open_extension(open_package(data)) for data in (a, b)]
     assert {e.manifest.name for e in in_dependency_order(opened)} == {"A", "B"}
-    assert [r.verdict for r in check_set([a, b], base_app())] == [Verdict.COMPATIBLE] * 2
+    assert [r.verdict for r in check_set([a, b], base_app())] == [Compatibility.COMPATIBLE] * 2
 
 
 def test_an_absent_dependency_is_one_finding_and_what_it_might_hold_is_not_called_broken() -> None:
@@ -94,20 +94,20 @@ def test_an_absent_dependency_is_one_finding_and_what_it_might_hold_is_not_calle
 def test_a_package_that_cannot_be_read_may_be_the_dependency_that_is_not_found() -> None:
     runtime = container(b".NEA\x00\x00\x00\x01" + bytes(100), declared=100)
     _, report = check_set([part("b", "codeunit 50001 W { }", "a"), runtime], base_app())
-    assert (report.verdict, report.findings) == (Verdict.UNVERIFIABLE, ())
+    assert (report.verdict, report.findings) == (Compatibility.UNVERIFIABLE, ())
     assert report.undecided == ("1 reference cannot be decided without A: dependency A",)
 
 
 def test_an_absent_base_leaves_the_verdict_open() -> None:
     package = extension("codeunit 50000 A { var C: Record Customer; }")
     report = check(package, app({"Tables": []}, name="Other", app_id=IDS["c"]))
-    assert (report.verdict, report.findings) == (Verdict.UNVERIFIABLE, ())
+    assert (report.verdict, report.findings) == (Compatibility.UNVERIFIABLE, ())
 
 
 def test_files_that_are_no_extension_are_unverifiable_with_a_reason() -> None:
     runtime = container(b".NEA\x00\x00\x00\x01" + bytes(100), declared=100)
     reports = check_set([runtime, container(zipped({})), b"junk"], base_app())
-    assert {r.verdict for r in reports} == {Verdict.UNVERIFIABLE}
+    assert {r.verdict for r in reports} == {Compatibility.UNVERIFIABLE}
     assert [r.undecided[0].partition(": ")[2].split()[0] for r in reports] == ["a", "its", "it"]
 
 
@@ -154,7 +154,7 @@ def test_pending_symbols_are_told_once_per_file_with_the_version_that_may_drop_t
     report = check(extension(source), base_app(pending))
     (finding,) = report.findings
     assert "It may be gone from version 27.0 on." in finding.message
-    assert report.verdict is Verdict.WARNINGS
+    assert report.verdict is Compatibility.WARNINGS
 
 
 def test_the_staged_version_of_a_dependency_counts_and_not_the_installed_one() -> None:
@@ -173,7 +173,7 @@ def test_the_staged_version_of_a_dependency_counts_and_not_the_installed_one() -
 def test_source_that_cannot_be_read_leaves_its_objects_unknown_where_no_symbols_name_them() -> None:
     sources = {"Bad.al": "codeunit 50001 Tools { ' }", "Good.al": "codeunit 50002 W { var T: Codeunit Tools; }"}
     report = check(app(None, sources, application="25.0.0.0"), base_app())
-    assert (report.findings, report.verdict) == ((), Verdict.UNVERIFIABLE)
+    assert (report.findings, report.verdict) == ((), Compatibility.UNVERIFIABLE)
     assert report.undecided[-1] == (
         "1 reference cannot be decided without the source that could not be read: codeunit Tools"
     )
@@ -203,7 +203,7 @@ def test_the_work_for_a_set_grows_with_its_size_and_not_with_its_square() -> Non
     opened = [open_extension(open_package(data)) for data in (*packages, *lonely)]
     neighbours = Neighbours(opened)
     assert [len(neighbours.of(e)) for e in opened] == [39] * 40 + [0] * 40
-    assert {r.verdict for r in check_set([*packages, *lonely], base_app(CUSTOMER))} == {Verdict.COMPATIBLE}
+    assert {r.verdict for r in check_set([*packages, *lonely], base_app(CUSTOMER))} == {Compatibility.COMPATIBLE}
 
 
 def test_a_member_of_an_interface_may_be_inherited_where_interfaces_can_extend_others() -> None:
@@ -212,6 +212,6 @@ def test_a_member_of_an_interface_may_be_inherited_where_interfaces_can_extend_o
     before = check(package, base_app(empty, version="25.1.0.0"))
     assert [(f.code, f.symbol) for f in before.findings] == [("AL0132", "Get")]
     unknown = check(package, base_app(empty, version="26.0.0.0"))
-    assert (unknown.findings, unknown.verdict) == ((), Verdict.UNVERIFIABLE)
+    assert (unknown.findings, unknown.verdict) == ((), Compatibility.UNVERIFIABLE)
     known = check(package, base_app(empty, version="26.0.0.0"), old=[base_app(price, version="25.0.0.0")])
     assert [(f.code, f.symbol) for f in known.findings] == [("AL0132", "Get")]

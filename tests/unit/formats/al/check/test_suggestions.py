@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.formats.al.check.suggestions import predicted_removal
-from shared.formats.al.finding import Finding, Severity, Verdict
+from shared.formats.al.finding import Compatibility, Finding, Severity
 from shared.formats.al.symbols.symbols import Obsolete
 from tests.support.al_checks import check
 from tests.support.al_packages import (
@@ -276,7 +276,7 @@ def test_a_pending_symbol_is_forecast_with_reason_tag_and_the_version_that_may_d
     assert finding.suggestion == "Use New."
     assert finding.line == 1
     assert "Use New." in finding.after
-    assert report.verdict is Verdict.WARNINGS
+    assert report.verdict is Compatibility.WARNINGS
 
 
 @pytest.mark.parametrize(("tag", "major"), [("24.0", 27), ("15.2", 18), ("", None), ("next", None), ("CLEAN22", None)])

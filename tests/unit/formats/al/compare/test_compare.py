@@ -9,7 +9,7 @@ from shared.formats.al.compare.versions import (
     SCHEMA_RULES,
     UNDECIDED_RULES,
     Compared,
-    Settings,
+    ComparisonSettings,
     compare_versions,
 )
 from shared.formats.al.package.container import open_package
@@ -36,7 +36,7 @@ from tests.support.al_packages import (
 
 def compared(old: list[Json], new: list[Json], *, before: Json | None = None, **more: Any) -> Compared:
     """`before` is the manifest of the old version; `settings`, `others` (lists of objects by app id), the new one's."""
-    settings = more.pop("settings", Settings())
+    settings = more.pop("settings", ComparisonSettings())
     around = [
         index_package(open_package(app(symbol_file(*objects), None, app_id=app_id, name="Other")))
         for app_id, objects in more.pop("others", {}).items()
@@ -199,7 +199,7 @@ def clustered(value: str | None, **more: str) -> list[Json]:
 OTHER = "aaaaaaaa-2222-3333-4444-555555555555"
 FOUNDATION = "f3552374-a1f2-4356-848e-196002525837"
 SYSTEM = "63ca2fa4-4f03-4f2b-a480-172fef340d3f"
-HIDDEN = {"settings": Settings(hidden=True)}
+HIDDEN = {"settings": ComparisonSettings(hidden=True)}
 MOVED = [tab(MovedFrom=OTHER)]
 A = field(2, "A", "Integer")
 
@@ -266,11 +266,12 @@ PLAIN += [
     ("AS0083", [{"Kind_": "enumextension", "Id": 5, "Name": "X", "Values": [{"Ordinal": 7, "Name": "V"}]}], []),
     ("AS0004", [tab(A)], [tab(field(2, "A", "BigInteger"))]),
 ]  # fmt: skip
+ONPREM = ComparisonSettings(onprem=True)
 AROUND: list[tuple[str, list[Json], list[Json], Json]] = [
     ("AS0031", promoted("1"), promoted("0"), {}),
     ("AS0096", [], [], {"before": {"runtime": "7.0"}, "runtime": "7.0", "name": "Other"}),
     ("AS0097", [], [], {"before": {"runtime": "7.0"}, "runtime": "7.0", "publisher": "Other"}),
-    ("AS0072", [unit()], [unit(ObsoleteState="Pending", ObsoleteTag="2.1")], {"settings": Settings(
+    ("AS0072", [unit()], [unit(ObsoleteState="Pending", ObsoleteTag="2.1")], {"settings": ComparisonSettings(
         hidden=True, obsolete_tag="2.0")}),
     ("AS0074", [unit(ObsoleteState="Pending", ObsoleteTag="1.0")], [unit(ObsoleteState="Pending", ObsoleteTag="2.0")],
      HIDDEN),
@@ -286,10 +287,10 @@ AROUND: list[tuple[str, list[Json], list[Json], Json]] = [
     ("AS0121", [], MOVED, {"others": {OTHER: [tab(MovedTo=EXTENSION_ID) | {"Name": "U"}]}}),
     ("AS0141", [], [tab()], {"before": {"app_id": SYSTEM}, "others": {FOUNDATION: [tab()]}}),
     ("AS0142", [], [tab()], {"others": {OTHER: [tab()]}}),
-    ("AS0018", [unit(method("A", IsInternal=True))], [unit()], {"settings": Settings(internal=True)}),
-    ("AS0088", [unit(Access="Internal")], [], {"settings": Settings(internal=True)}),
-    ("AS0088", [unit(ObsoleteState="Pending")], [], {"settings": Settings(obsolete=True)}),
-    ("AS0018", [unit(method("A", attributes=[("Scope", ["OnPrem"])]))], [unit()], {"settings": Settings(onprem=True)}),
+    ("AS0018", [unit(method("A", IsInternal=True))], [unit()], {"settings": ComparisonSettings(internal=True)}),
+    ("AS0088", [unit(Access="Internal")], [], {"settings": ComparisonSettings(internal=True)}),
+    ("AS0088", [unit(ObsoleteState="Pending")], [], {"settings": ComparisonSettings(obsolete=True)}),
+    ("AS0018", [unit(method("A", attributes=[("Scope", ["OnPrem"])]))], [unit()], {"settings": ONPREM}),
 ]  # fmt: skip
 STEPS = [*((code, old, new, {}) for code, old, new in PLAIN), *AROUND]
 
@@ -368,7 +369,7 @@ NEIGHBOURS: list[tuple[str, list[Json], list[Json], Json]] = [
         "AS0072",
         [unit()],
         [unit(ObsoleteState="Pending", ObsoleteTag="2.0")],
-        settings=Settings(hidden=True, obsolete_tag="2.0"),
+        settings=ComparisonSettings(hidden=True, obsolete_tag="2.0"),
     ),
     _next(
         "AS0074", [unit(ObsoleteState="Pending")], [unit(ObsoleteState="Pending", ObsoleteTag="1.0")], **HIDDEN

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.formats.al.package.container import (
-    Kind,
+    AppFileKind,
     PackageError,
     display_path,
     open_package,
@@ -39,7 +39,7 @@ CORPUS = Path(os.environ.get("DRYDOCK_CORPUS", Path(__file__).parents[6] / "shar
 
 def test_a_plain_package_shows_its_manifest() -> None:
     package = open_package(app({}, name="A", version="1.2.3.4", dependencies=[("x" * 36, "B", "P", "2.0.0.0")]))
-    assert package.kind is Kind.PLAIN
+    assert package.kind is AppFileKind.PLAIN
     assert package.manifest is not None
     assert (package.manifest.name, package.manifest.version) == ("A", Version(1, 2, 3, 4))
     assert package.manifest.dependencies[0].min_version == Version(2)
@@ -49,7 +49,7 @@ def test_a_plain_package_shows_its_manifest() -> None:
 def test_a_signature_block_makes_a_signed_package_and_is_not_read_as_zip() -> None:
     # The block holds a second end-of-directory record: a reader that hunts for the last one would be misled.
     package = open_package(container(zipped(package_entries({})), signature=b"PK\x05\x06" + bytes(18)))
-    assert package.kind is Kind.SIGNED
+    assert package.kind is AppFileKind.SIGNED
     assert package.manifest is not None
 
 
@@ -63,7 +63,7 @@ def test_a_ready_to_run_package_is_unwrapped() -> None:
         }
     )
     package = open_package(container(outer))
-    assert package.kind is Kind.READY_TO_RUN
+    assert package.kind is AppFileKind.READY_TO_RUN
     assert package.manifest is not None
     assert package.manifest.name == "Inner"
     assert [path for path, _ in package.sources()] == ["src/A.al"]
@@ -72,21 +72,21 @@ def test_a_ready_to_run_package_is_unwrapped() -> None:
 def test_a_runtime_package_is_recognised_though_its_length_leaves_out_the_marker() -> None:
     image = b".NEA\x00\x00\x00\x01" + bytes(range(256))
     package = open_package(container(image, declared=len(image) - 8))
-    assert package.kind is Kind.RUNTIME
+    assert package.kind is AppFileKind.RUNTIME
     assert package.manifest is None
     assert "runtime package" in (package.problem or "")
-    assert open_package(container(image, declared=len(image) - 8)[:-4]).kind is Kind.DAMAGED
+    assert open_package(container(image, declared=len(image) - 8)[:-4]).kind is AppFileKind.DAMAGED
 
 
 def test_an_empty_zip_is_an_empty_package() -> None:
     data = container(zipped({}))
     assert len(data) == 62
-    assert open_package(data).kind is Kind.EMPTY
+    assert open_package(data).kind is AppFileKind.EMPTY
 
 
 def test_a_short_header_points_to_the_zip() -> None:
     package = open_package(b"NAVX" + (8).to_bytes(4, "little") + zipped(package_entries({})))
-    assert package.kind is Kind.PLAIN
+    assert package.kind is AppFileKind.PLAIN
     assert package.package_id is None
 
 
@@ -111,7 +111,7 @@ def test_a_short_header_points_to_the_zip() -> None:
 )
 def test_a_damaged_package_says_what_is_wrong(data: bytes, reason: str) -> None:
     package = open_package(data)
-    assert package.kind is Kind.DAMAGED
+    assert package.kind is AppFileKind.DAMAGED
     assert reason in (package.problem or "")
 
 
@@ -138,11 +138,11 @@ def test_source_names_are_encoded_twice() -> None:
 
 
 EXPECTED = {
-    "AlRuntimePackage_18.3.24557.0_runtime.app": Kind.RUNTIME,
-    "Microsoft_Business Foundation_25.1.25873.25900.app": Kind.SIGNED,
-    "Microsoft_SE Core_27.0.38460.40691_ready-to-run.app": Kind.READY_TO_RUN,
-    "3f174506_Netcompany_SECDatacom_1.1.1.66.app": Kind.EMPTY,
-    "ecf5b8cf_Microsoft_Application_24.0.16410.18040.app": Kind.SIGNED,
+    "AlRuntimePackage_18.3.24557.0_runtime.app": AppFileKind.RUNTIME,
+    "Microsoft_Business Foundation_25.1.25873.25900.app": AppFileKind.SIGNED,
+    "Microsoft_SE Core_27.0.38460.40691_ready-to-run.app": AppFileKind.READY_TO_RUN,
+    "3f174506_Netcompany_SECDatacom_1.1.1.66.app": AppFileKind.EMPTY,
+    "ecf5b8cf_Microsoft_Application_24.0.16410.18040.app": AppFileKind.SIGNED,
 } | dict.fromkeys(
     (
         "Hougaard_OnBoarding_1.0.0.2.app",
@@ -169,7 +169,7 @@ EXPECTED = {
         "ebf2f681_hougaard.com_OnBoarding_1.0.0.0.app",
         "fca75062_Microsoft_System_14.0.32600.0.app",
     ),
-    Kind.PLAIN,
+    AppFileKind.PLAIN,
 )
 
 
@@ -181,7 +181,7 @@ def test_every_real_package_is_read_into_its_class() -> None:
     assert EXPECTED.keys() <= found.keys()
     # A file that nobody has listed yet has to be read, whatever it is.
     assert found == {name: EXPECTED.get(name, kind) for name, kind in found.items()}
-    assert Kind.DAMAGED not in found.values()
+    assert AppFileKind.DAMAGED not in found.values()
     for package in packages:
         if package.manifest is not None:
             assert package.symbols() is not None
@@ -254,7 +254,7 @@ def _nested(depth: int) -> bytes:
 )
 def test_a_hostile_package_is_refused(data: bytes, reason: str) -> None:
     package = open_package(data)
-    assert package.kind is Kind.DAMAGED
+    assert package.kind is AppFileKind.DAMAGED
     assert reason in (package.problem or "")
 
 
@@ -318,7 +318,7 @@ def test_a_manifest_is_read_in_every_encoding_that_says_what_it_is(encoding: str
 def test_names_of_entries_are_found_in_another_case_and_behind_a_slash() -> None:
     entries = {name.upper() if "src" not in name else name: content for name, content in package_entries({}).items()}
     package = open_package(container(zipped({"/" + name: content for name, content in entries.items()})))
-    assert (package.kind, package.symbols() is not None) == (Kind.PLAIN, True)
+    assert (package.kind, package.symbols() is not None) == (AppFileKind.PLAIN, True)
 
 
 def test_a_name_in_utf_8_without_its_mark_is_read_as_such() -> None:

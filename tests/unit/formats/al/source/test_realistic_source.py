@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.formats.al.finding import Report, Verdict
+from shared.formats.al.finding import Compatibility, Report
 from shared.formats.al.source.parser import parse_source
 from shared.formats.al.source.syntax import Node, ObjectDecl, Procedure
 from tests.support.al_checks import check
@@ -89,7 +89,7 @@ def test_everything_that_the_language_offers_gives_no_finding_and_nothing_is_lef
     report = judge({path.name: path.read_text() for path in SOURCES})
     assert report.findings == ()
     assert report.undecided == ()
-    assert report.verdict is Verdict.COMPATIBLE
+    assert report.verdict is Compatibility.COMPATIBLE
 
 
 def procedures(node: Node) -> list[Procedure]:

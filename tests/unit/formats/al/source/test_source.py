@@ -2,11 +2,11 @@
 
 import pytest
 
-from shared.formats.al.finding import Verdict
+from shared.formats.al.finding import Compatibility
 from shared.formats.al.source.declared import declare
 from shared.formats.al.source.lexer import SourceError, T, Tokens
 from shared.formats.al.source.parser import parse_source
-from shared.formats.al.source.syntax import Assign, Call, Member, Name, Scope, With
+from shared.formats.al.source.syntax import Assignment, Call, MemberAccess, Name, ScopeAccess, WithStatement
 from shared.formats.al.symbols.symbols import TypeRef
 from tests.support.al_checks import check, codes, findings
 from tests.support.al_packages import (
@@ -136,10 +136,10 @@ def test_a_codeunit_is_read_with_its_declarations() -> None:
 def test_statements_keep_calls_members_assignments_and_with() -> None:
     (o,) = parse_source("a.al", "codeunit 1 A { trigger OnRun() begin X.Y := Z::W; with Q do R(1); end; }").objects
     assign, block = o.root.procedures[0].body
-    assert isinstance(assign, Assign)
-    assert isinstance(assign.target, Member)
-    assert isinstance(assign.value, Scope)
-    assert isinstance(block, With)
+    assert isinstance(assign, Assignment)
+    assert isinstance(assign.target, MemberAccess)
+    assert isinstance(assign.value, ScopeAccess)
+    assert isinstance(block, WithStatement)
     assert isinstance(block.subject, Name)
     assert isinstance(block.body[0], Call)
 
@@ -177,7 +177,7 @@ def test_a_finding_names_file_line_and_column_of_the_name() -> None:
 def test_source_that_cannot_be_read_leaves_the_verdict_open() -> None:
     package = app({}, {"A.al": "codeunit 50000 A { procedure B() begin x := ; end; }"})
     report = check(package, base_app())
-    assert report.verdict is Verdict.UNVERIFIABLE
+    assert report.verdict is Compatibility.UNVERIFIABLE
     assert report.undecided == ("src/A.al (1,45) could not be read: an expression cannot begin with ';'",)
 
 
