@@ -12,7 +12,8 @@ PATIENCE = 30.0
 CEILING = 900.0
 """Seconds after which a start has failed whatever the process does."""
 _LOOK_EVERY = 0.5
-_TELL_EVERY = 15.0
+# Then after twice as long, and so on: several processes start at once.
+_FIRST_NEWS = 15.0
 # Of one core: what the clockwork of an idle server uses is below.
 _WORKING = 1 / 30
 
@@ -28,7 +29,8 @@ class StartProgress:
         self._pid = pid
         self._patience = patience
         self._ceiling = ceiling
-        self._began = self._advanced = self._looked = self._told = time.monotonic()
+        self._began = self._advanced = self._looked = time.monotonic()
+        self._next_news = _FIRST_NEWS
         self._log_size = self._size()
         self._work = self._processor_time()
         self._heard: set[str] = set()
@@ -58,12 +60,12 @@ class StartProgress:
 
     def news(self, said: str) -> str | None:
         """Now and then a line for people on how far it is; None while nothing is worth saying."""
-        now = time.monotonic()
-        if now - self._told < _TELL_EVERY:
+        waited = time.monotonic() - self._began
+        if waited < self._next_news:
             return None
-        self._told = now
+        self._next_news = 2 * waited
         used = self._processor_time()
-        return f"has been starting for {now - self._began:.0f} s, with {used:.1f} s of processor time: {said}"
+        return f"has been starting for {waited:.0f} s, with {used:.1f} s of processor time: {said}"
 
     def _has_advanced(self, said: str) -> bool:
         size, work = self._size(), self._processor_time()

@@ -241,10 +241,17 @@ def _http_probe(port: int, path: str) -> Callable[[float], None]:
             urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=timeout).close()
         except urllib.error.HTTPError as error:
             with error:
-                said = error.read(500).decode(errors="replace")
-            raise OSError(f"answers {error.code} {said}".strip()) from None
+                raise OSError(_missing(error.read()) or f"answers {error.code}") from None
 
     return probe
+
+
+def _missing(answer: bytes) -> str:
+    """What a service that is not ready says that it lacks."""
+    try:
+        return "; ".join(json.loads(answer)["missing"].values())
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return ""
 
 
 def _connect_probe(port: int) -> Callable[[float], None]:

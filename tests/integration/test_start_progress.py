@@ -119,7 +119,7 @@ def test_one_that_only_seems_to_get_on_is_told_at_the_ceiling(start: Start) -> N
 
 
 def test_while_it_waits_it_says_for_what(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "_TELL_EVERY", 0.2)
+    monkeypatch.setattr(progress, "_FIRST_NEWS", 0.2)
     lines: list[str] = []
     start("busy(1)\nserve()", lines.append).wait_ready()
     assert lines
