@@ -10,9 +10,9 @@ of the kernel is imported from outside: `shared.kernel.app` for a service's `app
 Inside, in the order of a record's way: `kafka.consumer` receives it, `inbox` makes an input of it (`inputs`), `commit`
 applies that to the aggregate's document in a `unit_of_work`, and `store` writes the document (`document`, `stored`);
 what the decision says is written into its outbox (`outbox`), and sent by the `relay` through `kafka.publisher`. What
-has become due is known to `due` and done by the `sweeper`; `worker` does leased work; `dead_lettering` keeps what could
-not be processed. A service is a `table` (`signatures` checks its functions, `service` the whole); `engine` puts the
-parts together, and `process` runs them.
+has become due is known to `due` and done by the `sweeper`; `worker` does leased work; the `dead_letter_sink` keeps what
+could not be processed. A service is a `table` (`signatures` checks its functions, `service` the whole); `engine` puts
+the parts together, and `process` runs them.
 """
 
 from shared.kernel.decision import UNCHANGED, Decision, DecisionBuilder, Failure, Send, TimerDue, WorkEnded

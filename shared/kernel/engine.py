@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from shared.contracts.message import Progress
 from shared.kernel.commit import Clock, Committer
-from shared.kernel.dead_lettering import DeadLetters
+from shared.kernel.dead_letter_sink import DeadLetters
 from shared.kernel.due import DueIndex
 from shared.kernel.inbox import Inbox
 from shared.kernel.metrics import Metrics

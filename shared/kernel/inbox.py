@@ -15,7 +15,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.kernel.commit import Committer
 from shared.kernel.crash_points import crash_point
-from shared.kernel.dead_lettering import DeadLetters
+from shared.kernel.dead_letter_sink import DeadLetters
 from shared.kernel.inputs import Input, InputOutcome
 from shared.kernel.inputs.dead_letters import NOT_A_SENDER
 from shared.kernel.inputs.messages import MessageInput
