@@ -11,6 +11,9 @@ from shared.contracts.extension_compatibility_checker import ExtensionFinding, F
 from shared.contracts.parts import ExtensionName
 from shared.kernel import State
 
+STORED_ONCE_AS = "letter"
+"""What versions before 2026-11-30 called the content of a mail where they stored it."""
+
 
 class Row(State):
     """A fact: what it is called, and what it is."""

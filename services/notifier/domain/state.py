@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from services.notifier.domain.mail_content import MailContent
+from pydantic import AliasChoices, Field
+
+from services.notifier.domain.mail_content import STORED_ONCE_AS, MailContent
 from shared.contracts.notifier import DELIVERY_LIFECYCLE, DeliveryStatus, Occasion, Recipient
 from shared.contracts.parts import Problem
 from shared.kernel import State
@@ -42,7 +44,7 @@ class Notification(State):
     occasion: Occasion
     subject: str
     told_at: datetime
-    content: MailContent | None
+    content: MailContent | None = Field(validation_alias=AliasChoices("content", STORED_ONCE_AS))
     """What is told; forgotten when every delivery has ended."""
     promotion: str | None = None
     app_id: str | None = None

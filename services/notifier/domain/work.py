@@ -3,7 +3,9 @@
 from datetime import datetime
 from enum import StrEnum
 
-from services.notifier.domain.mail_content import MailContent
+from pydantic import AliasChoices, Field
+
+from services.notifier.domain.mail_content import STORED_ONCE_AS, MailContent
 from shared.kernel import State
 
 
@@ -14,7 +16,7 @@ class DeliveryInput(State):
     address: str
     message_id: str
     date: datetime
-    content: MailContent
+    content: MailContent = Field(validation_alias=AliasChoices("content", STORED_ONCE_AS))
 
 
 class Answer(StrEnum):
