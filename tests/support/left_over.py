@@ -4,6 +4,7 @@ All processes of a run have its temporary folder in their environment, or lie in
 an environment of their own. A run that is side by side has a folder in it for each of its processes.
 """
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -31,6 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     folder = Path(temporary) / f"{worker}.d" if worker else Path(tempfile.mkdtemp(prefix="dd-"))
     folder.mkdir(exist_ok=True)
+    # At the very end: what is imported later, multiprocessing for one, removes its own files in it before.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     # PostgreSQL refuses to run as root, and its user must pass.
     folder.chmod(0o711)
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
@@ -62,11 +65,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("processes left behind, and ended now", red=True)
         for one in found:
             terminalreporter.write_line(one)
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """The folder goes."""
-    shutil.rmtree(config.stash[_FOLDER], ignore_errors=True)
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:
