@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from shared.contracts.extension_compatibility_checker import Verdicts
-from shared.contracts.message import Command, Event, Instant, Part, Snapshot
+from shared.contracts.extension_compatibility_checker import ExtensionVerdict
+from shared.contracts.message import Command, Count, Event, Instant, Part, Snapshot
 from shared.contracts.parts import MOST_EXTENSIONS, ArtifactRef, Downtime, Problem, Update
 from shared.contracts.scalars import (
     Actor,
@@ -20,6 +20,9 @@ from shared.contracts.scalars import (
     UpdateName,
     Version,
 )
+
+MOST_NAMED = 25
+"""Extensions that a refusal names."""
 
 
 class Reason(StrEnum):
@@ -204,8 +207,10 @@ class PromotionRefused(Event, key="environment"):
     start: Instant
     """The downtime start that was asked for."""
     problem: Problem
-    extensions: Verdicts = ()
+    extensions: tuple[ExtensionVerdict, ...] = Field(default=(), max_length=MOST_NAMED)
     """Those of production that stand in the way, as the check judged them; none where it says nothing of them."""
+    further_extensions: Count = 0
+    """How many more there are."""
 
 
 class PromotionScheduled(Event, key="environment"):

@@ -22,9 +22,6 @@ from shared.kernel.decision import Decision
 
 Told = PromotionScheduled | PromotionCancelled
 
-EXTENSIONS_NAMED = 20
-"""Extensions that a mail names, at most."""
-
 _REFUSED: dict[str, tuple[str, str, tuple[str, ...]]] = {
     Reason.EXTENSIONS_INCOMPATIBLE: (
         "promotion refused",
@@ -121,9 +118,9 @@ def _in_the_way(told: PromotionRefused) -> tuple[tuple[str, str], ...]:
             f"{one.name} {one.version} by {one.publisher} ({one.app_id}): {one.summary}"
             + (f" ({one.blocking} findings in all)" if one.blocking > 1 else ""),
         )
-        for one in told.extensions[:EXTENSIONS_NAMED]
+        for one in told.extensions
     ]
-    more = len(told.extensions) - len(named)
+    more = told.further_extensions
     return (*named, *((("Further extensions", str(more)),) if more else ()))
 
 

@@ -10,6 +10,7 @@ from shared.contracts.extension_sets import on_base, replaced
 from shared.contracts.message import Command, Event
 from shared.contracts.parts import Downtime, Problem, Update
 from shared.contracts.promotion_scheduler import (
+    MOST_NAMED,
     PromotionCancelled,
     PromotionCheckStarted,
     PromotionCompleted,
@@ -68,7 +69,13 @@ class Draft:
         """End it before it is scheduled; `extensions` are those that stand in the way."""
         self._end(PromotionStatus.REFUSED, problem)
         self._events.append(
-            PromotionRefused(**self._about(), start=self.promotion.start, problem=problem, extensions=extensions)
+            PromotionRefused(
+                **self._about(),
+                start=self.promotion.start,
+                problem=problem,
+                extensions=extensions[:MOST_NAMED],
+                further_extensions=len(extensions[MOST_NAMED:]),
+            )
         )
 
     def schedule(self, downtime: Downtime, not_after: datetime) -> None:

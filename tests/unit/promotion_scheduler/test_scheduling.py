@@ -12,6 +12,7 @@ from services.promotion_scheduler.domain.scheduling import ProductionFacts
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
 from shared.contracts.parts import Verdict
 from shared.contracts.promotion_scheduler import (
+    MOST_NAMED,
     CancelPromotion,
     PromotionCheckStarted,
     PromotionRefused,
@@ -247,6 +248,14 @@ def test_only_what_stands_in_the_way_is_told_with_a_refusal() -> None:
     event = only(SCHEDULING.compatibility_checked(acknowledged, envelope(answer), AFTER_CHECK, NOW))
     assert isinstance(event, PromotionRefused)
     assert event.extensions == (broken,)
+
+
+def test_of_very_many_extensions_some_are_named_and_the_others_counted() -> None:
+    verdict = checked(Verdict.INCOMPATIBLE)
+    answer = verdict.model_copy(update={"extensions": verdict.extensions * (MOST_NAMED + 7)})
+    event = only(SCHEDULING.compatibility_checked(checking(), envelope(answer), AFTER_CHECK, NOW))
+    assert isinstance(event, PromotionRefused)
+    assert (len(event.extensions), event.further_extensions) == (MOST_NAMED, 7)
 
 
 def test_extensions_that_changed_meanwhile_are_checked_again() -> None:
