@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from services.console.cli.following import BEGINS_WITHIN
+from services.console.cli.lists import add_list, add_show
 from services.console.cli.options import CommandId, Timeout, Yes
-from services.console.cli.printing import Form, Output, print_list, print_one, when
+from services.console.cli.printing import Form, Output, print_one, when
 from services.console.cli.running import Exit, confirm, leave, run, tell
 from services.console.cli.update import split_update
 from services.console.installation import Installation
+from services.console.nouns import PROMOTIONS
 from shared.contracts.envelope import new_id
 from shared.contracts.message import Message, MessageKind
 from shared.contracts.promotion_scheduler import (
@@ -28,6 +30,8 @@ from shared.contracts.topics import topic_name
 from shared.kernel.kafka.reader import TopicReader
 
 app = typer.Typer(no_args_is_help=True, help="Promotions: schedule, cancel, list.")
+add_list(app, PROMOTIONS, say="List promotions, the latest last.")
+add_show(app, PROMOTIONS)
 
 
 @app.command()
@@ -81,13 +85,13 @@ async def _schedule(
     async def heard(event: Message) -> PromotionScheduled | PromotionRefused | None:
         if not isinstance(event, PromotionCheckStarted):
             return None
-        view = (await installation.session.views(PromotionSnapshot)).get(promotion)
-        if isinstance(view, PromotionSnapshot) and (end := _end_of_check(view, command.start)):
+        view = await installation.client.view(PromotionSnapshot, promotion)
+        if view and (end := _end_of_check(view, command.start)):
             return end
         tell(f"checking the extensions of {event.environment} against base {event.base}; waiting for the verdict")
         return None
 
-    return await installation.session.ask(
+    return await installation.client.ask(
         command,
         PromotionScheduled,
         PromotionRefused,
@@ -113,7 +117,7 @@ def cancel(
 ) -> None:
     """Cancel the open promotion of an environment, before its downtime."""
     command = CancelPromotion(environment=environment)
-    event = run(lambda there: there.session.ask(command, PromotionCancelled, PromotionRefused), timeout=timeout)
+    event = run(lambda there: there.client.ask(command, PromotionCancelled, PromotionRefused), timeout=timeout)
     print_one(event, output, [("cancelled", event.promotion)])
 
 
@@ -143,9 +147,9 @@ def wait(
 
 
 async def _ended(installation: Installation, promotion: str) -> PromotionSnapshot:
-    session = installation.session
+    client = installation.client
     topic = topic_name("promotion-scheduler", MessageKind.SNAPSHOT)
-    async with TopicReader(session.bootstrap, session.catalogue, [topic]) as reader:
+    async with TopicReader(client.bootstrap, client.catalogue, [topic]) as reader:
         await reader.from_start()
         found: dict[int, PromotionSnapshot] = {}
         async for read in reader.until_now():
@@ -181,31 +185,6 @@ def _told(view: PromotionSnapshot) -> PromotionStatus:
 _ENDED = frozenset(
     {PromotionStatus.COMPLETED, PromotionStatus.FAILED, PromotionStatus.CANCELLED, PromotionStatus.REFUSED}
 )
-
-
-@app.command("list")
-def list_(output: Output = Form.TABLE) -> None:
-    """List promotions, the latest last."""
-
-    async def read(installation: Installation) -> list[PromotionSnapshot]:
-        views = await installation.session.views(PromotionSnapshot)
-        return [one for one in views.values() if isinstance(one, PromotionSnapshot)]
-
-    late = datetime.max.replace(tzinfo=UTC)
-    promotions = sorted(run(read), key=lambda one: one.downtime.start if one.downtime else late)
-    print_list(
-        promotions,
-        output,
-        [
-            ("ENVIRONMENT", lambda one: one.environment),
-            ("UPDATE", lambda one: f"{one.sandbox}/{one.update.name}"),
-            ("STATUS", lambda one: one.status.value),
-            ("DOWNTIME", lambda one: when(one.downtime.start) if one.downtime else ""),
-            ("UNTIL", lambda one: when(one.downtime.end) if one.downtime else ""),
-            ("REASON", lambda one: one.problem.reason if one.problem else ""),
-            ("ID", lambda one: one.promotion),
-        ],
-    )
 
 
 def _moment(text: str) -> datetime:
