@@ -1,7 +1,7 @@
 """The topics of an installation: commands are published, answers awaited, events followed, views read."""
 
 from asyncio import Lock, TimerHandle, get_running_loop
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar, overload
@@ -219,6 +219,19 @@ class Client:
     async def views(self, type_: type[M]) -> dict[str, M]:
         """The latest view of every aggregate of a type, by key."""
         return {view.key: view for view in (await self.read(type_)).all(type_)}
+
+    async def changes(self, type_: type[M], key: str) -> AsyncGenerator[M | None, None]:
+        """The latest view of one aggregate, None if there is none, and then each newer one as it comes."""
+        projection = Projection(self.catalogue)
+        async with TopicReader(self.bootstrap, self.catalogue, [self.catalogue.topic_of(type_, type_.owner)]) as reader:
+            await reader.from_start()
+            async for read in reader.until_now():
+                if read.key == key:
+                    projection.apply(read)
+            yield projection.get(type_, key)
+            async for read in reader.forever():
+                if read.key == key and projection.apply(read):
+                    yield projection.get(type_, key)
 
     async def view(self, type_: type[M], key: str) -> M | None:
         """The latest view of one aggregate; None if there is none."""

@@ -12,7 +12,7 @@ from services.console.cli.printing import Form, Output, print_list, print_one
 from services.console.cli.running import Exit, leave, run
 from services.console.client import Client
 from services.console.installation import Installation
-from services.console.nouns import Column, Noun
+from services.console.noun import Column, Noun
 from services.console.projection import Projection
 from shared.contracts.message import Message
 from shared.contracts.servicing_executor import EnvironmentSnapshot

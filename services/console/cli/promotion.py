@@ -1,6 +1,7 @@
 """`drydock promotion`: move a candidate's image to production, at a time."""
 
 import asyncio
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from services.console.cli.update import split_update
 from services.console.installation import Installation
 from services.console.nouns import PROMOTIONS
 from shared.contracts.envelope import new_id
-from shared.contracts.message import Message, MessageKind
+from shared.contracts.message import Message
 from shared.contracts.promotion_scheduler import (
     CancelPromotion,
     PromotionCancelled,
@@ -26,8 +27,6 @@ from shared.contracts.promotion_scheduler import (
     PromotionStatus,
     SchedulePromotion,
 )
-from shared.contracts.topics import topic_name
-from shared.kernel.kafka.reader import TopicReader
 
 app = typer.Typer(no_args_is_help=True, help="Promotions: schedule, cancel, list.")
 add_list(app, PROMOTIONS, say="List promotions, the latest last.")
@@ -147,30 +146,19 @@ def wait(
 
 
 async def _ended(installation: Installation, promotion: str) -> PromotionSnapshot:
-    client = installation.client
-    topic = topic_name("promotion-scheduler", MessageKind.SNAPSHOT)
-    async with TopicReader(client.bootstrap, client.catalogue, [topic]) as reader:
-        await reader.from_start()
-        found: dict[int, PromotionSnapshot] = {}
-        async for read in reader.until_now():
-            if read.envelope and isinstance(read.envelope.data, PromotionSnapshot) and read.key == promotion:
-                found[read.envelope.sequence or 0] = read.envelope.data
-        status = _told(found[max(found)]) if found else None
-        if status in _ENDED:
-            return found[max(found)]
-        if status is None:
-            tell(f"promotion {promotion} is not known yet; waiting {BEGINS_WITHIN:g} s for it")
-        try:
-            async with asyncio.timeout(BEGINS_WITHIN if status is None else None) as patience:
-                async for read in reader.forever():
-                    view = read.envelope.data if read.envelope else None
-                    if not isinstance(view, PromotionSnapshot) or view.promotion != promotion:
-                        continue
-                    patience.reschedule(None)
-                    if _told(view) in _ENDED:
-                        return view
-        except TimeoutError:
-            leave(Exit.NOT_FOUND, f"there is no promotion {promotion}")
+    try:
+        changes = installation.client.changes(PromotionSnapshot, promotion)
+        async with asyncio.timeout(None) as patience, aclosing(changes) as views:
+            async for view in views:
+                if view is None:
+                    tell(f"promotion {promotion} is not known yet; waiting {BEGINS_WITHIN:g} s for it")
+                    patience.reschedule(asyncio.get_running_loop().time() + BEGINS_WITHIN)
+                    continue
+                patience.reschedule(None)
+                if _told(view) in _ENDED:
+                    return view
+    except TimeoutError:
+        leave(Exit.NOT_FOUND, f"there is no promotion {promotion}")
     raise AssertionError("a reader reads for ever")
 
 

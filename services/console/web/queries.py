@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from services.console.nouns import DEAD_LETTERS, HISTORY, NOUNS, Noun
+from services.console.noun import Noun
+from services.console.nouns import DEAD_LETTERS, HISTORY, NOUNS
 from services.console.web import API
 from services.console.web.feed import Feed
 from services.console.web.operations import (

@@ -7,7 +7,8 @@ import typer
 
 from services.console.cli import app
 from services.console.cli.printing import Form, print_list, print_one
-from services.console.nouns import NOUNS, PROMOTIONS, RELEASES, REMEDIATIONS, Noun
+from services.console.noun import Noun
+from services.console.nouns import NOUNS, PROMOTIONS, RELEASES, REMEDIATIONS
 from shared.contracts.common import DeadLetter
 from shared.contracts.extension_compatibility_checker import RemediationsSnapshot, RemediationStatus
 from shared.contracts.message import Snapshot

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from services.console.client import Client
-from services.console.nouns import Noun
+from services.console.noun import Noun
 from services.console.web.application import make_web
 from services.console.web.commands import commands_of
 from services.console.web.feed import Feed

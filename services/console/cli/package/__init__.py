@@ -23,7 +23,8 @@ from services.console.cli.paths import require_file, shown
 from services.console.cli.printing import Form, Output, print_one
 from services.console.cli.running import Exit, leave, run, tell
 from services.console.installation import Installation
-from services.console.nouns import PACKAGES, Column
+from services.console.noun import Column
+from services.console.nouns import PACKAGES
 from services.console.words import counted
 from services.package_validator.deployable_package.failures import InfrastructureError
 from shared.contracts.envelope import new_id
