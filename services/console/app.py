@@ -13,9 +13,10 @@ from typing import Any
 
 import uvicorn
 
-from services.console.commands import CommandSender
-from services.console.feed import Feed
-from services.console.web import make_web
+from services.console.client import Client
+from services.console.web.application import make_web
+from services.console.web.commands import NOBODY
+from services.console.web.feed import Feed
 from shared.artifacts.folder import FolderStore
 from shared.contracts.registry import CATALOGUE
 from shared.kernel.client import (
@@ -94,9 +95,8 @@ async def _serve(settings: ConsoleSettings) -> int:
 def _server(settings: ConsoleSettings, feed: Feed, publisher: KafkaPublisher) -> "_Server":
     web = make_web(
         feed,
-        CommandSender(publisher, CATALOGUE, feed.projection),
+        Client(settings.kafka, NOBODY, publisher=publisher),
         FolderStore(settings.artifacts),
-        CATALOGUE,
         version=version("drydock"),
         hosts=settings.hosts,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.console.session import Session
+from services.console.client import Client
 
 DATA = Path(".drydock")
 RECORD = "stack.json"
@@ -21,7 +21,7 @@ class NoInstallation(Exception):
 class Installation:
     """Where an installation is: its topics, its artifacts, its console."""
 
-    session: Session
+    client: Client
     artifacts: Path
     console: str
 
@@ -45,4 +45,4 @@ def find_installation(say: Callable[[str], None] = lambda text: None) -> Install
         )
     artifacts = os.environ.get("DRYDOCK_ARTIFACTS") or record.get("artifacts") or data / "artifacts"
     actor = os.environ.get("DRYDOCK_ACTOR") or getpass.getuser()
-    return Installation(Session(kafka, actor, say=say), Path(artifacts), record.get("console", ""))
+    return Installation(Client(kafka, actor, say=say), Path(artifacts), record.get("console", ""))

@@ -92,9 +92,21 @@ class Message(Part):
 
 
 class Command(Message):
-    """Asks its owner to do something; named in the imperative. Answered by an event."""
+    """Asks its owner to do something; named in the imperative. Answered by an event.
+
+    `starts_operation=True`: its id is that of the operation that it starts.
+    """
 
     kind: ClassVar[MessageKind] = MessageKind.COMMAND
+    starts_operation: ClassVar[bool] = False
+
+    def __init_subclass__(cls, *, starts_operation: bool = False, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, *, starts_operation: bool = False, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.starts_operation = starts_operation
 
 
 class Event(Message):

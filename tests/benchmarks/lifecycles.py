@@ -20,7 +20,7 @@ from pymongo import MongoClient
 from deploy.demo.packages import CUSTOMIZATION_V1, CUSTOMIZATION_V2, PLATFORM
 from deploy.embedded import Endpoints
 from deploy.stack import Stack
-from services.console.session import Session
+from services.console.client import Client
 from shared.artifacts.folder import FolderStore
 from shared.contracts.package_validator import SubmitPackage
 from shared.contracts.parts import ArtifactRef, EnvironmentKind
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 async def _measure(endpoints: Endpoints, artifacts: Path, environments: int, rounds: int) -> None:
-    session = Session(endpoints.kafka, "benchmark")
+    session = Client(endpoints.kafka, "benchmark")
     names = [f"bench-{number}" for number in range(environments)]
     await _prepare(session, FolderStore(artifacts), artifacts.parent, names)
     before = await _counts(endpoints)
@@ -79,7 +79,7 @@ async def _measure(endpoints: Endpoints, artifacts: Path, environments: int, rou
     print(f"these alone: {bound:.1f} s; ratio {bound / took:.2f}")
 
 
-async def _prepare(session: Session, store: FolderStore, folder: Path, names: list[str]) -> None:
+async def _prepare(session: Client, store: FolderStore, folder: Path, names: list[str]) -> None:
     for package in (PLATFORM, CUSTOMIZATION_V1, CUSTOMIZATION_V2):
         file = package.write(folder)
         stored = await store.put_file(file, "application/zip")
@@ -98,7 +98,7 @@ async def _prepare(session: Session, store: FolderStore, folder: Path, names: li
         await _finished(reader, set(names))
 
 
-async def _run(session: Session, reader: TopicReader, names: list[str], packages: tuple[str, str], rounds: int) -> None:
+async def _run(session: Client, reader: TopicReader, names: list[str], packages: tuple[str, str], rounds: int) -> None:
     done = dict.fromkeys(names, 0)
     async for read in reader.forever():
         event = read.envelope.data if read.envelope else None
@@ -113,7 +113,7 @@ async def _run(session: Session, reader: TopicReader, names: list[str], packages
             return
 
 
-async def _apply(session: Session, name: str, package: str, number: int) -> None:
+async def _apply(session: Client, name: str, package: str, number: int) -> None:
     missing = ("ContosoReports",) if number and package == CUSTOMIZATION_V1.name else ()
     command = ApplyUpdate(
         environment=name,

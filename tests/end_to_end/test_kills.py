@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from deploy.stack import Stack
-from services.console.session import Session
+from services.console.client import Client
 from shared.contracts.extension_compatibility_checker import CompatibilityChecked
 from shared.contracts.notifier import NotificationSent
 from shared.contracts.parts import Verdict
@@ -96,19 +96,15 @@ async def _check_end(place: World, promotion: str) -> None:
 
 async def _check_views(place: World) -> dict[str, list[tuple[str, str]]]:
     """What a dashboard that starts now sees: the environments, and their histories in short."""
-    views = await Session(place.user.bootstrap, "ada").views(EnvironmentSnapshot, OperationSnapshot)
-    environments = {
-        view.environment: view
-        for view in views.values()
-        if isinstance(view, EnvironmentSnapshot) and view.project == place.project
-    }
+    views = await Client(place.user.bootstrap, "ada").read(EnvironmentSnapshot, OperationSnapshot)
+    environments = {view.environment: view for view in views.all(EnvironmentSnapshot) if view.project == place.project}
     assert set(environments) == {place.sandbox, place.production}
     for view in environments.values():
         assert view.status is EnvironmentStatus.DEPLOYED
         assert view.operation is None
         assert view.running
         assert view.running.name == (VENDOR if view.environment == place.sandbox else RELEASE)
-    entries = [one for one in views.values() if isinstance(one, OperationSnapshot) and one.project == place.project]
+    entries = [one for one in views.all(OperationSnapshot) if one.project == place.project]
     assert len({one.running.image for one in entries if one.update_name == RELEASE and one.running}) == 1
     history: dict[str, list[tuple[str, str]]] = {}
     for entry in sorted(entries, key=lambda one: one.accepted_at):

@@ -18,10 +18,10 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from deploy.commands import app
 from deploy.demo.packages import CUSTOMIZATION_V1, CUSTOMIZATION_V2, FAILING, PLATFORM, DemoModule, DemoPackage
 from deploy.demo.reference_application.definition import application
 from deploy.stack import Stack
-from services.console.cli import app
 from services.servicing_executor.runtimes.local import LocalRuntime
 from services.servicing_executor.runtimes.postgres import PostgresCluster
 from shared.contracts.extension_compatibility_checker import (

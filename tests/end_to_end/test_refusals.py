@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from typer.testing import CliRunner
 
+from deploy.commands import app
 from deploy.demo.packages import CUSTOMIZATION_V1, PLATFORM, DemoModule, DemoPackage
 from deploy.stack import Stack
-from services.console.cli import app
 from shared.contracts.package_validator import PackageRejected, PackageValidated
 from shared.contracts.parts import EnvironmentKind
 from shared.contracts.promotion_scheduler import PromotionScheduled

@@ -14,7 +14,7 @@ import pytest
 
 from deploy.embedded import Endpoints
 from deploy.stack import Stack
-from services.console.session import Session
+from services.console.client import Client
 from shared.contracts.extension_compatibility_checker import CheckCompatibility, CompatibilityChecked
 from shared.contracts.message import MessageKind
 from shared.contracts.servicing_executor import (
@@ -130,17 +130,17 @@ async def test_a_dashboard_that_starts_from_nothing_sees_what_the_events_have_to
     async with world(instant) as place:
         await place.main_job()
         await place.user.caught_up()
-        views = await Session(instant.record.kafka, "ada").views(EnvironmentSnapshot, OperationSnapshot)
+        views = await Client(instant.record.kafka, "ada").read(EnvironmentSnapshot, OperationSnapshot)
         finished = [one.data for one in place.seen(OperationFinished)]
         assert len(finished) == 4
         for environment in (place.sandbox, place.production):
-            view = views[environment]
-            assert isinstance(view, EnvironmentSnapshot)
+            view = views.get(EnvironmentSnapshot, environment)
+            assert view
             changes = place.seen(EnvironmentStatusChanged, lambda told, name=environment: told.environment == name)  # type: ignore[misc]  # bound in the loop
             last = [one for one in finished if one.environment == environment][-1]
             assert view.status is changes[-1].data.status is EnvironmentStatus.DEPLOYED
             assert (view.running, view.operation) == (last.running, None)
-        history = {one.operation: one for one in views.values() if isinstance(one, OperationSnapshot)}
+        history = {one.operation: one for one in views.all(OperationSnapshot)}
         [signed] = place.seen(UpdateSignedOff)
         for one in finished:
             entry = history[one.operation]

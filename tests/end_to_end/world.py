@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from deploy.demo.packages import CUSTOMIZATION_V1, PLATFORM, DemoPackage
 from deploy.embedded import Endpoints
 from deploy.stack import Stack
-from services.console.session import Session
+from services.console.client import Client as Console
 from shared.artifacts.folder import FolderStore
 from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import Envelope, new_id
@@ -100,7 +100,7 @@ class World:
 
     async def send(self, command: Command) -> str:
         """Publish a command as the command line does; its id."""
-        return await Session(self.user.bootstrap, "ada").publish(command)
+        return await Console(self.user.bootstrap, "ada").publish(command)
 
     async def put(self, path: Path, media_type: str = "application/zip") -> ArtifactRef:
         """A file in the artifact store."""

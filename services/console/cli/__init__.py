@@ -2,8 +2,10 @@
 
 import logging
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from io import TextIOWrapper
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -16,27 +18,37 @@ _USAGE = 2
 
 _NOUNS = {
     "package": f"{_HERE}.package:app",
+    "image": f"{_HERE}.plain:image",
     "environment": f"{_HERE}.environment:app",
     "update": f"{_HERE}.update:app",
+    "candidate": f"{_HERE}.plain:candidate",
     "promotion": f"{_HERE}.promotion:app",
+    "rollout": f"{_HERE}.plain:rollout",
     "operation": f"{_HERE}.operation:app",
     "release": f"{_HERE}.release:app",
     "extension": f"{_HERE}.extension:app",
+    "check": f"{_HERE}.plain:check",
     "remediation": f"{_HERE}.remediation:app",
+    "remediation-policy": f"{_HERE}.plain:remediation_policy",
     "base": f"{_HERE}.base:app",
-    "service": f"{_HERE}.upkeep:service",
-    "maintenance": f"{_HERE}.upkeep:maintenance",
+    "service": f"{_HERE}.service:app",
+    "maintenance": f"{_HERE}.maintenance:app",
     "notify": f"{_HERE}.notify:app",
-    "events": f"{_HERE}.events:events",
-    "dead-letters": f"{_HERE}.events:dead_letters",
-    "dev": f"{_HERE}.dev:dev",
-    "engines": f"{_HERE}.engines:app",
-    "doctor": f"{_HERE}.doctor:doctor",
+    "notification": f"{_HERE}.plain:notification",
+    "events": f"{_HERE}.events:app",
+    "dead-letters": f"{_HERE}.dead_letters:app",
 }
 
-app = typer.Typer(
-    cls=lazy(_NOUNS), no_args_is_help=True, help="Brings ERP environments safely from one version to the next."
-)
+
+def make_app(more: Mapping[str, str] = MappingProxyType({})) -> typer.Typer:
+    """The command line, with `more` commands by name, each at `module:attribute`."""
+    made = typer.Typer(
+        cls=lazy({**_NOUNS, **more}),
+        no_args_is_help=True,
+        help="Brings ERP environments safely from one version to the next.",
+    )
+    made.callback()(_root)
+    return made
 
 
 def _print_version(wanted: bool) -> None:
@@ -45,7 +57,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     show_version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
@@ -54,14 +65,18 @@ def _root(
     pass
 
 
-def main() -> None:
-    """Run the command line; the console script `drydock`."""
+app = make_app()
+"""The command line without what starts something on this machine: `deploy.commands` adds that."""
+
+
+def main(line: typer.Typer = app) -> None:
+    """Run a command line."""
     # What Kafka's client has to say about a broker that does not answer is said in a sentence at the end.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     if isinstance(sys.stdout, TextIOWrapper):  # a terminal may lack the letters of a name: they are written as codes
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        app()
+        line()
     except ValidationError as error:
         # A command is checked before it is sent: what it says of the field is said to the user.
         for one in error.errors(include_url=False, include_context=False, include_input=False):

@@ -6,31 +6,27 @@ from typing import Annotated
 
 import typer
 
-from services.console.cli.installed_extension import APP_TYPE
+from services.console.cli.extension.formats import Output, print_json
+from services.console.cli.extension.installed import APP_TYPE
+from services.console.cli.lists import add_list
 from services.console.cli.options import Timeout
-from services.console.cli.printing import Form, print_list, print_one
+from services.console.cli.printing import Form, print_one
 from services.console.cli.running import Exit, leave, run, tell
 from services.console.installation import Installation
+from services.console.nouns import BASES
 from shared.artifacts.folder import FolderStore
 from shared.contracts.extension_compatibility_checker import (
     BaseIndexed,
     BaseIndexingFailed,
-    BaseSnapshot,
     PublishBase,
 )
 from shared.contracts.parts import ArtifactRef
-from shared.formats.al.package.container import PackageError, read_package
-from shared.formats.al.symbols.index import (
-    FORMAT,
-    SUFFIX,
-    AppIndex,
-    IndexFormatError,
-    index_package,
-)
-
-from .formats import Output, print_json
+from shared.formats.al.package.archive import PackageError
+from shared.formats.al.package.container import read_package
+from shared.formats.al.symbols.index import FORMAT, SUFFIX, AppIndex, IndexFormatError, index_package
 
 app = typer.Typer(no_args_is_help=True, help="Indexes of base applications.")
+add_list(app, BASES, say="List the bases that environments can be checked against.")
 
 
 @app.command(name="import")
@@ -123,28 +119,9 @@ def publish(
         packages = tuple(ArtifactRef(digest=one.digest, size=one.size, media_type=one.media_type) for one in stored)
         command = PublishBase(base=base, packages=packages)
         # One that is being indexed already, for somebody else, is not indexed again.
-        return await installation.session.ask(command, BaseIndexed, BaseIndexingFailed, concerns=lambda event: True)
+        return await installation.client.ask(command, BaseIndexed, BaseIndexingFailed, concerns=lambda event: True)
 
     event = run(work, timeout=timeout)
     if isinstance(event, BaseIndexingFailed):
         leave(Exit.FAILED, f"{base} was not indexed ({event.problem.reason}): {event.problem.message}")
     print_one(event, output, [("base", event.base), *((one.name, one.version) for one in event.packages)])
-
-
-@app.command("list")
-def list_(output: Annotated[Form, typer.Option("-o", "--output", help="Form of the answer.")] = Form.TABLE) -> None:
-    """List the bases that environments can be checked against."""
-
-    async def read(installation: Installation) -> list[BaseSnapshot]:
-        views = await installation.session.views(BaseSnapshot)
-        return sorted((one for one in views.values() if isinstance(one, BaseSnapshot)), key=lambda one: one.base)
-
-    print_list(
-        run(read),
-        output,
-        [
-            ("BASE", lambda one: one.base),
-            ("STATUS", lambda one: one.status.value),
-            ("PROBLEM", lambda one: one.problem.message if one.problem else ""),
-        ],
-    )

@@ -56,9 +56,9 @@ async def start_operation(
 
     `repeated`: it may have been sent before, and its operation have ended. It then gets its first answer again.
     """
-    session = installation.session
-    with session.waiting_for(f"{command.owner} to answer") as reminder:
-        async with session.sending(command, id_=id_) as events:
+    client = installation.client
+    with client.waiting_for(f"{command.owner} to answer") as reminder:
+        async with client.sending(command, id_=id_) as events:
             async for envelope in events:
                 event = envelope.data
                 if envelope.causation != id_ and getattr(event, "operation", None) != id_:
@@ -80,8 +80,8 @@ async def wait_for_operation(installation: Installation, operation: str) -> Oper
 
     One that nobody knows, and that does not begin either, ends the command.
     """
-    session = installation.session
-    async with session.events_from_now([EXECUTOR]) as reader:
+    client = installation.client
+    async with client.events_from_now([EXECUTOR]) as reader:
         if ended := await _ended(installation, operation):
             return ended
         running = await _running(installation, operation)
@@ -103,22 +103,17 @@ async def wait_for_operation(installation: Installation, operation: str) -> Oper
 
 
 async def _ended(installation: Installation, operation: str) -> OperationSnapshot | None:
-    for view in (await installation.session.views(OperationSnapshot)).values():
-        if isinstance(view, OperationSnapshot) and view.operation == operation:
-            return view
-    return None
+    return (await installation.client.read(OperationSnapshot)).ended_operation(operation)
 
 
 async def _running(installation: Installation, operation: str) -> str | None:
     """What an operation does that has not ended, in words; None: no environment is held by it."""
-    for view in (await installation.session.views(EnvironmentSnapshot)).values():
-        held = view.operation if isinstance(view, EnvironmentSnapshot) else None
-        if isinstance(view, EnvironmentSnapshot) and held and held.operation == operation:
-            step = next((f", {one.name}" for one in held.steps if one.started_at and not one.finished_at), "")
-            return (
-                f"{held.operation_kind.value} on {view.environment} is {held.status.value}{step}; waiting for its end"
-            )
-    return None
+    found = (await installation.client.read(EnvironmentSnapshot)).running_operation(operation)
+    if found is None:
+        return None
+    environment, running = found
+    step = next((f", {one.name}" for one in running.steps if one.started_at and not one.finished_at), "")
+    return f"{running.operation_kind.value} on {environment} is {running.status.value}{step}; waiting for its end"
 
 
 async def _of_operation(reads: AsyncIterator[Read], operation: str) -> AsyncIterator[Message]:

@@ -4,13 +4,16 @@ from typing import Annotated
 
 import typer
 
+from services.console.cli.lists import add_list, add_show
 from services.console.cli.options import Timeout
-from services.console.cli.printing import Form, Output, print_list, print_one
+from services.console.cli.printing import Form, Output, print_one
 from services.console.cli.running import run
-from services.console.installation import Installation
-from shared.contracts.notifier import AddRecipient, AudienceChanged, AudienceSnapshot, RemoveRecipient
+from services.console.nouns import AUDIENCES, recipient_words
+from shared.contracts.notifier import AddRecipient, AudienceChanged, RemoveRecipient
 
 app = typer.Typer(no_args_is_help=True, help="Recipients of notifications.")
+add_list(app, AUDIENCES, say="List who is told.")
+add_show(app, AUDIENCES)
 
 Project = Annotated[str, typer.Argument(metavar="PROJECT", help="The project.")]
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address.")]
@@ -33,31 +36,7 @@ def remove(
     _change(RemoveRecipient(project=project, address=address, environment=environment), timeout, output)
 
 
-@app.command("list")
-def list_(output: Output = Form.TABLE) -> None:
-    """List who is told."""
-
-    async def read(installation: Installation) -> list[AudienceSnapshot]:
-        views = await installation.session.views(AudienceSnapshot)
-        return [one for one in views.values() if isinstance(one, AudienceSnapshot)]
-
-    print_list(
-        run(read),
-        output,
-        [
-            ("PROJECT", lambda one: one.project),
-            ("RECIPIENTS", lambda one: ", ".join(_words(recipient) for recipient in one.recipients)),
-        ],
-    )
-
-
 def _change(command: AddRecipient | RemoveRecipient, timeout: float | None, output: Form) -> None:
-    event = run(lambda there: there.session.ask(command, AudienceChanged), timeout=timeout)
-    rows: list[tuple[str, object]] = [(event.project, _words(recipient)) for recipient in event.recipients]
+    event = run(lambda there: there.client.ask(command, AudienceChanged), timeout=timeout)
+    rows: list[tuple[str, object]] = [(event.project, recipient_words(recipient)) for recipient in event.recipients]
     print_one(event, output, rows)
-
-
-def _words(recipient: object) -> str:
-    address = getattr(recipient, "address", "")
-    environment = getattr(recipient, "environment", None)
-    return f"{address} ({environment} only)" if environment else address

@@ -57,8 +57,7 @@ def logs(operation: Operation) -> None:
     """Print the whole log of an operation that has ended."""
 
     async def read(installation: Installation) -> bytes:
-        views = (await installation.session.views(OperationSnapshot)).values()
-        ended = next((one for one in views if isinstance(one, OperationSnapshot) and one.operation == operation), None)
+        ended = (await installation.client.read(OperationSnapshot)).ended_operation(operation)
         if ended is None:
             leave(Exit.NOT_FOUND, f"no operation {operation} has ended; watch it with `drydock operation wait`")
         if ended.log is None:
@@ -94,14 +93,10 @@ def roll_back(operation: Operation, timeout: Timeout = None, output: Output = Fo
 
 def _decide(operation: str, make: Callable[[str], Command], timeout: float | None, output: Form) -> None:
     async def work(installation: Installation) -> Message:
-        holders = [
-            one.environment
-            for one in (await installation.session.views(EnvironmentSnapshot)).values()
-            if isinstance(one, EnvironmentSnapshot) and one.operation and one.operation.operation == operation
-        ]
-        if not holders:
+        running = (await installation.client.read(EnvironmentSnapshot)).running_operation(operation)
+        if running is None:
             leave(Exit.NOT_FOUND, f"no operation {operation} runs")
-        return await installation.session.ask(make(holders[0]), OperationFinished, StepStarted, RollbackStarted)
+        return await installation.client.ask(make(running[0]), OperationFinished, StepStarted, RollbackStarted)
 
     event = run(work, timeout=timeout)
     tell(type(event).__name__)

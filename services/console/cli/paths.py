@@ -29,8 +29,3 @@ def require_folder_of(file: Path) -> None:
     """Refuse to begin what could not be written at the end: raise InfrastructureError."""
     if not file.parent.is_dir():
         raise InfrastructureError(f"{shown(file)} cannot be written: there is no folder {shown(file.parent)}")
-
-
-def counted(number: int, word: str) -> str:
-    """A number with its word: 1 module, 2 modules."""
-    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -1,19 +1,22 @@
 """`drydock promotion`: move a candidate's image to production, at a time."""
 
 import asyncio
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from services.console.cli.following import BEGINS_WITHIN
+from services.console.cli.lists import add_list, add_show
 from services.console.cli.options import CommandId, Timeout, Yes
-from services.console.cli.printing import Form, Output, print_list, print_one, when
+from services.console.cli.printing import Form, Output, print_one, when
 from services.console.cli.running import Exit, confirm, leave, run, tell
 from services.console.cli.update import split_update
 from services.console.installation import Installation
+from services.console.nouns import PROMOTIONS
 from shared.contracts.envelope import new_id
-from shared.contracts.message import Message, MessageKind
+from shared.contracts.message import Message
 from shared.contracts.promotion_scheduler import (
     CancelPromotion,
     PromotionCancelled,
@@ -24,10 +27,10 @@ from shared.contracts.promotion_scheduler import (
     PromotionStatus,
     SchedulePromotion,
 )
-from shared.contracts.topics import topic_name
-from shared.kernel.client import TopicReader
 
 app = typer.Typer(no_args_is_help=True, help="Promotions: schedule, cancel, list.")
+add_list(app, PROMOTIONS, say="List promotions, the latest last.")
+add_show(app, PROMOTIONS)
 
 
 @app.command()
@@ -81,13 +84,13 @@ async def _schedule(
     async def heard(event: Message) -> PromotionScheduled | PromotionRefused | None:
         if not isinstance(event, PromotionCheckStarted):
             return None
-        view = (await installation.session.views(PromotionSnapshot)).get(promotion)
-        if isinstance(view, PromotionSnapshot) and (end := _end_of_check(view, command.start)):
+        view = await installation.client.view(PromotionSnapshot, promotion)
+        if view and (end := _end_of_check(view, command.start)):
             return end
         tell(f"checking the extensions of {event.environment} against base {event.base}; waiting for the verdict")
         return None
 
-    return await installation.session.ask(
+    return await installation.client.ask(
         command,
         PromotionScheduled,
         PromotionRefused,
@@ -113,7 +116,7 @@ def cancel(
 ) -> None:
     """Cancel the open promotion of an environment, before its downtime."""
     command = CancelPromotion(environment=environment)
-    event = run(lambda there: there.session.ask(command, PromotionCancelled, PromotionRefused), timeout=timeout)
+    event = run(lambda there: there.client.ask(command, PromotionCancelled, PromotionRefused), timeout=timeout)
     print_one(event, output, [("cancelled", event.promotion)])
 
 
@@ -143,30 +146,19 @@ def wait(
 
 
 async def _ended(installation: Installation, promotion: str) -> PromotionSnapshot:
-    session = installation.session
-    topic = topic_name("promotion-scheduler", MessageKind.SNAPSHOT)
-    async with TopicReader(session.bootstrap, session.catalogue, [topic]) as reader:
-        await reader.from_start()
-        found: dict[int, PromotionSnapshot] = {}
-        async for read in reader.until_now():
-            if read.envelope and isinstance(read.envelope.data, PromotionSnapshot) and read.key == promotion:
-                found[read.envelope.sequence or 0] = read.envelope.data
-        status = _told(found[max(found)]) if found else None
-        if status in _ENDED:
-            return found[max(found)]
-        if status is None:
-            tell(f"promotion {promotion} is not known yet; waiting {BEGINS_WITHIN:g} s for it")
-        try:
-            async with asyncio.timeout(BEGINS_WITHIN if status is None else None) as patience:
-                async for read in reader.forever():
-                    view = read.envelope.data if read.envelope else None
-                    if not isinstance(view, PromotionSnapshot) or view.promotion != promotion:
-                        continue
-                    patience.reschedule(None)
-                    if _told(view) in _ENDED:
-                        return view
-        except TimeoutError:
-            leave(Exit.NOT_FOUND, f"there is no promotion {promotion}")
+    try:
+        changes = installation.client.changes(PromotionSnapshot, promotion)
+        async with asyncio.timeout(None) as patience, aclosing(changes) as views:
+            async for view in views:
+                if view is None:
+                    tell(f"promotion {promotion} is not known yet; waiting {BEGINS_WITHIN:g} s for it")
+                    patience.reschedule(asyncio.get_running_loop().time() + BEGINS_WITHIN)
+                    continue
+                patience.reschedule(None)
+                if _told(view) in _ENDED:
+                    return view
+    except TimeoutError:
+        leave(Exit.NOT_FOUND, f"there is no promotion {promotion}")
     raise AssertionError("a reader reads for ever")
 
 
@@ -181,31 +173,6 @@ def _told(view: PromotionSnapshot) -> PromotionStatus:
 _ENDED = frozenset(
     {PromotionStatus.COMPLETED, PromotionStatus.FAILED, PromotionStatus.CANCELLED, PromotionStatus.REFUSED}
 )
-
-
-@app.command("list")
-def list_(output: Output = Form.TABLE) -> None:
-    """List promotions, the latest last."""
-
-    async def read(installation: Installation) -> list[PromotionSnapshot]:
-        views = await installation.session.views(PromotionSnapshot)
-        return [one for one in views.values() if isinstance(one, PromotionSnapshot)]
-
-    late = datetime.max.replace(tzinfo=UTC)
-    promotions = sorted(run(read), key=lambda one: one.downtime.start if one.downtime else late)
-    print_list(
-        promotions,
-        output,
-        [
-            ("ENVIRONMENT", lambda one: one.environment),
-            ("UPDATE", lambda one: f"{one.sandbox}/{one.update.name}"),
-            ("STATUS", lambda one: one.status.value),
-            ("DOWNTIME", lambda one: when(one.downtime.start) if one.downtime else ""),
-            ("UNTIL", lambda one: when(one.downtime.end) if one.downtime else ""),
-            ("REASON", lambda one: one.problem.reason if one.problem else ""),
-            ("ID", lambda one: one.promotion),
-        ],
-    )
 
 
 def _moment(text: str) -> datetime:

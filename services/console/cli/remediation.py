@@ -4,67 +4,22 @@ from typing import Annotated
 
 import typer
 
+from services.console.cli.lists import add_list
 from services.console.cli.options import Timeout, Yes
-from services.console.cli.printing import Form, Output, print_list, print_one, when
+from services.console.cli.printing import Form, Output, print_one
 from services.console.cli.running import confirm, run
-from services.console.installation import Installation
+from services.console.nouns import REMEDIATIONS
 from shared.contracts.extension_compatibility_checker import (
     Regime,
-    Remediation,
     RemediationPolicy,
     RemediationPolicyChanged,
     RemediationPolicySnapshot,
-    RemediationsSnapshot,
-    RemediationStatus,
     SetRemediationPolicy,
     WithoutRecipient,
 )
-from shared.contracts.message import Message
-from shared.contracts.scalars import EnvironmentId, ProjectId
 
 app = typer.Typer(no_args_is_help=True, help="Incompatible extensions: who was told when, and what is due.")
-
-
-class Shown(Remediation):
-    """A remediation, and where it is."""
-
-    environment: EnvironmentId
-    project: ProjectId
-
-    @property
-    def key(self) -> str:
-        """`<environment>/<app id>/<target major>`."""
-        return f"{self.environment}/{self.extension.app_id}/{self.target_major}"
-
-
-@app.command("list")
-def list_(
-    project: Annotated[str | None, typer.Option(help="Only of this project.")] = None,
-    environment: Annotated[str | None, typer.Option(help="Only of this environment.")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Those that have ended, too.")] = False,
-    output: Output = Form.TABLE,
-) -> None:
-    """List remediations that are open: what is removed first comes first."""
-
-    async def read(installation: Installation) -> list[Message]:
-        return list((await installation.session.views(RemediationsSnapshot)).values())
-
-    views = [view for view in run(read) if isinstance(view, RemediationsSnapshot)]
-    print_list(
-        shown(views, project=project, environment=environment, ended=all_),
-        output,
-        [
-            ("ENVIRONMENT", lambda one: one.environment),
-            ("EXTENSION", lambda one: f"{one.extension.name} {one.extension.version}"),
-            ("TARGET", lambda one: one.target_major),
-            ("STATUS", _status),
-            ("FIRST TOLD", lambda one: _told(one)),
-            ("REMOVAL", lambda one: when(one.dates.removal_due_at)),
-            ("REMINDERS", lambda one: one.reminders),
-            ("BASE", lambda one: one.base),
-            ("APP_ID", lambda one: one.extension.app_id),
-        ],
-    )
+add_list(app, REMEDIATIONS, say="List remediations that are open: what is removed first comes first.")
 
 
 @app.command()
@@ -85,7 +40,7 @@ def policy(
     output: Output = Form.TABLE,
 ) -> None:
     """Show what becomes of a project's incompatible extensions; with options, change it."""
-    found = run(lambda there: _policy(there, project))
+    found = run(lambda there: there.client.view(RemediationPolicySnapshot, project))
     before = found.policy if found else RemediationPolicy()
     given = {
         "regime": regime,
@@ -104,32 +59,8 @@ def policy(
         project=project, policy=RemediationPolicy.model_validate({**before.model_dump(), **changes})
     )
     confirm(f"Clocks of {project} that run follow it: {in_words(command.policy)} Set this?", yes=yes)
-    event = run(lambda there: there.session.ask(command, RemediationPolicyChanged), timeout=timeout)
+    event = run(lambda there: there.client.ask(command, RemediationPolicyChanged), timeout=timeout)
     print_one(event, output, _rows(event.project, event.policy, "set"))
-
-
-async def _policy(installation: Installation, project: str) -> RemediationPolicySnapshot | None:
-    found = (await installation.session.views(RemediationPolicySnapshot)).get(project)
-    return found if isinstance(found, RemediationPolicySnapshot) else None
-
-
-def shown(
-    views: list[RemediationsSnapshot], *, project: str | None, environment: str | None, ended: bool
-) -> list[Shown]:
-    """The remediations of these views that are wanted; what is removed first stands first, what has ended last."""
-    found = [
-        Shown(environment=view.environment, project=view.project, **dict(one))
-        for view in views
-        if project in (None, view.project) and environment in (None, view.environment)
-        for one in view.remediations
-        if ended or one.status is not RemediationStatus.ENDED
-    ]
-
-    def place(one: Shown) -> tuple[bool, bool, str, str]:
-        due = one.dates.removal_due_at
-        return one.status is RemediationStatus.ENDED, due is None, due.isoformat() if due else "", one.key
-
-    return sorted(found, key=place)
 
 
 def in_words(policy: RemediationPolicy) -> str:
@@ -158,11 +89,3 @@ def _rows(project: str, policy: RemediationPolicy, whence: str) -> list[tuple[st
         ("WITHOUT RECIPIENT", policy.without_recipient.value),
         ("IN WORDS", in_words(policy)),
     ]
-
-
-def _status(one: Shown) -> str:
-    return f"{one.status.value} ({one.ending.value})" if one.ending else one.status.value
-
-
-def _told(one: Shown) -> str:
-    return "nobody to tell" if one.unreachable else when(one.dates.first_notified_at)

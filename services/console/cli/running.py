@@ -10,8 +10,8 @@ from typing import Any, NoReturn, TypeVar
 import typer
 
 from services.console.cli.printing import when
+from services.console.client import NotSent, Refused, Unreachable
 from services.console.installation import Installation, NoInstallation, find_installation
-from services.console.session import Refused, Unreachable
 from shared.artifacts.errors import ArtifactStoreError
 from shared.contracts.common import CommandRejected
 
@@ -73,6 +73,8 @@ def attempt(work: Callable[[Installation], Coroutine[Any, Any, T]], *, timeout: 
         raise Stopped(Exit.TIMED_OUT, f"not ended within {timeout:g} s; what was started goes on") from error
     except (Unreachable, OSError) as error:
         raise Stopped(Exit.UNREACHABLE, _words(error)) from error
+    except NotSent as error:
+        raise Stopped(Exit.USAGE, f"{error.field}: {error}" if error.field else str(error)) from error
     except Refused as refused:
         raise _stopped(refused.answer) from refused
     except ArtifactStoreError as error:

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from services.console.cli.environment import find_environment
 from services.console.cli.following import operate
+from services.console.cli.lists import known_environment
 from services.console.cli.options import CommandId, Environment, Timeout, Wait, Yes
 from services.console.cli.printing import Form, Output, print_one
 from services.console.cli.running import Exit, confirm, leave, run
@@ -14,6 +14,7 @@ from shared.contracts.parts import EnvironmentKind
 from shared.contracts.promotion_scheduler import CandidateMarked, MarkCandidate, ReleaseSnapshot
 from shared.contracts.servicing_executor import (
     ApplyUpdate,
+    EnvironmentSnapshot,
     Reason,
     SignOff,
     SignOffUpdate,
@@ -85,11 +86,11 @@ def apply_release(
 
 async def _package_for(installation: Installation, release: str, environment: str) -> str:
     """The release's platform package. Production is refused before anything is sent."""
-    found = (await installation.session.views(ReleaseSnapshot)).get(release)
-    if not isinstance(found, ReleaseSnapshot):
+    known = await installation.client.read(ReleaseSnapshot, EnvironmentSnapshot)
+    found = known.get(ReleaseSnapshot, release)
+    if found is None:
         leave(Exit.NOT_FOUND, f"there is no release {release}; `drydock release publish` makes one known")
-    there = await find_environment(installation, environment)
-    if there.environment_kind is EnvironmentKind.PRODUCTION:
+    if known_environment(known, environment).environment_kind is EnvironmentKind.PRODUCTION:
         leave(
             Exit.REFUSED,
             f"refused ({Reason.PRODUCTION_NEEDS_PROMOTION.value}): {environment} is production: apply the release to "
@@ -110,7 +111,7 @@ def sign_off(
     environment, name = split_update(update)
     mark = SignOff.WITH_ISSUES if with_issues else SignOff.CLEAN
     command = SignOffUpdate(environment=environment, update_name=name, sign_off=mark, note=note)
-    event = run(lambda there: there.session.ask(command, UpdateSignedOff), timeout=timeout)
+    event = run(lambda there: there.client.ask(command, UpdateSignedOff), timeout=timeout)
     print_one(event, output, [("signed off", f"{event.environment}/{event.update_name}: {event.sign_off.value}")])
 
 
@@ -119,7 +120,7 @@ def mark_candidate(update: Update, timeout: Timeout = None, output: Output = For
     """Mark an update of a sandbox as release candidate."""
     environment, name = split_update(update)
     command = MarkCandidate(environment=environment, update_name=name)
-    event = run(lambda there: there.session.ask(command, CandidateMarked), timeout=timeout)
+    event = run(lambda there: there.client.ask(command, CandidateMarked), timeout=timeout)
     print_one(event, output, [("candidate", f"{event.environment}/{event.update.name}"), ("image", event.update.image)])
 
 

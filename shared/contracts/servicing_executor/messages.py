@@ -44,7 +44,7 @@ from shared.contracts.servicing_executor.parts import (
 from shared.contracts.servicing_executor.states import EnvironmentStatus, Outcome
 
 
-class RegisterEnvironment(Command, key="environment"):
+class RegisterEnvironment(Command, key="environment", starts_operation=True):
     """Make an environment known and provision it from a platform package, or a merged one."""
 
     environment: EnvironmentId
@@ -54,7 +54,7 @@ class RegisterEnvironment(Command, key="environment"):
     package: PackageId
 
 
-class ApplyUpdate(Command, key="environment"):
+class ApplyUpdate(Command, key="environment", starts_operation=True):
     """Apply a package to a sandbox: a new image, run under the update name."""
 
     environment: EnvironmentId
@@ -66,7 +66,7 @@ class ApplyUpdate(Command, key="environment"):
     """Extensions that may stay although they cannot be judged."""
 
 
-class ApplyImage(Command, key="environment", senders=("promotion-scheduler",)):
+class ApplyImage(Command, key="environment", senders=("promotion-scheduler",), starts_operation=True):
     """Apply a candidate's image to production, at the downtime's start. Taken if it is what was announced."""
 
     environment: EnvironmentId
@@ -109,33 +109,33 @@ class RollBackOperation(Command, key="environment"):
     operation: OperationId
 
 
-class RestartService(Command, key="environment"):
+class RestartService(Command, key="environment", starts_operation=True):
     """Stop and start one service of an environment."""
 
     environment: EnvironmentId
     service: RestartableService
 
 
-class EnableMaintenanceMode(Command, key="environment"):
+class EnableMaintenanceMode(Command, key="environment", starts_operation=True):
     """Let in administrators only."""
 
     environment: EnvironmentId
 
 
-class DisableMaintenanceMode(Command, key="environment"):
+class DisableMaintenanceMode(Command, key="environment", starts_operation=True):
     """Let everybody in again."""
 
     environment: EnvironmentId
 
 
-class InstallExtension(Command, key="environment"):
+class InstallExtension(Command, key="environment", starts_operation=True):
     """Install an extension, or a higher version of one."""
 
     environment: EnvironmentId
     extension: Extension
 
 
-class StageExtension(Command, key="environment"):
+class StageExtension(Command, key="environment", starts_operation=True):
     """Keep a higher version of an installed extension ready: an update that brings its base installs it.
 
     Staged again, a version takes the place of the one that was staged.
@@ -146,14 +146,14 @@ class StageExtension(Command, key="environment"):
     stage_for: StageFor = StageFor.NEXT_MAJOR
 
 
-class UnstageExtension(Command, key="environment"):
+class UnstageExtension(Command, key="environment", starts_operation=True):
     """Keep a staged version ready no longer."""
 
     environment: EnvironmentId
     app_id: AppId
 
 
-class ApplyRelease(Command, key="environment", senders=("promotion-scheduler",)):
+class ApplyRelease(Command, key="environment", senders=("promotion-scheduler",), starts_operation=True):
     """Bring an environment to a release of the vendor, without extensions that cannot come along.
 
     It keeps its own customization. One operation, which puts everything back if it fails. Taken if it is what was
@@ -175,7 +175,7 @@ class ApplyRelease(Command, key="environment", senders=("promotion-scheduler",))
     """Extensions that may stay although they cannot be judged."""
 
 
-class UninstallExtension(Command, key="environment"):
+class UninstallExtension(Command, key="environment", starts_operation=True):
     """Remove an extension; its data stays."""
 
     environment: EnvironmentId

@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.console.commands import CommandSender
-from services.console.feed import Feed
-from services.console.web import make_web
+from services.console.client import Client
+from services.console.web.application import make_web
+from services.console.web.feed import Feed
 from shared.artifacts.folder import FolderStore
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
@@ -32,8 +32,8 @@ def feed() -> Feed:
 
 @pytest.fixture
 async def http(feed: Feed, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    sender = CommandSender(KafkaPublisher(NOWHERE, "test"), CATALOGUE, feed.projection)
-    web = make_web(feed, sender, FolderStore(tmp_path), CATALOGUE, version="1", hosts=frozenset({"console.example"}))
+    there = Client(NOWHERE, "nobody", publisher=KafkaPublisher(NOWHERE, "test"))
+    web = make_web(feed, there, FolderStore(tmp_path), version="1", hosts=frozenset({"console.example"}))
     transport = httpx.ASGITransport(app=web)
     async with httpx.AsyncClient(transport=transport, base_url="http://console.example/api/v1/") as client:
         yield client

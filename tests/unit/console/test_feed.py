@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from services.console import feed as feed_module
-from services.console.feed import Feed, Missed
-from services.console.frames import cloud_event
-from services.console.stream import stream_routes
+from services.console.cloud_events import cloud_event
+from services.console.web import feed as feed_module
+from services.console.web.feed import Feed, Missed
+from services.console.web.stream import stream_routes
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.contracts.registry import CATALOGUE

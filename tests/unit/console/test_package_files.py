@@ -164,8 +164,8 @@ def test_stopping_a_check_is_no_verdict(tmp_path: Path, monkeypatch: pytest.Monk
     def while_asking(*_: object, **__: object) -> None:
         raise Stopped(Exit.DETACHED, "detached")
 
-    monkeypatch.setattr("services.console.cli.package_check.check_package", interrupted)
-    monkeypatch.setattr("services.console.cli.package_check.attempt", while_asking)
+    monkeypatch.setattr("services.console.cli.package.check.check_package", interrupted)
+    monkeypatch.setattr("services.console.cli.package.check.attempt", while_asking)
     for options in ((), ("--release", "10.0.45")):
         result = run("package", "check", package(tmp_path), *options, "-o", "json")
         assert (result.exit_code, result.stdout, result.stderr) == (130, "", "stopped; nothing was decided\n")

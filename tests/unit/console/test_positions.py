@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console.positions import Position, PositionCode, UnknownPosition
+from services.console.web.positions import Position, PositionCode, UnknownPosition
 from shared.contracts.topics import TOPICS
 
 CODE = PositionCode(list(TOPICS.values()))

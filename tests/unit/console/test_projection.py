@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.console.operations import command_view, dead_letter_view, operation_view
 from services.console.projection import Projection
+from services.console.web.operations import command_view, dead_letter_view, operation_view
 from shared.contracts.common import CommandRejected, DeadLetter, DeadLetterRedriven, WorkLogged
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.extension_compatibility_checker import CompatibilityChecked, CompatibilityCheckStarted

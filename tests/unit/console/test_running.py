@@ -9,8 +9,8 @@ import typer
 from aiokafka.errors import KafkaConnectionError
 
 from services.console.cli.running import Exit, Stopped, attempt, run
+from services.console.client import Unreachable
 from services.console.installation import Installation
-from services.console.session import Unreachable
 from shared.artifacts.errors import ArtifactMissingError
 
 

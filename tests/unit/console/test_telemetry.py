@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.console.cli.telemetry import records
+from services.console.cli.extension.telemetry import records
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import (
     CompatibilityChecked,

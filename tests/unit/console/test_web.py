@@ -1,6 +1,7 @@
 """What the HTTP API refuses before anything is sent, and what it says of itself."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,18 +9,19 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.console.commands import CommandSender, commands_of
-from services.console.feed import Feed
-from services.console.queries import COLLECTIONS
-from services.console.web import make_web
+from services.console.client import Client
+from services.console.noun import Noun
+from services.console.web.application import make_web
+from services.console.web.commands import commands_of
+from services.console.web.feed import Feed
+from services.console.web.pages import STATIC
+from services.console.web.queries import COLLECTIONS
 from shared.artifacts.folder import FolderStore
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
 from shared.contracts.image_builder import BuildImage
-from shared.contracts.message import Command, MessageKind
+from shared.contracts.message import Command
 from shared.contracts.registry import CATALOGUE
 from shared.contracts.schemas.examples import envelope_of
-from shared.contracts.servicing_executor import ApplyImage, ApplyRelease
-from shared.contracts.topics import topic_name
 from shared.kernel.client import KafkaPublisher, Read
 
 NOWHERE = "127.0.0.1:1"
@@ -35,9 +37,9 @@ def feed() -> Feed:
 @pytest.fixture(scope="module")
 def web(feed: Feed, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     """The application of a console that has no broker."""
-    sender = CommandSender(KafkaPublisher(NOWHERE, "test"), CATALOGUE, feed.projection)
+    client = Client(NOWHERE, "nobody", publisher=KafkaPublisher(NOWHERE, "test"))
     artifacts = FolderStore(tmp_path_factory.mktemp("artifacts"))
-    return make_web(feed, sender, artifacts, CATALOGUE, version="1", hosts=frozenset({"console.example"}))
+    return make_web(feed, client, artifacts, version="1", hosts=frozenset({"console.example"}))
 
 
 @pytest.fixture
@@ -176,30 +178,48 @@ async def test_pages_run_no_script_but_ours(http: httpx.AsyncClient) -> None:
         assert "unsafe" not in policy
 
 
-@pytest.mark.parametrize("path", [path for path, _, _ in COLLECTIONS])
-async def test_every_kind_of_view_is_listed_filtered_and_shown(http: httpx.AsyncClient, feed: Feed, path: str) -> None:
-    [(type_, filters)] = [(type_, filters) for one, type_, filters in COLLECTIONS if one == path]
-    envelope = envelope_of(type_)
-    feed.projection.apply(
-        Read(
-            topic=topic_name(type_.owner, MessageKind.SNAPSHOT),
-            partition=0,
-            offset=0,
-            key=envelope.data.key,
-            envelope=envelope,
-        )
-    )
-    shown = json.loads(envelope.data.model_dump_json())
+def know(feed: Feed, noun: Noun[Any]) -> Any:
+    """Have one of a noun told; it, as JSON."""
+    envelope = envelope_of(noun.view)
+    topic = CATALOGUE.topic_of(noun.view, "notifier")
+    feed.projection.apply(Read(topic=topic, partition=0, offset=0, key=envelope.data.key, envelope=envelope))
+    return json.loads(envelope.data.model_dump_json())
+
+
+def key_of(noun: Noun[Any]) -> str:
+    return envelope_of(noun.view).data.key
+
+
+@pytest.mark.parametrize("noun", COLLECTIONS, ids=lambda noun: noun.name)
+async def test_every_kind_of_view_is_listed_filtered_and_shown(
+    http: httpx.AsyncClient, feed: Feed, noun: Noun[Any]
+) -> None:
+    shown, path, key = know(feed, noun), f"/api/v1/{noun.name}", key_of(noun)
     # By its project, and by its environment where that is not its key.
-    named = [
+    named = {
         name
         for name in ("project", "environment")
-        if shown.get(name) and (name, shown[name]) != ("environment", envelope.data.key)
-    ]
-    assert list(filters) == named
-    assert (await http.get(f"/api/v1/{path}")).json()["items"] == [shown]
-    assert (await http.get(f"/api/v1/{path}/{envelope.data.key}")).json() == shown
-    for name in filters:
-        assert (await http.get(f"/api/v1/{path}", params={name: shown[name]})).json()["items"] == [shown]
-        assert (await http.get(f"/api/v1/{path}", params={name: "another"})).json()["items"] == []
-    assert (await http.get(f"/api/v1/{path}/nothing")).status_code == 404
+        if shown.get(name) and (name, shown[name]) != ("environment", envelope_of(noun.view).data.key)
+    }
+    assert named <= set(noun.filters)
+    [listed] = (await http.get(path)).json()["items"]
+    assert {name: listed[name] for name in listed if name in shown} == {
+        name: shown[name] for name in listed if name in shown
+    }
+    assert (await http.get(f"{path}/{key}")).json() == shown
+    for name in noun.filters:
+        for values, count in (([shown[name]], 1), (["another", shown[name]], 1), (["another"], 0)):
+            assert len((await http.get(path, params={name: values})).json()["items"]) == count
+    assert (await http.get(f"{path}/nothing")).status_code == 404
+
+
+async def test_the_dashboard_reads_what_there_is_from_the_table_of_nouns(http: httpx.AsyncClient) -> None:
+    nouns = {noun["name"]: noun for noun in (await http.get("/api/v1/nouns")).json()}
+    store = (STATIC / "store.js").read_text(encoding="utf-8")
+    read = re.findall(r'"([a-z-]+)"', store.partition("const COLLECTIONS = [")[2].partition("]")[0])
+    assert read
+    assert set(read) <= set(nouns)
+    for noun in COLLECTIONS:
+        told = nouns[noun.name]
+        assert (told["type"], told["key"]) == (noun.view.type, noun.view.key_field)
+        assert tuple(told["filters"]) == noun.filters

@@ -15,7 +15,7 @@ from pydantic import SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from services.console.cli import app
+from deploy.commands import app
 from services.console.cli.running import Exit
 from shared.contracts.registry import CATALOGUE
 from shared.kernel.app import Settings
