@@ -22,6 +22,7 @@ from shared.contracts.image_builder import BuildImage
 from shared.contracts.message import Command
 from shared.contracts.registry import CATALOGUE
 from shared.contracts.schemas.examples import envelope_of
+from shared.contracts.servicing_executor import ApplyImage, ApplyRelease
 from shared.kernel.client import KafkaPublisher, Read
 
 NOWHERE = "127.0.0.1:1"
