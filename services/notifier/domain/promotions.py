@@ -104,7 +104,7 @@ def refused(
     words = {
         "environment": event.environment,
         "again": _again(event),
-        "acknowledgements": "".join(f" --acknowledge-unverifiable {one.app_id}" for one in event.extensions),
+        "acknowledgements": _acknowledgements(event),
     }
     content = MailContent(
         subject=subject(event.project, event.environment, what, event.update.name),
@@ -127,8 +127,15 @@ def _in_the_way(event: PromotionRefused) -> tuple[tuple[str, str], ...]:
         )
         for one in event.extensions[:EXTENSIONS_NAMED]
     ]
-    more = len(event.extensions) - len(named)
+    more = len(event.extensions) - len(named) + event.further_extensions
     return (*named, *((("Further extensions", str(more)),) if more else ()))
+
+
+def _acknowledgements(event: PromotionRefused) -> str:
+    """What the command that schedules it again has in addition, where all that stands in the way may stay."""
+    named = "".join(f" --acknowledge-unverifiable {one.app_id}" for one in event.extensions)
+    more = event.further_extensions
+    return f"{named} and so on for the {more} further extensions" if more else named
 
 
 def _again(event: PromotionCancelled | PromotionRefused) -> str:

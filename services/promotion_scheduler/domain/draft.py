@@ -10,6 +10,7 @@ from shared.contracts.extension_sets import on_base, replaced
 from shared.contracts.message import Command, Event
 from shared.contracts.parts import Downtime, Problem, Update
 from shared.contracts.promotion_scheduler import (
+    MOST_EXTENSIONS_TOLD,
     PromotionCancelled,
     PromotionCheckStarted,
     PromotionCompleted,
@@ -65,10 +66,16 @@ class Draft:
         )
 
     def refuse(self, problem: Problem, extensions: Verdicts = ()) -> None:
-        """End it before it is scheduled; `extensions` are those that stand in the way."""
+        """End it before it is scheduled; `extensions` are those that stand in the way, the first of which are told."""
         self._end(PromotionStatus.REFUSED, problem)
         self._events.append(
-            PromotionRefused(**self._about(), start=self.promotion.start, problem=problem, extensions=extensions)
+            PromotionRefused(
+                **self._about(),
+                start=self.promotion.start,
+                problem=problem,
+                extensions=extensions[:MOST_EXTENSIONS_TOLD],
+                further_extensions=len(extensions[MOST_EXTENSIONS_TOLD:]),
+            )
         )
 
     def schedule(self, downtime: Downtime, not_after: datetime) -> None:

@@ -13,7 +13,8 @@ from shared.contracts.parts import Downtime, Problem, Verdict
 from shared.contracts.promotion_scheduler import PromotionStatus, Reason, SchedulePromotion
 from shared.kernel import Decision, Rejected, TimerDue
 
-_WORKS = (Verdict.COMPATIBLE, Verdict.COMPATIBLE_WITH_WARNINGS)
+_STANDS_IN_THE_WAY = (Verdict.INCOMPATIBLE, Verdict.CHECK_FAILED, Verdict.UNVERIFIABLE)
+"""The verdicts that speak against a promotion, those first that nobody can acknowledge."""
 
 START_GRACE = timedelta(seconds=30)
 """A start is `now` until it is older than this: the command travelled, and may have waited for its candidate."""
@@ -131,10 +132,13 @@ def check_overdue(state: Promotion | None, timer: TimerDue, facts: None, now: da
 
 
 def _in_the_way(state: Promotion, checked: CompatibilityChecked) -> Verdicts:
-    """The extensions that speak against the promotion."""
+    """The extensions that speak against the promotion, those that decide first."""
     acknowledged = {(Verdict.UNVERIFIABLE, app_id) for app_id in state.acknowledged}
     return tuple(
-        one for one in checked.extensions if one.verdict not in _WORKS and (one.verdict, one.app_id) not in acknowledged
+        one
+        for verdict in _STANDS_IN_THE_WAY
+        for one in checked.extensions
+        if one.verdict is verdict and (one.verdict, one.app_id) not in acknowledged
     )
 
 

@@ -2,6 +2,7 @@
 
 from shared.contracts.promotion_scheduler.messages import (
     MESSAGES,
+    MOST_EXTENSIONS_TOLD,
     CancelPromotion,
     CandidateMarked,
     CandidateSnapshot,
@@ -43,6 +44,7 @@ LIFECYCLES = (
 __all__ = [
     "LIFECYCLES",
     "MESSAGES",
+    "MOST_EXTENSIONS_TOLD",
     "PROMOTION_LIFECYCLE",
     "ROLLOUT_LIFECYCLE",
     "CancelPromotion",

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from shared.contracts.extension_compatibility_checker import Verdicts
-from shared.contracts.message import Command, Event, Instant, Snapshot
+from shared.contracts.extension_compatibility_checker import ExtensionVerdict
+from shared.contracts.message import Command, Count, Event, Instant, Snapshot
 from shared.contracts.parts import MOST_EXTENSIONS, ArtifactRef, Downtime, Problem, Update
 from shared.contracts.promotion_scheduler.parts import UpdateWindow
 from shared.contracts.promotion_scheduler.states import PromotionStatus, RolloutStatus
@@ -20,6 +20,9 @@ from shared.contracts.scalars import (
     UpdateName,
     Version,
 )
+
+MOST_EXTENSIONS_TOLD = 50
+"""Extensions that a refusal carries, at most: with all that an environment may have, the message would be too large."""
 
 
 class MarkCandidate(Command, key="environment"):
@@ -111,8 +114,12 @@ class PromotionRefused(Event, key="environment"):
     start: Instant
     """The downtime start that was asked for."""
     problem: Problem
-    extensions: Verdicts = ()
-    """Those of production that stand in the way, as the check judged them; none where it says nothing of them."""
+    extensions: tuple[ExtensionVerdict, ...] = Field(default=(), max_length=MOST_EXTENSIONS_TOLD)
+    """Those of production that stand in the way, as the check judged them, the incompatible ones first; none where it
+    says nothing of them.
+    """
+    further_extensions: Count = 0
+    """How many more stand in the way."""
 
 
 class PromotionScheduled(Event, key="environment"):

@@ -109,6 +109,7 @@ VALUES: dict[str, Any] = {
     "PromotionCancelled.problem.message": "At its start, contoso-prod was restarting service AOS.",
     "PromotionRefused.problem.reason": "EXTENSIONS_INCOMPATIBLE",
     "PromotionRefused.problem.message": "Contoso Freight 4.2.0.17 does not work with base 27.0.38460.0/DE.",
+    "PromotionRefused.further_extensions": 0,
     "PromotionFailed.problem.reason": "STEP_FAILED",
     "PromotionFailed.problem.message": "Step verify failed: AOS does not answer.",
     "RollbackStarted.problem.reason": "STEP_FAILED",

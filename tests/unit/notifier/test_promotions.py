@@ -28,6 +28,17 @@ def test_of_many_extensions_some_are_named_and_the_others_counted() -> None:
     assert (facts[-1].label, facts[-1].value) == ("Further extensions", "5")
 
 
+def test_extensions_that_the_event_only_counts_are_counted_with_the_others() -> None:
+    [one] = refused("contoso").extensions
+    facts = mail_of(
+        refused("contoso", extensions=(one,) * (EXTENSIONS_NAMED + 5), further_extensions=150)
+    ).content.facts
+    assert (facts[-1].label, facts[-1].value) == ("Further extensions", "155")
+    unverifiable = Problem(reason=Reason.EXTENSIONS_UNVERIFIABLE, message="so it was")
+    letter = mail_of(refused("contoso", problem=unverifiable, further_extensions=150)).content
+    assert letter.next_steps[-1].endswith(f"{APP} and so on for the 150 further extensions")
+
+
 @pytest.mark.parametrize(
     ("reason", "why", "step"),
     [

@@ -248,6 +248,26 @@ def test_only_what_stands_in_the_way_is_told_with_a_refusal() -> None:
     assert event.extensions == (broken,)
 
 
+@pytest.mark.parametrize("broken", [0, 10, 49, 50, 51, 150, 200])
+def test_of_many_that_stand_in_the_way_those_that_decide_are_told_and_the_others_counted(broken: int) -> None:
+    verdict = checked(Verdict.INCOMPATIBLE)
+    [one] = verdict.extensions
+    many = tuple(
+        one.replace(
+            app_id=f"{APP[:-3]}{number:03}",
+            verdict=Verdict.INCOMPATIBLE if number >= 200 - broken else Verdict.UNVERIFIABLE,
+        )
+        for number in range(200)
+    )
+    event = only(
+        SCHEDULING.compatibility_checked(checking(), envelope(verdict.replace(extensions=many)), AFTER_CHECK, NOW)
+    )
+    assert isinstance(event, PromotionRefused)
+    told = [each.verdict for each in event.extensions]
+    assert told == [Verdict.INCOMPATIBLE] * min(broken, 50) + [Verdict.UNVERIFIABLE] * max(50 - broken, 0)
+    assert event.further_extensions == 150
+
+
 def test_extensions_that_changed_meanwhile_are_checked_again() -> None:
     newer = ProductionFacts(facts_with_extensions(set_version=4).production)
     decision = SCHEDULING.compatibility_checked(checking(), envelope(checked(Verdict.INCOMPATIBLE)), newer, NOW)
