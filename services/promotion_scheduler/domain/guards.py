@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from services.promotion_scheduler.domain.candidate import Candidate
-from services.promotion_scheduler.domain.known import KnownEnvironment
-from services.promotion_scheduler.domain.promotion import Check
+from services.promotion_scheduler.domain.candidate_marking import Candidate
+from services.promotion_scheduler.domain.projections import KnownEnvironment
+from services.promotion_scheduler.domain.state import Check
 from shared.contracts.parts import EnvironmentKind, Update
 from shared.contracts.promotion_scheduler import Reason, SchedulePromotion
 from shared.contracts.scalars import update_id

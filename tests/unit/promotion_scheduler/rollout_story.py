@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.promotion_scheduler.domain import rollout_course
-from services.promotion_scheduler.domain.known import KnownEnvironment, KnownUpdate
+from services.promotion_scheduler.domain import rollout_execution
+from services.promotion_scheduler.domain.projections import KnownEnvironment, KnownUpdate
 from services.promotion_scheduler.domain.rollout import Rollout
-from services.promotion_scheduler.domain.rollout_course import Course, StartFacts
-from services.promotion_scheduler.domain.rollout_plan import Planning, ReleaseFacts
+from services.promotion_scheduler.domain.rollout_execution import Course, StartFacts
+from services.promotion_scheduler.domain.rollout_planning import Planning, ReleaseFacts
 from services.promotion_scheduler.domain.rollout_release import BaseRelease
 from shared.contracts.common import CommandRejected
 from shared.contracts.extension_compatibility_checker import (
@@ -125,7 +125,7 @@ def open_window(state: Rollout, *, now: datetime | None = None, facts: StartFact
     """The timer of the start fires, at its time unless told otherwise."""
     assert state.start
     timer = TimerDue("start", "", state.start)
-    return rollout_course.start(state, timer, facts or behind(), now or state.start)
+    return rollout_execution.start(state, timer, facts or behind(), now or state.start)
 
 
 def starting(*events: RemovalDue | RemediationEnded) -> Rollout:
@@ -136,7 +136,7 @@ def starting(*events: RemovalDue | RemediationEnded) -> Rollout:
 def started(*events: RemovalDue | RemediationEnded) -> Rollout:
     """A rollout whose operation runs."""
     state = starting(*events)
-    return state_of(rollout_course.operation_accepted(state, envelope(begun(state)), None, OPENS))
+    return state_of(rollout_execution.operation_accepted(state, envelope(begun(state)), None, OPENS))
 
 
 def begun(state: Rollout) -> OperationAccepted:

@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.promotion_scheduler.domain.candidate import Candidate
+from services.promotion_scheduler.domain.candidate_marking import Candidate
 from services.promotion_scheduler.domain.guards import ScheduleFacts
-from services.promotion_scheduler.domain.known import KnownEnvironment
-from services.promotion_scheduler.domain.promotion import Promotion
-from services.promotion_scheduler.domain.scheduling import Scheduling
+from services.promotion_scheduler.domain.projections import KnownEnvironment
+from services.promotion_scheduler.domain.promotion_scheduling import Scheduling
+from services.promotion_scheduler.domain.state import Promotion
 from shared.contracts.envelope import Envelope, M
 from shared.contracts.extension_compatibility_checker import CompatibilityChecked, ExtensionVerdict
 from shared.contracts.message import Event

@@ -7,9 +7,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from services.promotion_scheduler.domain import course, scheduling
-from services.promotion_scheduler.domain.promotion import TRANSITIONS, Promotion
-from services.promotion_scheduler.domain.scheduling import ProductionFacts
+from services.promotion_scheduler.domain import promotion_execution, promotion_scheduling
+from services.promotion_scheduler.domain.promotion_scheduling import ProductionFacts
+from services.promotion_scheduler.domain.state import TRANSITIONS, Promotion
 from shared.contracts.common import CommandRejected
 from shared.contracts.message import Event
 from shared.contracts.parts import Verdict
@@ -115,18 +115,22 @@ class Promotions(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(sorted(self.timers)))
         kind, _, argument = name.partition(":")
         due = TimerDue(kind, argument, self.timers.pop(name))
-        decide = {"start": course.start, "check": scheduling.check_overdue, "answer": course.start_unanswered}[kind]
+        decide = {
+            "start": promotion_execution.start,
+            "check": promotion_scheduling.check_overdue,
+            "answer": promotion_execution.start_unanswered,
+        }[kind]
         self.apply(decide(self.state, due, None, TONIGHT + timedelta(seconds=1)))
 
     @rule(data=st.data())
     def begin_operation(self, data: st.DataObject) -> None:
         told = accepted(promotion=self.promotion(data))
-        self.apply(course.operation_accepted(self.state, envelope(told), None, TONIGHT))
+        self.apply(promotion_execution.operation_accepted(self.state, envelope(told), None, TONIGHT))
 
     @rule(data=st.data(), outcome=st.sampled_from(Outcome))
     def end_operation(self, data: st.DataObject, outcome: Outcome) -> None:
         told = finished(outcome, promotion=self.promotion(data))
-        self.apply(course.operation_finished(self.state, envelope(told), None, TONIGHT))
+        self.apply(promotion_execution.operation_finished(self.state, envelope(told), None, TONIGHT))
 
     @precondition(lambda self: self.state)
     @rule(of_this=st.booleans(), start=st.booleans())
@@ -140,14 +144,14 @@ class Promotions(RuleBasedStateMachine):
             reason="OPERATION_RUNNING",
             message="no",
         )
-        decide = course.start_refused if start else course.check_refused
+        decide = promotion_execution.start_refused if start else promotion_execution.check_refused
         self.apply(decide(self.state, envelope(rejected), None, TONIGHT))
 
     @rule(data=st.data(), named=st.booleans())
     def cancel(self, data: st.DataObject, named: bool) -> None:
         command = CancelPromotion(environment=PRODUCTION, promotion=self.promotion(data) if named else None)
         try:
-            self.apply(course.cancel(self.state, envelope(command), None, NOW))
+            self.apply(promotion_execution.cancel(self.state, envelope(command), None, NOW))
         except Rejected:
             return
 

@@ -7,9 +7,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from services.promotion_scheduler.domain import rollout_course
+from services.promotion_scheduler.domain import rollout_execution
 from services.promotion_scheduler.domain.rollout import BUSY, TRANSITIONS, Rollout
-from services.promotion_scheduler.domain.rollout_plan import ReleaseFacts, WindowFacts, set_window
+from services.promotion_scheduler.domain.rollout_planning import ReleaseFacts, WindowFacts, set_window
 from shared.contracts.extension_compatibility_checker import RemediationEnded, RemovalDue
 from shared.contracts.promotion_scheduler import (
     RolloutFinished,
@@ -181,7 +181,7 @@ class Rollouts(RuleBasedStateMachine):
         del self.timers[kind]
         timer = TimerDue(kind, "", when)
         if kind == "start":
-            self.apply(rollout_course.start(self.state, timer, behind(), self.now))
+            self.apply(rollout_execution.start(self.state, timer, behind(), self.now))
         else:
             self.apply(PLANNING.look(self.state, timer, self.releases, self.now))
 
@@ -190,14 +190,14 @@ class Rollouts(RuleBasedStateMachine):
     def timer_fires_again(self) -> None:
         assert self.state
         assert self.state.start
-        self.apply(rollout_course.start(self.state, TimerDue("start", "", self.state.start), behind(), self.now))
+        self.apply(rollout_execution.start(self.state, TimerDue("start", "", self.state.start), behind(), self.now))
 
     @rule()
     @precondition(lambda self: self.commands)
     def executor_accepts(self) -> None:
         assert self.state
         told = begun(self.state).model_copy(update={"operation": self.commands[-1][0]})
-        self.apply(rollout_course.operation_accepted(self.state, envelope(told), None, self.now))
+        self.apply(rollout_execution.operation_accepted(self.state, envelope(told), None, self.now))
 
     @rule(outcome=st.sampled_from(list(Outcome)), reason=REASONS)
     @precondition(lambda self: self.commands)

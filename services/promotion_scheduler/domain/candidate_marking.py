@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.promotion_scheduler.domain.known import KnownEnvironment, KnownUpdate
+from services.promotion_scheduler.domain.projections import KnownEnvironment, KnownUpdate
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import EnvironmentKind, Update
 from shared.contracts.promotion_scheduler import CandidateMarked, CandidateSnapshot, MarkCandidate, Reason

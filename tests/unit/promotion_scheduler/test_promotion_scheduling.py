@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.promotion_scheduler.domain import course, scheduling
+from services.promotion_scheduler.domain import promotion_execution, promotion_scheduling
 from services.promotion_scheduler.domain.guards import ScheduleFacts
-from services.promotion_scheduler.domain.scheduling import ProductionFacts
+from services.promotion_scheduler.domain.promotion_scheduling import ProductionFacts
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
 from shared.contracts.parts import Verdict
 from shared.contracts.promotion_scheduler import (
@@ -136,7 +136,9 @@ def test_a_second_promotion_of_an_environment_is_refused_with_the_name_of_the_fi
 
 
 def test_after_an_end_the_next_promotion_may_be_scheduled() -> None:
-    ended = state_of(course.cancel(scheduled(), envelope(CancelPromotion(environment=PRODUCTION)), None, NOW))
+    ended = state_of(
+        promotion_execution.cancel(scheduled(), envelope(CancelPromotion(environment=PRODUCTION)), None, NOW)
+    )
     following = SCHEDULING.schedule(ended, envelope(schedule_command(), id="another"), facts(), NOW)
     assert state_of(following).id == f"{PRODUCTION}/another"
 
@@ -297,7 +299,7 @@ def test_an_answer_to_somebody_else_changes_nothing() -> None:
 
 
 def test_a_check_without_an_answer_refuses_it_for_now() -> None:
-    decision = scheduling.check_overdue(checking(), TimerDue("check", PROMOTION, NOW), None, NOW)
+    decision = promotion_scheduling.check_overdue(checking(), TimerDue("check", PROMOTION, NOW), None, NOW)
     event = only(decision)
     assert isinstance(event, PromotionRefused)
     assert event.problem.reason == Reason.CHECK_FAILED

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.promotion_scheduler.domain.candidate import MarkFacts, candidate_of, candidate_view, mark
-from services.promotion_scheduler.domain.known import KnownUpdate
+from services.promotion_scheduler.domain.candidate_marking import MarkFacts, candidate_of, candidate_view, mark
+from services.promotion_scheduler.domain.projections import KnownUpdate
 from shared.contracts.promotion_scheduler import CandidateMarked, MarkCandidate, Reason
 from shared.contracts.servicing_executor import Outcome
 from shared.kernel import KernelReason, NotYet, Rejected

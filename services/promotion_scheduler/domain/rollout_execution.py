@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.promotion_scheduler.domain.known import KnownEnvironment, KnownUpdate
-from services.promotion_scheduler.domain.promotion import problem
+from services.promotion_scheduler.domain.projections import KnownEnvironment, KnownUpdate
 from services.promotion_scheduler.domain.rollout import BUSY, Rollout
-from services.promotion_scheduler.domain.rollout_draft import RolloutDraft, Window
-from services.promotion_scheduler.domain.rollout_plan import ReleaseFacts
+from services.promotion_scheduler.domain.rollout_change import RolloutDraft, Window
+from services.promotion_scheduler.domain.rollout_planning import ReleaseFacts
 from services.promotion_scheduler.domain.rollout_release import is_behind
+from services.promotion_scheduler.domain.state import problem
 from services.promotion_scheduler.domain.window import next_window, window_days_after
 from shared.contracts import servicing_executor
 from shared.contracts.common import CommandRejected

@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.promotion_scheduler.domain import known
-from services.promotion_scheduler.domain.known import KnownPackage
-from services.promotion_scheduler.domain.release import PublishFacts, Release, publish
+from services.promotion_scheduler.domain import projections
+from services.promotion_scheduler.domain.projections import KnownPackage
+from services.promotion_scheduler.domain.release_publishing import PublishFacts, Release, publish
 from shared.contracts.package_validator import (
     PackageCheckFailed,
     PackageQuarantined,
@@ -37,7 +37,7 @@ VALID = KnownPackage(
 
 def retired() -> KnownPackage:
     told = PackageRetired(package=PACKAGE, project="contoso", artifact=ARTIFACT, note="", actor="ada")
-    state = known.package_retired(VALID, envelope(told, sequence=3), None, NOW).state
+    state = projections.package_retired(VALID, envelope(told, sequence=3), None, NOW).state
     assert state
     return state
 
@@ -45,7 +45,7 @@ def retired() -> KnownPackage:
 def quarantined() -> KnownPackage:
     told = PackageQuarantined(package=PACKAGE, project="contoso", artifact=ARTIFACT, problem=OURS)
     checking = KnownPackage(sequence=2, status=PackageStatus.CHECKING)
-    state = known.package_quarantined(checking, envelope(told, sequence=3), None, NOW).state
+    state = projections.package_quarantined(checking, envelope(told, sequence=3), None, NOW).state
     assert state
     return state
 
@@ -75,14 +75,14 @@ def test_a_verdict_stands_while_the_package_is_checked_again_and_when_that_fails
         package=PACKAGE, project="contoso", artifact=ARTIFACT, file_name="one.zip", standing=standing
     )
     failed = PackageCheckFailed(package=PACKAGE, project="contoso", artifact=ARTIFACT, problem=OURS, standing=standing)
-    state = known.package_submitted(VALID, envelope(submitted, sequence=3), None, NOW).state
-    state = known.package_check_failed(state, envelope(failed, sequence=4), None, NOW).state
+    state = projections.package_submitted(VALID, envelope(submitted, sequence=3), None, NOW).state
+    state = projections.package_check_failed(state, envelope(failed, sequence=4), None, NOW).state
     assert state == VALID.model_copy(update={"sequence": 4})
-    unknown = known.package_check_failed(None, envelope(failed, sequence=4), None, NOW).state
+    unknown = projections.package_check_failed(None, envelope(failed, sequence=4), None, NOW).state
     assert unknown
     assert unknown.status is PackageStatus.CHECK_FAILED
 
 
 def test_old_news_of_a_retirement_changes_nothing() -> None:
     told = PackageRetired(package=PACKAGE, project="contoso", artifact=ARTIFACT, note="", actor="ada")
-    assert known.package_retired(VALID, envelope(told, sequence=2), None, NOW).state == VALID
+    assert projections.package_retired(VALID, envelope(told, sequence=2), None, NOW).state == VALID

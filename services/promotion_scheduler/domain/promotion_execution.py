@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from services.promotion_scheduler.domain.draft import Draft
-from services.promotion_scheduler.domain.promotion import Promotion, problem
+from services.promotion_scheduler.domain.promotion_change import Draft
+from services.promotion_scheduler.domain.state import Promotion, problem
 from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import CheckCompatibility

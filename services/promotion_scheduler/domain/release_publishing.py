@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.promotion_scheduler.domain.known import KnownPackage
+from services.promotion_scheduler.domain.projections import KnownPackage
 from shared.contracts.envelope import Envelope
 from shared.contracts.package_validator import PackageStatus
 from shared.contracts.parts import ArtifactRef, PackageContents, PackageKind

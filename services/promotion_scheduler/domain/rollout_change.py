@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from services.promotion_scheduler.domain.promotion import ANSWER_GRACE, problem
 from services.promotion_scheduler.domain.rollout import BUSY, TRANSITIONS, Rollout
 from services.promotion_scheduler.domain.rollout_release import BaseRelease
+from services.promotion_scheduler.domain.state import ANSWER_GRACE, problem
 from services.promotion_scheduler.domain.window import next_window
 from shared.contracts.message import Command, Event
 from shared.contracts.parts import Problem

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.promotion_scheduler.domain.draft import Draft
 from services.promotion_scheduler.domain.guards import ScheduleFacts, check_needed, promotable
-from services.promotion_scheduler.domain.known import KnownEnvironment
-from services.promotion_scheduler.domain.promotion import Promotion, problem
+from services.promotion_scheduler.domain.projections import KnownEnvironment
+from services.promotion_scheduler.domain.promotion_change import Draft
+from services.promotion_scheduler.domain.state import Promotion, problem
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import CompatibilityChecked, Verdicts
 from shared.contracts.parts import Downtime, Problem, Verdict

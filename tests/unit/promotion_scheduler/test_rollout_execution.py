@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.promotion_scheduler.domain import rollout_course
-from services.promotion_scheduler.domain.known import KnownUpdate
+from services.promotion_scheduler.domain import rollout_execution
+from services.promotion_scheduler.domain.projections import KnownUpdate
 from services.promotion_scheduler.domain.rollout import BUSY, TRANSITIONS, Rollout
-from services.promotion_scheduler.domain.rollout_course import NEXT_WINDOW, NOT_ANNOUNCED, OVER, WAITS_FOR_CHECKER
+from services.promotion_scheduler.domain.rollout_execution import NEXT_WINDOW, NOT_ANNOUNCED, OVER, WAITS_FOR_CHECKER
 from shared.contracts import servicing_executor
 from shared.contracts.common import CommandRejected
 from shared.contracts.promotion_scheduler import (
@@ -124,7 +124,7 @@ def test_a_rollout_goes_only_to_an_environment_behind_the_release() -> None:
 def test_a_name_that_a_successful_update_has_gets_the_day(outcome: Outcome | None, name: str) -> None:
     known = KnownUpdate(sequence=1, operation="operation-1", outcome=outcome)
     planned = after(due())
-    assert rollout_course.update_meant(planned) == f"{PRODUCTION}/release 27.0"
+    assert rollout_execution.update_meant(planned) == f"{PRODUCTION}/release 27.0"
     assert sent(open_window(planned, facts=behind(update=known)))[1].update_name == name
 
 
@@ -138,22 +138,22 @@ def test_a_name_that_the_executor_finds_taken_gets_the_day_the_next_time() -> No
 
 def test_an_accepted_operation_is_told_once() -> None:
     state = starting()
-    decision = rollout_course.operation_accepted(state, envelope(begun(state)), None, OPENS)
+    decision = rollout_execution.operation_accepted(state, envelope(begun(state)), None, OPENS)
     [told] = decision.events
     assert isinstance(told, RolloutStarted)
     assert told.operation == state.apply_command
-    again = rollout_course.operation_accepted(decision.state, envelope(begun(state)), None, OPENS)
+    again = rollout_execution.operation_accepted(decision.state, envelope(begun(state)), None, OPENS)
     assert again.state is decision.state
 
 
 def test_another_operation_is_not_the_rollout_s() -> None:
     state = starting()
     other = accepted(OperationKind.ROLL_OUT, operation="somebody-s", name="Release 27.0")
-    assert rollout_course.operation_accepted(state, envelope(other), None, OPENS).state is state
+    assert rollout_execution.operation_accepted(state, envelope(other), None, OPENS).state is state
     ended_ = finished(kind=OperationKind.ROLL_OUT)
     assert COURSE.operation_finished(state, envelope(ended_), RELEASES, OPENS).state is state
-    assert rollout_course.rolled_out_environment(other) == PRODUCTION
-    assert rollout_course.rolled_out_environment(accepted(OperationKind.PROMOTE)) is None
+    assert rollout_execution.rolled_out_environment(other) == PRODUCTION
+    assert rollout_execution.rolled_out_environment(accepted(OperationKind.PROMOTE)) is None
 
 
 def test_success_settles_what_was_to_be_removed() -> None:
@@ -255,12 +255,12 @@ def test_a_start_that_is_never_answered_is_skipped_and_comes_in_the_next_window(
     late = CLOSES + timedelta(minutes=30)
     assert asked.timers == {"start": None, "answer": late}
     timer = TimerDue("answer", "", late)
-    decision = rollout_course.start_unanswered(asked.state, timer, None, late)
+    decision = rollout_execution.start_unanswered(asked.state, timer, None, late)
     [told] = decision.events
     assert isinstance(told, RolloutSkipped)
     assert (told.problem.reason, told.next_start) == (Reason.NOT_ANSWERED, OPENS + DAY)
     for other in (started(), state_of(decision)):
-        assert rollout_course.start_unanswered(other, timer, None, late).state is other
+        assert rollout_execution.start_unanswered(other, timer, None, late).state is other
 
 
 def test_a_refusal_that_comes_late_in_the_window_takes_the_next_one() -> None:
@@ -273,7 +273,7 @@ def test_a_refusal_of_another_command_is_not_the_rollout_s() -> None:
     state = starting()
     other = refusal(state, "OPERATION_RUNNING").model_copy(update={"command_id": "another"})
     assert COURSE.start_refused(state, envelope(other), RELEASES, OPENS).state is state
-    assert rollout_course.refused_rollout(other) == PRODUCTION
+    assert rollout_execution.refused_rollout(other) == PRODUCTION
     promotion = CommandRejected(
         command_key=PRODUCTION,
         command_id="a",
@@ -281,7 +281,7 @@ def test_a_refusal_of_another_command_is_not_the_rollout_s() -> None:
         reason="A",
         message="b",
     )
-    assert rollout_course.refused_rollout(promotion) is None
+    assert rollout_execution.refused_rollout(promotion) is None
 
 
 # -- what is learned meanwhile

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.promotion_scheduler.domain.known import KnownEnvironment
+from services.promotion_scheduler.domain.projections import KnownEnvironment
 from services.promotion_scheduler.domain.rollout import BUSY, Ended, Removal, Rollout
-from services.promotion_scheduler.domain.rollout_draft import RolloutDraft
+from services.promotion_scheduler.domain.rollout_change import RolloutDraft
 from services.promotion_scheduler.domain.rollout_release import BaseRelease
 from services.promotion_scheduler.domain.window import checked, window_days_after
 from shared.contracts.envelope import Envelope

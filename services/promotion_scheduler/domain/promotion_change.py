@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any, TypedDict
 
-from services.promotion_scheduler.domain.known import KnownEnvironment
-from services.promotion_scheduler.domain.promotion import ANSWER_GRACE, TRANSITIONS, Check, Promotion, promotion_view
+from services.promotion_scheduler.domain.projections import KnownEnvironment
+from services.promotion_scheduler.domain.state import ANSWER_GRACE, TRANSITIONS, Check, Promotion, promotion_view
 from shared.contracts.extension_compatibility_checker import CheckCompatibility, Verdicts
 from shared.contracts.extension_sets import on_base, replaced
 from shared.contracts.message import Command, Event

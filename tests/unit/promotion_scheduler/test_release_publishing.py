@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.promotion_scheduler.domain.known import KnownPackage
-from services.promotion_scheduler.domain.release import PublishFacts, Release, publish, release_view
+from services.promotion_scheduler.domain.projections import KnownPackage
+from services.promotion_scheduler.domain.release_publishing import PublishFacts, Release, publish, release_view
 from shared.contracts.package_validator import PackageStatus
 from shared.contracts.parts import ArtifactRef, PackageContents, PackageKind
 from shared.contracts.promotion_scheduler import PublishRelease, Reason, ReleasePublished

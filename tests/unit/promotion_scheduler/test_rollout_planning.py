@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.promotion_scheduler.domain.known import KnownEnvironment
+from services.promotion_scheduler.domain.projections import KnownEnvironment
 from services.promotion_scheduler.domain.rollout import Rollout, bases_of, rollout_view
-from services.promotion_scheduler.domain.rollout_plan import ReleaseFacts, WindowFacts, set_window
+from services.promotion_scheduler.domain.rollout_planning import ReleaseFacts, WindowFacts, set_window
 from services.promotion_scheduler.domain.rollout_release import BaseRelease, is_behind, release_published
 from shared.contracts.extension_compatibility_checker import RemediationEnding
 from shared.contracts.promotion_scheduler import (
