@@ -1,67 +1,50 @@
-"""What is to be removed from an environment, and in which window: how a rollout comes to be planned, or called off."""
+"""RemovalDue and RemediationEnded: what is to be removed from an environment, and in which window. How a rollout comes
+to be planned, or called off.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.promotion_scheduler.domain.projections import KnownEnvironment
-from services.promotion_scheduler.domain.rollout import BUSY, Ended, Removal, Rollout
-from services.promotion_scheduler.domain.rollout_change import RolloutDraft
-from services.promotion_scheduler.domain.rollout_release import BaseRelease
-from services.promotion_scheduler.domain.window import checked, window_days_after
+from services.promotion_scheduler.domain.projections import BaseReleaseProjection
+from services.promotion_scheduler.domain.rollout_change import RolloutChange
+from services.promotion_scheduler.domain.state import BUSY, DueRemoval, EndedRemediation, Rollout
+from services.promotion_scheduler.domain.window import next_window
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import RemediationEnded, RemovalDue
-from shared.contracts.promotion_scheduler import RolloutStatus, SetUpdateWindow, UpdateWindowSet
-from shared.kernel import Decision, NotYet, TimerDue
+from shared.contracts.parts import Problem
+from shared.contracts.promotion_scheduler import Reason, RolloutStatus
+from shared.kernel import UNCHANGED, Decision, TimerDue
 
 ENDED_KEPT = 400
 """Ended remediations of an environment that are remembered, at most."""
 
 
 @dataclass(frozen=True)
-class ReleaseFacts:
+class BaseReleaseFacts:
     """For each base that the rollout may go to: the release that brings it, if one was published."""
 
-    releases: tuple[BaseRelease | None, ...]
+    releases: tuple[BaseReleaseProjection | None, ...]
+
+    def with_base(self, version: str) -> BaseReleaseProjection | None:
+        """The release that brings a version of the base."""
+        return next((one for one in self.releases if one and one.base_version == version), None)
+
+
+def bases_of(state: Rollout | None, *more: str) -> tuple[str, ...]:
+    """The versions of the bases that a rollout may go to."""
+    bases = (*more, *(one.base for one in (state.removals if state else ())))
+    return tuple(dict.fromkeys(base.partition("/")[0] for base in bases))
 
 
 @dataclass(frozen=True)
-class WindowFacts:
-    """The environment that the window is for."""
-
-    environment: KnownEnvironment | None
-
-
-def set_window(
-    state: Rollout | None, message: Envelope[SetUpdateWindow], facts: WindowFacts, now: datetime
-) -> Decision[Rollout]:
-    """Updates start in other hours from now on. What waits for its start moves to the new hours of that day, or, if
-    they have begun, of the next.
-    """
-    command = message.data
-    window = checked(command.window)
-    if facts.environment is None:
-        raise NotYet(f"there is no environment {command.environment}", waits_for=command.environment)
-    draft = RolloutDraft(state or Rollout(environment=command.environment))
-    draft.change(window=window, project=facts.environment.project)
-    rollout = draft.rollout
-    waits = rollout.start and rollout.status not in {*BUSY, RolloutStatus.SUCCEEDED}
-    if waits and rollout.start and rollout.base and rollout.release:
-        moved = window_days_after(window, rollout.start, 0, now)
-        if moved != (rollout.start, rollout.end):
-            draft.tell_plan(rollout.base, rollout.release, moved)
-    told = UpdateWindowSet(environment=command.environment, window=window)
-    return draft.decision((told,))
-
-
-@dataclass(frozen=True)
-class Planning:
+class RolloutPlanning:
     """Planning as an installation has set it."""
 
-    look_every: timedelta
+    poll_every: timedelta
     """How often it is looked whether a release that is waited for was published."""
 
     def removal_due(
-        self, state: Rollout | None, message: Envelope[RemovalDue], facts: ReleaseFacts, now: datetime
+        self, state: Rollout | None, message: Envelope[RemovalDue], facts: BaseReleaseFacts, now: datetime
     ) -> Decision[Rollout]:
         """An extension's time is over. Of what is said about it the latest counts."""
         told = message.data
@@ -69,11 +52,11 @@ class Planning:
         sequence = message.sequence or 0
         about = (told.extension.app_id, told.target_major)
         if rollout.heard(*about) >= sequence:
-            return Decision(state)
+            return UNCHANGED
         settled = {
             one.app_id for one in rollout.ended if one.target_major == told.target_major and one.sequence > sequence
         }
-        removal = Removal(
+        removal = DueRemoval(
             app_id=told.extension.app_id,
             base=told.base,
             target_major=told.target_major,
@@ -82,13 +65,13 @@ class Planning:
             sequence=sequence,
         )
         others = tuple(one for one in rollout.removals if (one.app_id, one.target_major) != about)
-        draft = RolloutDraft(rollout)
-        draft.change(project=told.project, removals=(*others, removal))
-        draft.plan(facts.releases, now, now + self.look_every)
-        return draft.decision()
+        change = RolloutChange(rollout, now)
+        change.replace(project=told.project, removals=(*others, removal))
+        self.plan(change, facts)
+        return change
 
     def remediation_ended(
-        self, state: Rollout | None, message: Envelope[RemediationEnded], facts: ReleaseFacts, now: datetime
+        self, state: Rollout | None, message: Envelope[RemediationEnded], facts: BaseReleaseFacts, now: datetime
     ) -> Decision[Rollout]:
         """An extension need not be removed, by itself or with another. If nothing is left, the plan is called off.
 
@@ -100,30 +83,72 @@ class Planning:
         app_id = told.extension.app_id
         about = (app_id, told.target_major)
         if rollout.heard(*about) >= sequence:
-            return Decision(state)
-        ended = Ended(app_id=app_id, target_major=told.target_major, sequence=sequence)
+            return UNCHANGED
+        ended = EndedRemediation(app_id=app_id, target_major=told.target_major, sequence=sequence)
         removals = tuple(
             _without(one, app_id) if one.target_major == told.target_major and one.sequence < sequence else one
             for one in rollout.removals
             if (one.app_id, one.target_major) != about
         )
         known = tuple(one for one in rollout.ended if (one.app_id, one.target_major) != about)
-        draft = RolloutDraft(rollout)
-        draft.change(removals=removals, ended=(*known, ended)[-ENDED_KEPT:])
+        change = RolloutChange(rollout, now)
+        change.replace(removals=removals, ended=(*known, ended)[-ENDED_KEPT:])
         if rollout.start is not None or not removals:
-            draft.plan(facts.releases, now, now + self.look_every)
-        return draft.decision()
+            self.plan(change, facts)
+        return change
 
-    def look(self, state: Rollout | None, timer: TimerDue, facts: ReleaseFacts, now: datetime) -> Decision[Rollout]:
+    def poll_releases(self, state: Rollout, timer: TimerDue, facts: BaseReleaseFacts, now: datetime) -> RolloutChange:
         """Was the release published that is waited for?"""
-        if state is None:
-            return Decision(state)
-        draft = RolloutDraft(state)
-        draft.plan(facts.releases, now, now + self.look_every)
-        return draft.decision()
+        change = RolloutChange(state, now)
+        self.plan(change, facts)
+        return change
+
+    def plan(self, change: RolloutChange, facts: BaseReleaseFacts) -> None:
+        """Let what is to be removed and when follow from what is known now, unless it is with the executor."""
+        rollout = change.state
+        if rollout.status in BUSY:
+            return
+        target = rollout.target
+        if not target:
+            _call_off(change)
+            return
+        base = target[0].base
+        release = facts.with_base(base.partition("/")[0])
+        if release is None:
+            self._wait_for_release(change, base)
+            return
+        change.cancel("look")
+        waits = rollout.start is not None and rollout.status is not RolloutStatus.SUCCEEDED and rollout.base == base
+        if waits and rollout.release == release and rollout.planned == rollout.wanted:
+            change.replace(set_version=rollout.wanted_at)
+        elif waits and rollout.start and rollout.end and rollout.start > change.now:
+            change.planned(base, release, (rollout.start, rollout.end))
+        else:
+            change.planned(base, release, next_window(rollout.window, change.now))
+
+    def _wait_for_release(self, change: RolloutChange, base: str) -> None:
+        change.at("look", change.now + self.poll_every)
+        rollout = change.state
+        told = rollout.problem is not None and rollout.problem.reason == Reason.RELEASE_UNKNOWN
+        if told and rollout.status is RolloutStatus.SKIPPED and rollout.base == base:
+            return
+        change.replace(base=base, release=None, planned=rollout.wanted)
+        version = base.partition("/")[0]
+        why = f"no release with base {version} was published yet; when one is, the update is planned by itself"
+        change.skipped(Problem.of(Reason.RELEASE_UNKNOWN, why), None)
 
 
-def _without(removal: Removal, app_id: str) -> Removal:
+def _call_off(change: RolloutChange) -> None:
+    """Nothing is to be removed any more. Who was told of a start is told that there is none."""
+    change.cancel("look")
+    if change.state.start is None or change.state.status is RolloutStatus.SUCCEEDED:
+        change.replace(base=None)
+        return
+    why = "no extension has to be removed any more; the update is called off"
+    change.skipped(Problem.of(Reason.NOT_NEEDED, why), None)
+
+
+def _without(removal: DueRemoval, app_id: str) -> DueRemoval:
     if app_id not in removal.dependents:
         return removal
-    return removal.model_copy(update={"dependents": tuple(one for one in removal.dependents if one != app_id)})
+    return removal.replace(dependents=tuple(one for one in removal.dependents if one != app_id))
