@@ -3,67 +3,95 @@
 from datetime import timedelta
 
 from services.promotion_scheduler.domain import (
-    candidate,
-    course,
-    guards,
-    known,
-    promotion,
-    release,
-    rollout,
-    rollout_course,
-    rollout_plan,
-    rollout_release,
-    scheduling,
+    candidate_marking,
+    projections,
+    promotion_cancelling,
+    promotion_checking,
+    promotion_execution,
+    promotion_scheduling,
+    release_publishing,
+    rollout_execution,
+    rollout_planning,
+    views,
+    window_setting,
 )
-from shared.contracts import (
-    extension_compatibility_checker,
-    package_validator,
-    promotion_scheduler,
-    servicing_executor,
-)
+from services.promotion_scheduler.domain.state import Candidate, Promotion, PublishedRelease, Rollout
+from services.promotion_scheduler.domain.terms import PromotionTerms
 from shared.contracts.common import CommandRejected
+from shared.contracts.extension_compatibility_checker import CompatibilityChecked, RemediationEnded, RemovalDue
+from shared.contracts.package_validator import (
+    PackageCheckFailed,
+    PackageQuarantined,
+    PackageRejected,
+    PackageRetired,
+    PackageSubmitted,
+    PackageValidated,
+)
+from shared.contracts.promotion_scheduler import (
+    CancelPromotion,
+    MarkCandidate,
+    PublishRelease,
+    ReleasePublished,
+    SchedulePromotion,
+    SetUpdateWindow,
+)
 from shared.contracts.registry import CATALOGUE
-from shared.kernel.app import Aggregate, Fact, Load, On, OnTimer, Service, Settings, make_service, run
+from shared.contracts.servicing_executor import (
+    EnvironmentRegistered,
+    ExtensionSetChanged,
+    OperationAccepted,
+    OperationFinished,
+)
+from shared.kernel.app import Aggregate, Fact, Line, Load, On, OnTimer, Service, Settings, make_service, run
 
-CANDIDATES = Aggregate("candidates", candidate.Candidate, view=candidate.candidate_view)
-PROMOTIONS = Aggregate("promotions", promotion.Promotion)
-RELEASES = Aggregate("releases", release.Release, view=release.release_view)
-ENVIRONMENTS = Aggregate("known_environments", known.KnownEnvironment)
-UPDATES = Aggregate("known_updates", known.KnownUpdate)
-PACKAGES = Aggregate("known_packages", known.KnownPackage)
-ROLLOUTS = Aggregate("rollouts", rollout.Rollout, view=rollout.rollout_view)
-BASE_RELEASES = Aggregate("releases_by_base", rollout_release.BaseRelease)
+CANDIDATES = Aggregate("candidates", Candidate, view=views.candidate_view)
+PROMOTIONS = Aggregate("promotions", Promotion)
+RELEASES = Aggregate("releases", PublishedRelease, view=views.release_view)
+ENVIRONMENTS = Aggregate("known_environments", projections.ServicedEnvironmentProjection)
+UPDATES = Aggregate("known_updates", projections.UpdateProjection)
+PACKAGES = Aggregate("known_packages", projections.KnownPackage)
+ROLLOUTS = Aggregate("rollouts", Rollout, view=views.rollout_view)
+BASE_RELEASES = Aggregate("releases_by_base", projections.BaseReleaseProjection)
 
 MARK_FACTS = Load(
-    candidate.MarkFacts,
-    environment=Fact(ENVIRONMENTS, lambda command, state: command.environment),
-    update=Fact(UPDATES, lambda command, state: candidate.candidate_of(command)),
+    candidate_marking.MarkFacts,
+    environment=Fact(ENVIRONMENTS, lambda command, candidate: command.environment),
+    update=Fact(UPDATES, lambda command, candidate: candidate_marking.candidate_of(command)),
 )
 SCHEDULE_FACTS = Load(
-    guards.ScheduleFacts,
-    production=Fact(ENVIRONMENTS, lambda command, state: command.environment),
-    sandbox=Fact(ENVIRONMENTS, lambda command, state: command.sandbox),
-    candidate=Fact(CANDIDATES, lambda command, state: guards.candidate_meant(command)),
+    promotion_scheduling.ScheduleFacts,
+    production=Fact(ENVIRONMENTS, lambda command, promotion: command.environment),
+    sandbox=Fact(ENVIRONMENTS, lambda command, promotion: command.sandbox),
+    candidate=Fact(CANDIDATES, lambda command, promotion: promotion_scheduling.candidate_meant(command)),
 )
 PRODUCTION_FACTS = Load(
-    scheduling.ProductionFacts, production=Fact(ENVIRONMENTS, lambda checked, state: checked.environment)
+    promotion_checking.ProductionFacts,
+    production=Fact(ENVIRONMENTS, lambda checked, promotion: checked.environment),
 )
-PUBLISH_FACTS = Load(release.PublishFacts, package=Fact(PACKAGES, lambda command, state: command.package))
+PUBLISH_FACTS = Load(
+    release_publishing.PublishFacts,
+    package=Fact(PACKAGES, lambda command, release: command.package),
+)
 WINDOW_FACTS = Load(
-    rollout_plan.WindowFacts, environment=Fact(ENVIRONMENTS, lambda command, state: command.environment)
+    window_setting.WindowFacts,
+    environment=Fact(ENVIRONMENTS, lambda command, rollout: command.environment),
 )
 DUE_FACTS = Load(
-    rollout_plan.ReleaseFacts,
-    releases=Fact(BASE_RELEASES, lambda event, state: rollout.bases_of(state, event.base)),
+    rollout_planning.BaseReleaseFacts,
+    releases=Fact(BASE_RELEASES, lambda event, rollout: rollout_planning.bases_of(rollout, event.base)),
 )
 RELEASE_FACTS = Load(
-    rollout_plan.ReleaseFacts, releases=Fact(BASE_RELEASES, lambda happening, state: rollout.bases_of(state))
+    rollout_planning.BaseReleaseFacts,
+    releases=Fact(BASE_RELEASES, lambda happening, rollout: rollout_planning.bases_of(rollout)),
 )
 START_FACTS = Load(
-    rollout_course.StartFacts,
-    environment=Fact(ENVIRONMENTS, lambda timer, state: state.environment if state else None),
-    update=Fact(UPDATES, lambda timer, state: rollout_course.update_meant(state)),
+    rollout_execution.RolloutStartFacts,
+    environment=Fact(ENVIRONMENTS, lambda timer, rollout: rollout.environment if rollout else None),
+    update=Fact(UPDATES, lambda timer, rollout: rollout_execution.update_meant(rollout)),
 )
+
+
+EXECUTOR, CHECKER = "servicing-executor", "extension-compatibility-checker"
 
 
 class SchedulerSettings(Settings):
@@ -82,74 +110,81 @@ class SchedulerSettings(Settings):
 def make(settings: Settings) -> Service:
     """The table of promotion-scheduler."""
     assert isinstance(settings, SchedulerSettings)
-    scheduler = scheduling.Scheduling(
+    return make_service(
+        "promotion-scheduler",
+        CATALOGUE,
+        On(MarkCandidate, CANDIDATES, candidate_marking.mark, key=candidate_marking.candidate_of, facts=MARK_FACTS),
+        On(PublishRelease, RELEASES, release_publishing.publish, facts=PUBLISH_FACTS),
+        *_promotions(settings),
+        *_rollouts(settings),
+        *_projections(),
+    )
+
+
+def _promotions(settings: SchedulerSettings) -> tuple[Line, ...]:
+    terms = PromotionTerms(
         start_within=settings.start_within,
         expected_downtime=settings.expected_downtime,
         check_within=settings.check_within,
     )
-    planning = rollout_plan.Planning(settings.look_for_release)
-    rolling = rollout_course.Course(settings.look_for_release)
-    executor, checker = "servicing-executor", "extension-compatibility-checker"
-    checked, accepted, finished, refused = (
-        extension_compatibility_checker.CompatibilityChecked,
-        servicing_executor.OperationAccepted,
-        servicing_executor.OperationFinished,
-        CommandRejected,
+    scheduling = promotion_scheduling.PromotionScheduling(terms)
+    checking, execution = promotion_checking.PromotionChecking(terms), promotion_execution
+    refused_check, refused_start = promotion_checking.refused_check, execution.refused_start
+    to, facts = PROMOTIONS, PRODUCTION_FACTS
+    key = execution.promoted_environment
+    return (
+        On(SchedulePromotion, to, scheduling.schedule, facts=SCHEDULE_FACTS),
+        On(CancelPromotion, to, promotion_cancelling.cancel),
+        On(CompatibilityChecked, to, checking.compatibility_checked, facts=facts, needs_state=True),
+        On(
+            CommandRejected,
+            to,
+            promotion_checking.check_refused,
+            key=refused_check,
+            sender=CHECKER,
+            needs_state=True,
+        ),
+        OnTimer("check", to, promotion_checking.check_overdue, needs_state=True),
+        OnTimer("start", to, execution.start, needs_state=True),
+        OnTimer("answer", to, execution.start_unanswered, needs_state=True),
+        On(CommandRejected, to, execution.start_refused, key=refused_start, sender=EXECUTOR, needs_state=True),
+        On(OperationAccepted, to, execution.operation_accepted, key=key, needs_state=True),
+        On(OperationFinished, to, execution.operation_finished, key=key, needs_state=True),
     )
-    return make_service(
-        "promotion-scheduler",
-        CATALOGUE,
-        On(promotion_scheduler.MarkCandidate, CANDIDATES, candidate.mark, key=candidate.candidate_of, facts=MARK_FACTS),
-        On(promotion_scheduler.SchedulePromotion, PROMOTIONS, scheduler.schedule, facts=SCHEDULE_FACTS),
-        On(promotion_scheduler.CancelPromotion, PROMOTIONS, course.cancel),
-        On(promotion_scheduler.PublishRelease, RELEASES, release.publish, facts=PUBLISH_FACTS),
-        On(checked, PROMOTIONS, scheduler.compatibility_checked, facts=PRODUCTION_FACTS),
-        On(refused, PROMOTIONS, course.check_refused, key=course.refused_check, sender=checker),
-        OnTimer("check", PROMOTIONS, scheduling.check_overdue),
-        OnTimer("start", PROMOTIONS, course.start),
-        OnTimer("answer", PROMOTIONS, course.start_unanswered),
-        On(refused, PROMOTIONS, course.start_refused, key=course.refused_start, sender=executor),
-        On(accepted, PROMOTIONS, course.operation_accepted, key=course.promoted_environment),
-        On(finished, PROMOTIONS, course.operation_finished, key=course.promoted_environment),
-        On(promotion_scheduler.SetUpdateWindow, ROLLOUTS, rollout_plan.set_window, facts=WINDOW_FACTS),
-        On(extension_compatibility_checker.RemovalDue, ROLLOUTS, planning.removal_due, facts=DUE_FACTS),
-        On(extension_compatibility_checker.RemediationEnded, ROLLOUTS, planning.remediation_ended, facts=RELEASE_FACTS),
-        OnTimer("look", ROLLOUTS, planning.look, facts=RELEASE_FACTS),
-        OnTimer("start", ROLLOUTS, rollout_course.start, facts=START_FACTS),
-        OnTimer("answer", ROLLOUTS, rollout_course.start_unanswered),
-        On(
-            refused,
-            ROLLOUTS,
-            rolling.start_refused,
-            key=rollout_course.refused_rollout,
-            sender=executor,
-            facts=RELEASE_FACTS,
-        ),
-        On(accepted, ROLLOUTS, rollout_course.operation_accepted, key=rollout_course.rolled_out_environment),
-        On(
-            finished,
-            ROLLOUTS,
-            rolling.operation_finished,
-            key=rollout_course.rolled_out_environment,
-            facts=RELEASE_FACTS,
-        ),
-        On(
-            promotion_scheduler.ReleasePublished,
-            BASE_RELEASES,
-            rollout_release.release_published,
-            key=rollout_release.base_of,
-        ),
-        On(servicing_executor.EnvironmentRegistered, ENVIRONMENTS, known.environment_registered),
-        On(servicing_executor.ExtensionSetChanged, ENVIRONMENTS, known.extensions_changed),
-        On(finished, ENVIRONMENTS, known.environment_serviced),
-        On(accepted, UPDATES, known.update_begun, key=known.made_update),
-        On(finished, UPDATES, known.update_ended, key=known.made_update),
-        On(package_validator.PackageSubmitted, PACKAGES, known.package_submitted),
-        On(package_validator.PackageValidated, PACKAGES, known.package_validated),
-        On(package_validator.PackageRejected, PACKAGES, known.package_rejected),
-        On(package_validator.PackageCheckFailed, PACKAGES, known.package_check_failed),
-        On(package_validator.PackageQuarantined, PACKAGES, known.package_quarantined),
-        On(package_validator.PackageRetired, PACKAGES, known.package_retired),
+
+
+def _rollouts(settings: SchedulerSettings) -> tuple[Line, ...]:
+    planning = rollout_planning.RolloutPlanning(settings.look_for_release)
+    execution = rollout_execution.RolloutExecution(planning)
+    to, facts = ROLLOUTS, RELEASE_FACTS
+    key, refused = rollout_execution.rolled_out_environment, rollout_execution.refused_rollout
+    return (
+        On(SetUpdateWindow, to, window_setting.set_window, facts=WINDOW_FACTS),
+        On(RemovalDue, to, planning.removal_due, facts=DUE_FACTS),
+        On(RemediationEnded, to, planning.remediation_ended, facts=facts),
+        OnTimer("look", to, planning.poll_releases, facts=facts, needs_state=True),
+        OnTimer("start", to, rollout_execution.start, facts=START_FACTS, needs_state=True),
+        OnTimer("answer", to, rollout_execution.start_unanswered, needs_state=True),
+        On(CommandRejected, to, execution.start_refused, key=refused, sender=EXECUTOR, facts=facts, needs_state=True),
+        On(OperationAccepted, to, rollout_execution.operation_accepted, key=key, needs_state=True),
+        On(OperationFinished, to, execution.operation_finished, key=key, facts=facts, needs_state=True),
+    )
+
+
+def _projections() -> tuple[Line, ...]:
+    return (
+        On(ReleasePublished, BASE_RELEASES, projections.release_published, key=projections.base_of),
+        On(EnvironmentRegistered, ENVIRONMENTS, projections.environment_registered),
+        On(ExtensionSetChanged, ENVIRONMENTS, projections.extensions_changed, needs_state=True),
+        On(OperationFinished, ENVIRONMENTS, projections.environment_serviced, needs_state=True),
+        On(OperationAccepted, UPDATES, projections.update_begun, key=projections.made_update),
+        On(OperationFinished, UPDATES, projections.update_ended, key=projections.made_update),
+        On(PackageSubmitted, PACKAGES, projections.package_submitted),
+        On(PackageValidated, PACKAGES, projections.package_validated),
+        On(PackageRejected, PACKAGES, projections.package_rejected),
+        On(PackageCheckFailed, PACKAGES, projections.package_check_failed),
+        On(PackageQuarantined, PACKAGES, projections.package_quarantined),
+        On(PackageRetired, PACKAGES, projections.package_retired),
     )
 
 

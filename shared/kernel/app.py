@@ -14,6 +14,7 @@ __all__ = [
     "Aggregate",
     "Fact",
     "Job",
+    "Line",
     "Load",
     "On",
     "OnTimer",

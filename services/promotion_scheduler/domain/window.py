@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from shared.contracts.promotion_scheduler import Reason, UpdateWindow
 from shared.kernel import Rejected
 
+Window = tuple[datetime, datetime]
+"""Start and end of one, in UTC."""
+
 SHORTEST = timedelta(hours=6)
 """The least that a window may be, by the clock on the wall (admin center: `invalidRange` below it)."""
 
@@ -32,7 +35,7 @@ def checked(window: UpdateWindow) -> UpdateWindow:
     return window
 
 
-def next_window(window: UpdateWindow, now: datetime) -> tuple[datetime, datetime]:
+def next_window(window: UpdateWindow, now: datetime) -> Window:
     """Start and end of the first window that opens after `now`, in UTC.
 
     One that is open already does not count: who is concerned shall be told before it begins. Raise Rejected with
@@ -46,7 +49,7 @@ def next_window(window: UpdateWindow, now: datetime) -> tuple[datetime, datetime
     raise AssertionError(f"no window of {window} opens soon after {now}")
 
 
-def window_days_after(window: UpdateWindow, start: datetime, days: int, now: datetime) -> tuple[datetime, datetime]:
+def window_days_after(window: UpdateWindow, start: datetime, days: int, now: datetime) -> Window:
     """Start and end of the window so many local days after the one that opened at `start`; if that has opened
     already, of the next one.
     """
@@ -54,7 +57,7 @@ def window_days_after(window: UpdateWindow, start: datetime, days: int, now: dat
     return found if now < found[0] < found[1] else next_window(window, now)
 
 
-def window_on(window: UpdateWindow, day: date) -> tuple[datetime, datetime]:
+def window_on(window: UpdateWindow, day: date) -> Window:
     """Start and end, in UTC, of the window that opens on a local day."""
     zone = _zone(window)
     closing = day + timedelta(days=1) if _parsed(window.closes) <= _parsed(window.opens) else day

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.contracts.message import Part
-from shared.contracts.parts import Module
+from shared.contracts.parts import Module, Problem
 
 
 class Box(Part):
@@ -49,3 +49,12 @@ def test_a_value_of_another_type_is_refused_and_not_converted(field: str, value:
 def test_a_copy_without_changes_is_the_same_value() -> None:
     assert BOX.model_copy() == BOX
     assert BOX.model_copy(deep=True).modules == BOX.modules
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("", "no reason given"), (" it runs ", "it runs"), ("x" * 500, "x" * 500), ("x" * 501, "x" * 499 + "…")],
+    ids=["empty", "short", "as long as may be", "too long"],
+)
+def test_a_problem_is_made_of_any_text(text: str, told: str) -> None:
+    assert Problem.of("OPERATION_RUNNING", text) == Problem(reason="OPERATION_RUNNING", message=told)

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.promotion_scheduler.domain import rollout_course
-from services.promotion_scheduler.domain.known import KnownEnvironment, KnownUpdate
-from services.promotion_scheduler.domain.rollout import Rollout
-from services.promotion_scheduler.domain.rollout_course import Course, StartFacts
-from services.promotion_scheduler.domain.rollout_plan import Planning, ReleaseFacts
-from services.promotion_scheduler.domain.rollout_release import BaseRelease
+from services.promotion_scheduler.domain import rollout_execution
+from services.promotion_scheduler.domain.projections import (
+    BaseReleaseProjection,
+    ServicedEnvironmentProjection,
+    UpdateProjection,
+)
+from services.promotion_scheduler.domain.rollout_execution import RolloutExecution, RolloutStartFacts
+from services.promotion_scheduler.domain.rollout_planning import BaseReleaseFacts, RolloutPlanning
+from services.promotion_scheduler.domain.state import Rollout
 from shared.contracts.common import CommandRejected
 from shared.contracts.extension_compatibility_checker import (
     RemediationDates,
@@ -30,7 +33,7 @@ LABELS, FREIGHT, SCALES = (f"00000000-0000-0000-0000-00000000000{digit}" for dig
 """Freight is needed by Labels."""
 
 BASE = "27.0.38460.0"
-RELEASE = BaseRelease(
+RELEASE = BaseReleaseProjection(
     base_version=BASE,
     version="27.0",
     package="contoso/release-27.0",
@@ -42,9 +45,10 @@ OPENS, CLOSES = datetime(2026, 11, 21, 20, 0, tzinfo=UTC), datetime(2026, 11, 22
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 LOOK = timedelta(minutes=5)
 
-PLANNING, COURSE = Planning(LOOK), Course(LOOK)
-RELEASES = ReleaseFacts((RELEASE, NEXT_RELEASE))
-NO_RELEASE = ReleaseFacts((None,))
+PLANNING = RolloutPlanning(LOOK)
+EXECUTION = RolloutExecution(PLANNING)
+RELEASES = BaseReleaseFacts((RELEASE, NEXT_RELEASE))
+NO_RELEASE = BaseReleaseFacts((None,))
 
 
 def named(app_id: str) -> ExtensionName:
@@ -98,7 +102,7 @@ def take(
     event: RemovalDue | RemediationEnded,
     *,
     sequence: int = 1,
-    facts: ReleaseFacts = RELEASES,
+    facts: BaseReleaseFacts = RELEASES,
     now: datetime = NOW,
 ) -> Decision[Rollout]:
     """What is decided on a word of the checker."""
@@ -107,25 +111,29 @@ def take(
     return PLANNING.remediation_ended(state, envelope(event, sequence=sequence), facts, now)
 
 
-def after(*events: RemovalDue | RemediationEnded, facts: ReleaseFacts = RELEASES) -> Rollout:
+def after(*events: RemovalDue | RemediationEnded, facts: BaseReleaseFacts = RELEASES) -> Rollout:
     """The rollout after these words of the checker."""
     state: Rollout | None = None
     for sequence, event in enumerate(events, 1):
-        state = take(state, event, sequence=sequence, facts=facts).state
+        state = take(state, event, sequence=sequence, facts=facts).state_after(state)
     assert state
     return state
 
 
-def behind(known: KnownEnvironment | None = None, update: KnownUpdate | None = None) -> StartFacts:
+def behind(
+    known: ServicedEnvironmentProjection | None = None, update: UpdateProjection | None = None
+) -> RolloutStartFacts:
     """What is known at the start: production runs an older application unless told otherwise."""
-    return StartFacts(known or production(), update)
+    return RolloutStartFacts(known or production(), update)
 
 
-def open_window(state: Rollout, *, now: datetime | None = None, facts: StartFacts | None = None) -> Decision[Rollout]:
+def open_window(
+    state: Rollout, *, now: datetime | None = None, facts: RolloutStartFacts | None = None
+) -> Decision[Rollout]:
     """The timer of the start fires, at its time unless told otherwise."""
     assert state.start
     timer = TimerDue("start", "", state.start)
-    return rollout_course.start(state, timer, facts or behind(), now or state.start)
+    return rollout_execution.start(state, timer, facts or behind(), now or state.start)
 
 
 def starting(*events: RemovalDue | RemediationEnded) -> Rollout:
@@ -136,7 +144,7 @@ def starting(*events: RemovalDue | RemediationEnded) -> Rollout:
 def started(*events: RemovalDue | RemediationEnded) -> Rollout:
     """A rollout whose operation runs."""
     state = starting(*events)
-    return state_of(rollout_course.operation_accepted(state, envelope(begun(state)), None, OPENS))
+    return state_of(rollout_execution.operation_accepted(state, envelope(begun(state)), None, OPENS))
 
 
 def begun(state: Rollout) -> OperationAccepted:

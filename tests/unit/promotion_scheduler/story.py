@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.promotion_scheduler.domain.candidate import Candidate
-from services.promotion_scheduler.domain.guards import ScheduleFacts
-from services.promotion_scheduler.domain.known import KnownEnvironment
-from services.promotion_scheduler.domain.promotion import Promotion
-from services.promotion_scheduler.domain.scheduling import Scheduling
+from services.promotion_scheduler.domain.projections import ServicedEnvironmentProjection
+from services.promotion_scheduler.domain.promotion_checking import PromotionChecking
+from services.promotion_scheduler.domain.promotion_scheduling import PromotionScheduling, ScheduleFacts
+from services.promotion_scheduler.domain.state import Candidate, Promotion
+from services.promotion_scheduler.domain.terms import PromotionTerms
 from shared.contracts.envelope import Envelope, M
 from shared.contracts.extension_compatibility_checker import CompatibilityChecked, ExtensionVerdict
 from shared.contracts.message import Event
@@ -33,9 +33,10 @@ PROMOTION = f"{PRODUCTION}/{COMMAND}"
 APP = "5f0c2a57-3a0f-4c7e-9a63-0d1f6b7c8e21"
 OLD_BASE, NEW_BASE = "26.0.1.0", "27.0.38460.0"
 
-SCHEDULING = Scheduling(
+TERMS = PromotionTerms(
     start_within=timedelta(minutes=30), expected_downtime=timedelta(hours=3), check_within=timedelta(minutes=10)
 )
+SCHEDULING, CHECKING = PromotionScheduling(TERMS), PromotionChecking(TERMS)
 
 EXTENSION = Extension(
     app_id=APP,
@@ -80,9 +81,9 @@ def production(
     extensions: tuple[Extension, ...] = (),
     set_version: int = 0,
     durations: tuple[float, ...] = (),
-) -> KnownEnvironment:
+) -> ServicedEnvironmentProjection:
     """Production, on an older update unless told otherwise."""
-    return KnownEnvironment(
+    return ServicedEnvironmentProjection(
         sequence=1,
         project="contoso",
         kind=EnvironmentKind.PRODUCTION,
@@ -94,9 +95,9 @@ def production(
     )
 
 
-def sandbox(project: str = "contoso", kind: EnvironmentKind = EnvironmentKind.SANDBOX) -> KnownEnvironment:
+def sandbox(project: str = "contoso", kind: EnvironmentKind = EnvironmentKind.SANDBOX) -> ServicedEnvironmentProjection:
     """The sandbox that the candidate comes from."""
-    return KnownEnvironment(sequence=1, project=project, kind=kind, country="DE", running=update())
+    return ServicedEnvironmentProjection(sequence=1, project=project, kind=kind, country="DE", running=update())
 
 
 def candidate(of: Update | None = None) -> Candidate:

@@ -7,13 +7,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from services.promotion_scheduler.domain import course, scheduling
-from services.promotion_scheduler.domain.promotion import TRANSITIONS, Promotion
-from services.promotion_scheduler.domain.scheduling import ProductionFacts
+from services.promotion_scheduler.domain import promotion_cancelling, promotion_checking, promotion_execution
+from services.promotion_scheduler.domain.promotion_checking import ProductionFacts
+from services.promotion_scheduler.domain.state import Promotion
 from shared.contracts.common import CommandRejected
 from shared.contracts.message import Event
 from shared.contracts.parts import Verdict
 from shared.contracts.promotion_scheduler import (
+    PROMOTION_LIFECYCLE,
     CancelPromotion,
     PromotionCancelled,
     PromotionCheckStarted,
@@ -28,6 +29,7 @@ from shared.contracts.servicing_executor import ApplyImage, Outcome
 from shared.kernel import Decision, Rejected, Send, TimerDue
 from tests.support.effort import times
 from tests.unit.promotion_scheduler.story import (
+    CHECKING,
     NOW,
     PRODUCTION,
     SCHEDULING,
@@ -63,7 +65,7 @@ class Promotions(RuleBasedStateMachine):
         self.set_version = 3
 
     def apply(self, decision: Decision[Promotion]) -> None:
-        before, self.state = self.state, decision.state
+        before, self.state = self.state, decision.state_after(self.state)
         for event in decision.events:
             self.told.setdefault(event.promotion, []).append(type(event))  # type: ignore[attr-defined]
         for name, due in decision.timers.items():
@@ -76,9 +78,9 @@ class Promotions(RuleBasedStateMachine):
             if isinstance(send.command, ApplyImage):
                 self.starts[send.command.promotion] += 1
         if self.state and before and self.state.id == before.id and self.state.status is not before.status:
-            between = TRANSITIONS[before.status]
+            between = PROMOTION_LIFECYCLE.moves[before.status]
             told_both = before.status is PromotionStatus.STARTING and len(decision.events) == 2
-            reachable = between | (TRANSITIONS[PromotionStatus.STARTED] if told_both else frozenset())
+            reachable = between | (PROMOTION_LIFECYCLE.moves[PromotionStatus.STARTED] if told_both else frozenset())
             assert self.state.status in reachable
 
     def promotion(self, data: st.DataObject) -> str:
@@ -98,12 +100,14 @@ class Promotions(RuleBasedStateMachine):
         self.ids.append(f"{PRODUCTION}/{command}")
         self.apply(decision)
 
+    @precondition(lambda self: self.state)
     @rule(data=st.data(), verdict=st.sampled_from(Verdict), known=st.booleans())
     def answer_check(self, data: st.DataObject, verdict: Verdict, known: bool) -> None:
+        assert self.state
         version = data.draw(st.integers(3, self.set_version))
         answer = checked(verdict, set_version=version, promotion=self.promotion(data))
         there = facts_with_extensions(self.set_version).production if known else production()
-        self.apply(SCHEDULING.compatibility_checked(self.state, envelope(answer), ProductionFacts(there), NOW))
+        self.apply(CHECKING.compatibility_checked(self.state, envelope(answer), ProductionFacts(there), NOW))
 
     @rule()
     def change_extensions(self) -> None:
@@ -112,21 +116,30 @@ class Promotions(RuleBasedStateMachine):
     @precondition(lambda self: self.timers)
     @rule(data=st.data())
     def fire_timer(self, data: st.DataObject) -> None:
+        assert self.state
         name = data.draw(st.sampled_from(sorted(self.timers)))
         kind, _, argument = name.partition(":")
         due = TimerDue(kind, argument, self.timers.pop(name))
-        decide = {"start": course.start, "check": scheduling.check_overdue, "answer": course.start_unanswered}[kind]
+        decide = {
+            "start": promotion_execution.start,
+            "check": promotion_checking.check_overdue,
+            "answer": promotion_execution.start_unanswered,
+        }[kind]
         self.apply(decide(self.state, due, None, TONIGHT + timedelta(seconds=1)))
 
+    @precondition(lambda self: self.state)
     @rule(data=st.data())
     def begin_operation(self, data: st.DataObject) -> None:
+        assert self.state
         told = accepted(promotion=self.promotion(data))
-        self.apply(course.operation_accepted(self.state, envelope(told), None, TONIGHT))
+        self.apply(promotion_execution.operation_accepted(self.state, envelope(told), None, TONIGHT))
 
+    @precondition(lambda self: self.state)
     @rule(data=st.data(), outcome=st.sampled_from(Outcome))
     def end_operation(self, data: st.DataObject, outcome: Outcome) -> None:
+        assert self.state
         told = finished(outcome, promotion=self.promotion(data))
-        self.apply(course.operation_finished(self.state, envelope(told), None, TONIGHT))
+        self.apply(promotion_execution.operation_finished(self.state, envelope(told), None, TONIGHT))
 
     @precondition(lambda self: self.state)
     @rule(of_this=st.booleans(), start=st.booleans())
@@ -140,14 +153,14 @@ class Promotions(RuleBasedStateMachine):
             reason="OPERATION_RUNNING",
             message="no",
         )
-        decide = course.start_refused if start else course.check_refused
+        decide = promotion_execution.start_refused if start else promotion_checking.check_refused
         self.apply(decide(self.state, envelope(rejected), None, TONIGHT))
 
     @rule(data=st.data(), named=st.booleans())
     def cancel(self, data: st.DataObject, named: bool) -> None:
         command = CancelPromotion(environment=PRODUCTION, promotion=self.promotion(data) if named else None)
         try:
-            self.apply(course.cancel(self.state, envelope(command), None, NOW))
+            self.apply(promotion_cancelling.cancel(self.state, envelope(command), None, NOW))
         except Rejected:
             return
 
@@ -187,11 +200,3 @@ class Promotions(RuleBasedStateMachine):
 
 Promotions.TestCase.settings = settings(max_examples=times(30), stateful_step_count=30, deadline=None)
 TestPromotions = Promotions.TestCase
-
-
-def test_the_table_is_closed() -> None:
-    assert set(TRANSITIONS) == set(PromotionStatus)
-    reached = {PromotionStatus.CHECKING, PromotionStatus.SCHEDULED}
-    while any(not TRANSITIONS[status] <= reached for status in reached):
-        reached |= {following for status in reached for following in TRANSITIONS[status]}
-    assert reached == set(PromotionStatus)

@@ -7,11 +7,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from services.promotion_scheduler.domain import rollout_course
-from services.promotion_scheduler.domain.rollout import BUSY, TRANSITIONS, Rollout
-from services.promotion_scheduler.domain.rollout_plan import ReleaseFacts, WindowFacts, set_window
+from services.promotion_scheduler.domain import rollout_execution
+from services.promotion_scheduler.domain.rollout_planning import BaseReleaseFacts
+from services.promotion_scheduler.domain.state import BUSY, Rollout
+from services.promotion_scheduler.domain.window_setting import WindowFacts, set_window
 from shared.contracts.extension_compatibility_checker import RemediationEnded, RemovalDue
 from shared.contracts.promotion_scheduler import (
+    ROLLOUT_LIFECYCLE,
     RolloutFinished,
     RolloutPlanned,
     RolloutSkipped,
@@ -25,7 +27,7 @@ from shared.kernel import Decision, Send, TimerDue
 from tests.support.effort import times
 from tests.unit.promotion_scheduler.rollout_story import (
     BASE,
-    COURSE,
+    EXECUTION,
     FREIGHT,
     LABELS,
     NEXT_RELEASE,
@@ -78,12 +80,12 @@ class Rollouts(RuleBasedStateMachine):
         self.published: set[str] = set()
 
     @property
-    def releases(self) -> ReleaseFacts:
-        return ReleaseFacts(tuple(one for one in (RELEASE, NEXT_RELEASE) if one.version in self.published))
+    def releases(self) -> BaseReleaseFacts:
+        return BaseReleaseFacts(tuple(one for one in (RELEASE, NEXT_RELEASE) if one.version in self.published))
 
     def apply(self, decision: Decision[Rollout]) -> None:
         before = self.state.status if self.state else RolloutStatus.NONE
-        self.state = decision.state
+        self.state = decision.state_after(self.state)
         for name, when in decision.timers.items():
             self.timers.pop(name, None)
             if when:
@@ -93,7 +95,7 @@ class Rollouts(RuleBasedStateMachine):
             path = [before, *(_status(event) for event in decision.events)]
             steps = [status for status in path if status is not None]
             for one, following in pairwise(steps):
-                assert following in TRANSITIONS[one] or (one, following) == (
+                assert ROLLOUT_LIFECYCLE.allows(one, following) or (one, following) == (
                     RolloutStatus.STARTING,
                     RolloutStatus.SUCCEEDED,
                 )
@@ -176,28 +178,29 @@ class Rollouts(RuleBasedStateMachine):
     @rule(late=st.sampled_from([timedelta(0), timedelta(minutes=3), timedelta(hours=11)]))
     @precondition(lambda self: self.timers)
     def time_passes_to_the_next_timer(self, late: timedelta) -> None:
+        assert self.state
         kind, when = min(self.timers.items(), key=lambda item: item[1])
         self.now = max(self.now, when + late)
         del self.timers[kind]
         timer = TimerDue(kind, "", when)
         if kind == "start":
-            self.apply(rollout_course.start(self.state, timer, behind(), self.now))
+            self.apply(rollout_execution.start(self.state, timer, behind(), self.now))
         else:
-            self.apply(PLANNING.look(self.state, timer, self.releases, self.now))
+            self.apply(PLANNING.poll_releases(self.state, timer, self.releases, self.now))
 
     @rule()
     @precondition(lambda self: self.state and self.state.start)
     def timer_fires_again(self) -> None:
         assert self.state
         assert self.state.start
-        self.apply(rollout_course.start(self.state, TimerDue("start", "", self.state.start), behind(), self.now))
+        self.apply(rollout_execution.start(self.state, TimerDue("start", "", self.state.start), behind(), self.now))
 
     @rule()
     @precondition(lambda self: self.commands)
     def executor_accepts(self) -> None:
         assert self.state
         told = begun(self.state).model_copy(update={"operation": self.commands[-1][0]})
-        self.apply(rollout_course.operation_accepted(self.state, envelope(told), None, self.now))
+        self.apply(rollout_execution.operation_accepted(self.state, envelope(told), None, self.now))
 
     @rule(outcome=st.sampled_from(list(Outcome)), reason=REASONS)
     @precondition(lambda self: self.commands)
@@ -205,14 +208,14 @@ class Rollouts(RuleBasedStateMachine):
         assert self.state
         why = None if outcome is Outcome.SUCCEEDED else reason
         told = over(self.state, outcome, why).model_copy(update={"operation": self.commands[-1][0]})
-        self.apply(COURSE.operation_finished(self.state, envelope(told), self.releases, self.now))
+        self.apply(EXECUTION.operation_finished(self.state, envelope(told), self.releases, self.now))
 
     @rule(reason=REASONS)
     @precondition(lambda self: self.state and self.state.status is RolloutStatus.STARTING)
     def executor_refuses(self, reason: str) -> None:
         assert self.state
         told = refusal(self.state, reason)
-        self.apply(COURSE.start_refused(self.state, envelope(told), self.releases, self.now))
+        self.apply(EXECUTION.start_refused(self.state, envelope(told), self.releases, self.now))
 
     @invariant()
     def one_command_in_a_window(self) -> None:

@@ -23,7 +23,13 @@ from shared.contracts.promotion_scheduler import (
     UpdateWindow,
 )
 from shared.contracts.registry import CATALOGUE
-from shared.contracts.servicing_executor import ApplyImage, ApplyRelease, EnvironmentRegistered, OperationKind
+from shared.contracts.servicing_executor import (
+    ApplyImage,
+    ApplyRelease,
+    EnvironmentRegistered,
+    ExtensionSetChanged,
+    OperationKind,
+)
 from shared.kernel.store.memory import MemoryStore
 from tests.support.simulation import EPOCH, Broker, Clock, InstantLoop, Replica, documents
 from tests.unit.promotion_scheduler.rollout_story import BASE, FREIGHT, LABELS, SCALES, due
@@ -115,6 +121,16 @@ def environments() -> list[Message]:
 def test_operations_that_concern_no_promotion_leave_nothing_behind_among_them(installation: Installation) -> None:
     installation.receive(*environments())
     assert {collection for collection, _ in documents(installation.store)} == {"known_environments", "known_updates"}
+
+
+def test_an_environment_that_was_never_registered_is_not_known(installation: Installation) -> None:
+    changed = ExtensionSetChanged(
+        environment=PRODUCTION, project="contoso", set_version=1, extensions=(), operation="operation-1"
+    )
+    installation.receive(finished(), changed)
+    kept = [(document.id, document.state) for _, document in documents(installation.store)]
+    assert (PRODUCTION, None) in kept
+    assert all(state is None for id_, state in kept if id_ == PRODUCTION)
 
 
 def test_of_two_schedulers_one_starts_a_promotion_at_its_time(installation: Installation) -> None:

@@ -1,37 +1,95 @@
-"""A rollout: an environment's way to a release without the extensions whose time is over. Where it stands, where it
-can go from there, and how others see it.
-"""
+"""Candidates, promotions, releases and rollouts as they are kept."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
 
-from services.promotion_scheduler.domain.rollout_release import BaseRelease
+from services.promotion_scheduler.domain.projections import BaseReleaseProjection
 from shared.contracts.envelope import derived_id
-from shared.contracts.parts import MOST_EXTENSIONS, Problem
-from shared.contracts.promotion_scheduler import RolloutSnapshot, RolloutStatus, UpdateWindow
+from shared.contracts.parts import MOST_EXTENSIONS, ArtifactRef, Downtime, Problem, Update
+from shared.contracts.promotion_scheduler import (
+    PROMOTION_LIFECYCLE,
+    ROLLOUT_LIFECYCLE,
+    PromotionStatus,
+    RolloutStatus,
+    UpdateWindow,
+)
 from shared.formats.versions import version_numbers
 from shared.kernel import State
 
-TRANSITIONS: Mapping[RolloutStatus, frozenset[RolloutStatus]] = MappingProxyType(
-    {
-        RolloutStatus.NONE: frozenset({RolloutStatus.PLANNED, RolloutStatus.SKIPPED}),
-        RolloutStatus.PLANNED: frozenset({RolloutStatus.PLANNED, RolloutStatus.STARTING, RolloutStatus.SKIPPED}),
-        RolloutStatus.STARTING: frozenset({RolloutStatus.STARTED, RolloutStatus.SKIPPED}),
-        RolloutStatus.STARTED: frozenset({RolloutStatus.SUCCEEDED, RolloutStatus.FAILED}),
-        RolloutStatus.SUCCEEDED: frozenset({RolloutStatus.PLANNED, RolloutStatus.SKIPPED}),
-        RolloutStatus.FAILED: frozenset({RolloutStatus.PLANNED, RolloutStatus.STARTING, RolloutStatus.SKIPPED}),
-        RolloutStatus.SKIPPED: frozenset({RolloutStatus.PLANNED, RolloutStatus.STARTING, RolloutStatus.SKIPPED}),
-    }
-)
-"""Where a rollout can go from each status. One that failed or was skipped starts again by itself where it has a start.
-"""
-
 BUSY = frozenset({RolloutStatus.STARTING, RolloutStatus.STARTED})
-"""The executor has it: what is learned now counts when he has answered."""
+"""The executor has the rollout: what is learned now counts when he has answered."""
 
 
-class Removal(State):
+class Candidate(State):
+    """An update that is marked as release candidate."""
+
+    environment: str
+    project: str
+    update: Update
+    marked_at: datetime
+    actor: str | None
+
+
+class PublishedRelease(State):
+    """A version of the vendor that is generally available."""
+
+    package: str
+    platform_version: str
+    application_version: str
+    base_version: str | None
+    modules: ArtifactRef | None = None
+    """Its module list in the artifact store."""
+    published_at: datetime
+
+
+class AskedCheck(State):
+    """What production's extensions are checked for."""
+
+    set_version: int
+    base: str
+
+
+class Promotion(State):
+    """The promotion of a production environment: the open one, or else the one that ended last."""
+
+    lifecycle = PROMOTION_LIFECYCLE
+
+    id: str
+    """`<environment>/<id of the command that scheduled it>`."""
+    environment: str
+    project: str
+    sandbox: str
+    update: Update
+    start: datetime
+    acknowledged: tuple[str, ...]
+    """Extensions that may stay although they cannot be judged."""
+    actor: str | None
+    status: PromotionStatus
+    check: AskedCheck | None = None
+    """The check whose answer counts. A newer one takes its place when the extensions change."""
+    downtime: Downtime | None = None
+    """None until it is scheduled."""
+    not_after: datetime | None = None
+    """When the executor must have begun it."""
+    operation: str | None = None
+    problem: Problem | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it has not ended."""
+        return not PROMOTION_LIFECYCLE.is_end(self.status)
+
+    @property
+    def check_command(self) -> str | None:
+        """The id of the command that asks for the check."""
+        return derived_id(self.id, "check", str(self.check.set_version), self.check.base) if self.check else None
+
+    @property
+    def apply_command(self) -> str:
+        """The id of the command that starts it."""
+        return derived_id(self.id, "apply")
+
+
+class DueRemoval(State):
     """An extension whose time is over, as the checker told of it last."""
 
     app_id: str
@@ -46,7 +104,7 @@ class Removal(State):
     """Of the event that said so."""
 
 
-class Ended(State):
+class EndedRemediation(State):
     """A remediation that has ended: an older word that the extension is to be removed does not count."""
 
     app_id: str
@@ -57,16 +115,18 @@ class Ended(State):
 class Rollout(State):
     """The rollout that an environment waits for, or had last, and its window."""
 
+    lifecycle = ROLLOUT_LIFECYCLE
+
     environment: str
     project: str | None = None
     window: UpdateWindow = UpdateWindow()
     status: RolloutStatus = RolloutStatus.NONE
-    removals: tuple[Removal, ...] = ()
+    removals: tuple[DueRemoval, ...] = ()
     """What is to be removed, whether it is planned or not."""
-    ended: tuple[Ended, ...] = ()
+    ended: tuple[EndedRemediation, ...] = ()
     base: str | None = None
     """The base that the plan goes to."""
-    release: BaseRelease | None = None
+    release: BaseReleaseProjection | None = None
     """The release with that base; None while none is known."""
     start: datetime | None = None
     """When it starts, or was to start; None: not by itself."""
@@ -87,7 +147,7 @@ class Rollout(State):
         return max((*due, *over), default=-1)
 
     @property
-    def target(self) -> tuple[Removal, ...]:
+    def target(self) -> tuple[DueRemoval, ...]:
         """What the next update removes: the environment goes to the lowest major version for which an extension's
         time is over, and in that to the highest base.
         """
@@ -104,6 +164,11 @@ class Rollout(State):
         return tuple(dict.fromkeys(ids))[:MOST_EXTENSIONS]
 
     @property
+    def wanted_at(self) -> int:
+        """The highest version of the set at which something of what the next update removes was judged."""
+        return max(one.set_version for one in self.target)
+
+    @property
     def judged_together(self) -> bool:
         """Whether all of it was judged at one version of the set."""
         return len({one.set_version for one in self.target}) == 1
@@ -116,30 +181,6 @@ class Rollout(State):
         return derived_id(self.environment, "rollout", self.start.isoformat())
 
 
-def bases_of(state: Rollout | None, *more: str) -> tuple[str, ...]:
-    """The versions of the bases that a rollout may go to."""
-    bases = (*more, *(one.base for one in (state.removals if state else ())))
-    return tuple(dict.fromkeys(base.partition("/")[0] for base in bases))
-
-
 def _base_order(base: str) -> tuple[tuple[int, ...], str]:
     version, _, country = base.partition("/")
     return version_numbers(version), country
-
-
-def rollout_view(environment: str, state: Rollout) -> RolloutSnapshot | None:
-    """The rollout as others see it; none while there was no rollout and no window was chosen."""
-    if state.status is RolloutStatus.NONE and state.window == UpdateWindow():
-        return None
-    return RolloutSnapshot(
-        rollout=environment,
-        project=state.project,
-        release=state.release.version if state.release else None,
-        status=state.status,
-        start=state.start,
-        end=state.end,
-        remove_extensions=state.planned,
-        operation=state.operation,
-        problem=state.problem,
-        window=state.window,
-    )

@@ -4,13 +4,20 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.promotion_scheduler.domain import rollout_course
-from services.promotion_scheduler.domain.known import KnownUpdate
-from services.promotion_scheduler.domain.rollout import BUSY, TRANSITIONS, Rollout
-from services.promotion_scheduler.domain.rollout_course import NEXT_WINDOW, NOT_ANNOUNCED, OVER, WAITS_FOR_CHECKER
+from services.promotion_scheduler.domain import rollout_execution
+from services.promotion_scheduler.domain.projections import UpdateProjection
+from services.promotion_scheduler.domain.rollout_execution import (
+    NEXT_WINDOW,
+    NOT_ANNOUNCED,
+    OVER,
+    WAITS_FOR_CHECKER,
+    is_behind,
+)
+from services.promotion_scheduler.domain.state import BUSY, Rollout
 from shared.contracts import servicing_executor
 from shared.contracts.common import CommandRejected
 from shared.contracts.promotion_scheduler import (
+    ROLLOUT_LIFECYCLE,
     Reason,
     RolloutFinished,
     RolloutPlanned,
@@ -19,15 +26,16 @@ from shared.contracts.promotion_scheduler import (
     RolloutStatus,
 )
 from shared.contracts.servicing_executor import OperationKind, Outcome
-from shared.kernel import Decision, KernelReason, TimerDue
+from shared.kernel import UNCHANGED, Decision, KernelReason, TimerDue
 from tests.unit.promotion_scheduler.rollout_story import (
     CLOSES,
-    COURSE,
     DAY,
+    EXECUTION,
     FREIGHT,
     LABELS,
     NEXT_RELEASE,
     OPENS,
+    RELEASE,
     RELEASES,
     SCALES,
     WEEK,
@@ -45,19 +53,19 @@ from tests.unit.promotion_scheduler.rollout_story import (
     state_of,
     take,
 )
-from tests.unit.promotion_scheduler.story import NOW, PRODUCTION, accepted, envelope, finished, production, update
+from tests.unit.promotion_scheduler.story import PRODUCTION, accepted, envelope, finished, production, update
 
 NEWER = f"{NEXT_RELEASE.base_version}/DE"
 
 
 def _refuse(state: Rollout, reason: str, now: datetime = OPENS) -> Decision[Rollout]:
-    return COURSE.start_refused(state, envelope(refusal(state, reason)), RELEASES, now)
+    return EXECUTION.start_refused(state, envelope(refusal(state, reason)), RELEASES, now)
 
 
 def _finish(
     state: Rollout, outcome: Outcome = Outcome.SUCCEEDED, reason: str | None = None, now: datetime = OPENS
 ) -> Decision[Rollout]:
-    return COURSE.operation_finished(state, envelope(over(state, outcome, reason)), RELEASES, now)
+    return EXECUTION.operation_finished(state, envelope(over(state, outcome, reason)), RELEASES, now)
 
 
 # -- the start
@@ -78,9 +86,9 @@ def test_when_the_window_opens_the_executor_is_asked_under_an_id_of_the_window(l
 
 def test_a_timer_that_fires_again_or_early_does_nothing() -> None:
     planned = after(due())
-    assert open_window(planned, now=OPENS - timedelta(seconds=1)).state is planned
+    assert open_window(planned, now=OPENS - timedelta(seconds=1)) is UNCHANGED
     for state in (starting(), started(), state_of(_finish(started()))):
-        assert open_window(state, now=OPENS + timedelta(minutes=1)).state is state
+        assert open_window(state, now=OPENS + timedelta(minutes=1)) is UNCHANGED
 
 
 def test_a_window_that_has_closed_is_missed_and_the_next_one_is_taken() -> None:
@@ -122,9 +130,9 @@ def test_a_rollout_goes_only_to_an_environment_behind_the_release() -> None:
     [(Outcome.SUCCEEDED, "Release 27.0 (2026-11-21)"), (Outcome.FAILED, "Release 27.0"), (None, "Release 27.0")],
 )
 def test_a_name_that_a_successful_update_has_gets_the_day(outcome: Outcome | None, name: str) -> None:
-    known = KnownUpdate(sequence=1, operation="operation-1", outcome=outcome)
+    known = UpdateProjection(sequence=1, operation="operation-1", outcome=outcome)
     planned = after(due())
-    assert rollout_course.update_meant(planned) == f"{PRODUCTION}/release 27.0"
+    assert rollout_execution.update_meant(planned) == f"{PRODUCTION}/release 27.0"
     assert sent(open_window(planned, facts=behind(update=known)))[1].update_name == name
 
 
@@ -133,27 +141,35 @@ def test_a_name_that_the_executor_finds_taken_gets_the_day_the_next_time() -> No
     assert sent(open_window(state_of(refused)))[1].update_name == "Release 27.0 (2026-11-22)"
 
 
+@pytest.mark.parametrize(
+    ("application", "expected"), [("26.9", True), ("27.0.38459.9", True), ("27.0.38460.0", False), ("27.1", False)]
+)
+def test_an_environment_is_behind_a_release_of_a_higher_version(application: str, expected: bool) -> None:
+    release = RELEASE.model_copy(update={"platform_version": update().contents.platform_version})
+    assert is_behind(update(application=application), release) is expected
+
+
 # -- the executor's answers
 
 
 def test_an_accepted_operation_is_told_once() -> None:
     state = starting()
-    decision = rollout_course.operation_accepted(state, envelope(begun(state)), None, OPENS)
+    decision = rollout_execution.operation_accepted(state, envelope(begun(state)), None, OPENS)
     [told] = decision.events
     assert isinstance(told, RolloutStarted)
     assert told.operation == state.apply_command
-    again = rollout_course.operation_accepted(decision.state, envelope(begun(state)), None, OPENS)
-    assert again.state is decision.state
+    again = rollout_execution.operation_accepted(state_of(decision), envelope(begun(state)), None, OPENS)
+    assert again is UNCHANGED
 
 
 def test_another_operation_is_not_the_rollout_s() -> None:
     state = starting()
     other = accepted(OperationKind.ROLL_OUT, operation="somebody-s", name="Release 27.0")
-    assert rollout_course.operation_accepted(state, envelope(other), None, OPENS).state is state
+    assert rollout_execution.operation_accepted(state, envelope(other), None, OPENS) is UNCHANGED
     ended_ = finished(kind=OperationKind.ROLL_OUT)
-    assert COURSE.operation_finished(state, envelope(ended_), RELEASES, OPENS).state is state
-    assert rollout_course.rolled_out_environment(other) == PRODUCTION
-    assert rollout_course.rolled_out_environment(accepted(OperationKind.PROMOTE)) is None
+    assert EXECUTION.operation_finished(state, envelope(ended_), RELEASES, OPENS) is UNCHANGED
+    assert rollout_execution.rolled_out_environment(other) == PRODUCTION
+    assert rollout_execution.rolled_out_environment(accepted(OperationKind.PROMOTE)) is None
 
 
 def test_success_settles_what_was_to_be_removed() -> None:
@@ -255,12 +271,12 @@ def test_a_start_that_is_never_answered_is_skipped_and_comes_in_the_next_window(
     late = CLOSES + timedelta(minutes=30)
     assert asked.timers == {"start": None, "answer": late}
     timer = TimerDue("answer", "", late)
-    decision = rollout_course.start_unanswered(asked.state, timer, None, late)
+    decision = rollout_execution.start_unanswered(state_of(asked), timer, None, late)
     [told] = decision.events
     assert isinstance(told, RolloutSkipped)
     assert (told.problem.reason, told.next_start) == (Reason.NOT_ANSWERED, OPENS + DAY)
     for other in (started(), state_of(decision)):
-        assert rollout_course.start_unanswered(other, timer, None, late).state is other
+        assert rollout_execution.start_unanswered(other, timer, None, late) is UNCHANGED
 
 
 def test_a_refusal_that_comes_late_in_the_window_takes_the_next_one() -> None:
@@ -272,8 +288,8 @@ def test_a_refusal_that_comes_late_in_the_window_takes_the_next_one() -> None:
 def test_a_refusal_of_another_command_is_not_the_rollout_s() -> None:
     state = starting()
     other = refusal(state, "OPERATION_RUNNING").model_copy(update={"command_id": "another"})
-    assert COURSE.start_refused(state, envelope(other), RELEASES, OPENS).state is state
-    assert rollout_course.refused_rollout(other) == PRODUCTION
+    assert EXECUTION.start_refused(state, envelope(other), RELEASES, OPENS) is UNCHANGED
+    assert rollout_execution.refused_rollout(other) == PRODUCTION
     promotion = CommandRejected(
         command_key=PRODUCTION,
         command_id="a",
@@ -281,7 +297,7 @@ def test_a_refusal_of_another_command_is_not_the_rollout_s() -> None:
         reason="A",
         message="b",
     )
-    assert rollout_course.refused_rollout(promotion) is None
+    assert rollout_execution.refused_rollout(promotion) is None
 
 
 # -- what is learned meanwhile
@@ -314,10 +330,6 @@ def test_with_everything_mended_while_the_operation_ran_there_is_no_next_try() -
     assert decision.timers["start"] is None
 
 
-def test_the_table_leads_from_every_status_and_an_executor_s_answer_is_always_awaited() -> None:
-    assert set(TRANSITIONS) == set(RolloutStatus)
-    reached = {status for targets in TRANSITIONS.values() for status in targets}
-    assert reached == set(RolloutStatus) - {RolloutStatus.NONE}
+def test_while_the_executor_has_it_nothing_is_planned() -> None:
     for status in BUSY:
-        assert RolloutStatus.PLANNED not in TRANSITIONS[status]
-    assert NOW < OPENS
+        assert RolloutStatus.PLANNED not in ROLLOUT_LIFECYCLE.moves[status]

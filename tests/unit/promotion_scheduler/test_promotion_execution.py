@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from services.promotion_scheduler.domain import course
-from services.promotion_scheduler.domain.promotion import Promotion, promotion_view
+from services.promotion_scheduler.domain import promotion_cancelling, promotion_checking, promotion_execution
+from services.promotion_scheduler.domain.state import Promotion
+from services.promotion_scheduler.domain.views import promotion_view
 from shared.contracts.common import CommandRejected
 from shared.contracts.parts import Problem
 from shared.contracts.promotion_scheduler import (
@@ -13,13 +14,12 @@ from shared.contracts.promotion_scheduler import (
     PromotionCancelled,
     PromotionCompleted,
     PromotionFailed,
-    PromotionRefused,
     PromotionStarted,
     PromotionStatus,
     Reason,
 )
 from shared.contracts.servicing_executor import ApplyImage, OperationKind, Outcome, RestartService
-from shared.kernel import Rejected, Send, TimerDue
+from shared.kernel import UNCHANGED, Send, TimerDue
 from tests.unit.promotion_scheduler.story import (
     NOW,
     PRODUCTION,
@@ -39,11 +39,11 @@ DUE = TimerDue("start", PROMOTION, TONIGHT)
 
 
 def starting() -> Promotion:
-    return state_of(course.start(scheduled(), DUE, None, TONIGHT))
+    return state_of(promotion_execution.start(scheduled(), DUE, None, TONIGHT))
 
 
 def started() -> Promotion:
-    return state_of(course.operation_accepted(starting(), envelope(accepted()), None, TONIGHT))
+    return state_of(promotion_execution.operation_accepted(starting(), envelope(accepted()), None, TONIGHT))
 
 
 def rejected(command: str, command_type: str = ApplyImage.type, reason: str = "OPERATION_RUNNING") -> CommandRejected:
@@ -57,7 +57,7 @@ def cancel_command(promotion: str | None = None) -> CancelPromotion:
 
 
 def test_at_its_start_the_executor_gets_the_whole_image_and_a_latest_moment() -> None:
-    decision = course.start(scheduled(), DUE, None, TONIGHT)
+    decision = promotion_execution.start(scheduled(), DUE, None, TONIGHT)
     [send] = decision.commands
     assert isinstance(send, Send)
     assert send.command == ApplyImage(
@@ -73,7 +73,7 @@ def test_at_its_start_the_executor_gets_the_whole_image_and_a_latest_moment() ->
 
 
 def test_a_timer_that_fires_late_leaves_the_latest_moment_as_it_was() -> None:
-    [send] = course.start(scheduled(), DUE, None, TONIGHT + timedelta(days=1)).commands
+    [send] = promotion_execution.start(scheduled(), DUE, None, TONIGHT + timedelta(days=1)).commands
     assert isinstance(send, Send)
     assert isinstance(send.command, ApplyImage)
     assert send.command.not_after == TONIGHT + timedelta(minutes=30)
@@ -81,10 +81,10 @@ def test_a_timer_that_fires_late_leaves_the_latest_moment_as_it_was() -> None:
 
 @pytest.mark.parametrize("late", [timedelta(0), timedelta(days=1)])
 def test_a_start_that_is_never_answered_is_cancelled_so_that_production_is_free_again(late: timedelta) -> None:
-    asked = course.start(scheduled(), DUE, None, TONIGHT + late)
+    asked = promotion_execution.start(scheduled(), DUE, None, TONIGHT + late)
     due = max(TONIGHT + timedelta(minutes=30), TONIGHT + late) + timedelta(minutes=30)
     assert asked.timers == {f"answer:{PROMOTION}": due}
-    decision = course.start_unanswered(asked.state, TimerDue("answer", PROMOTION, due), None, due)
+    decision = promotion_execution.start_unanswered(state_of(asked), TimerDue("answer", PROMOTION, due), None, due)
     told = only(decision)
     assert isinstance(told, PromotionCancelled)
     assert told.problem.reason == Reason.NOT_ANSWERED
@@ -92,23 +92,21 @@ def test_a_start_that_is_never_answered_is_cancelled_so_that_production_is_free_
 
 
 def test_an_answer_that_came_is_not_waited_for() -> None:
-    answered = course.operation_accepted(starting(), envelope(accepted()), None, TONIGHT)
+    answered = promotion_execution.operation_accepted(starting(), envelope(accepted()), None, TONIGHT)
     assert answered.timers == {f"answer:{PROMOTION}": None}
     for state in (started(), scheduled()):
-        late = course.start_unanswered(state, TimerDue("answer", PROMOTION, TONIGHT), None, TONIGHT)
-        assert late.state is state
-        assert not late.events
+        late = promotion_execution.start_unanswered(state, TimerDue("answer", PROMOTION, TONIGHT), None, TONIGHT)
+        assert late is UNCHANGED
 
 
 def test_a_promotion_starts_once() -> None:
     for state in (starting(), started()):
-        again = course.start(state, DUE, None, TONIGHT)
-        assert again.state == state
-        assert not again.commands
+        again = promotion_execution.start(state, DUE, None, TONIGHT)
+        assert again is UNCHANGED
 
 
 def test_it_has_started_when_its_operation_holds_the_environment() -> None:
-    decision = course.operation_accepted(starting(), envelope(accepted()), None, TONIGHT)
+    decision = promotion_execution.operation_accepted(starting(), envelope(accepted()), None, TONIGHT)
     event = only(decision)
     assert isinstance(event, PromotionStarted)
     assert event.operation == state_of(decision).operation == "operation-1"
@@ -116,7 +114,7 @@ def test_it_has_started_when_its_operation_holds_the_environment() -> None:
 
 def test_a_refused_start_cancels_it_with_the_reason_of_the_executor() -> None:
     refused = rejected(starting().apply_command, reason="START_MISSED")
-    decision = course.start_refused(starting(), envelope(refused), None, TONIGHT)
+    decision = promotion_execution.start_refused(starting(), envelope(refused), None, TONIGHT)
     event = only(decision)
     assert isinstance(event, PromotionCancelled)
     assert event.problem == Problem(reason="START_MISSED", message="it runs")
@@ -125,7 +123,7 @@ def test_a_refused_start_cancels_it_with_the_reason_of_the_executor() -> None:
 
 def test_what_others_say_at_length_is_cut() -> None:
     refused = rejected(starting().apply_command).model_copy(update={"message": "x" * 2000})
-    event = only(course.start_refused(starting(), envelope(refused), None, TONIGHT))
+    event = only(promotion_execution.start_refused(starting(), envelope(refused), None, TONIGHT))
     assert isinstance(event, PromotionCancelled)
     assert len(event.problem.message) == 500
 
@@ -140,7 +138,7 @@ def test_what_others_say_at_length_is_cut() -> None:
     ],
 )
 def test_the_end_of_its_operation_is_its_end(outcome: Outcome, told: type, status: PromotionStatus) -> None:
-    decision = course.operation_finished(started(), envelope(finished(outcome)), None, TONIGHT)
+    decision = promotion_execution.operation_finished(started(), envelope(finished(outcome)), None, TONIGHT)
     assert isinstance(only(decision), told)
     assert state_of(decision).status is status
     assert decision.snapshots == [promotion_view(state_of(decision))]
@@ -150,94 +148,43 @@ def test_a_failed_promotion_says_why() -> None:
     problem = Problem(reason="STEP_FAILED", message="AOS does not answer")
     for told, said in ((problem, problem.reason), (None, Reason.OPERATION_FAILED)):
         ended = finished(Outcome.ROLLED_BACK, problem=told)
-        event = only(course.operation_finished(started(), envelope(ended), None, TONIGHT))
+        event = only(promotion_execution.operation_finished(started(), envelope(ended), None, TONIGHT))
         assert isinstance(event, PromotionFailed)
         assert event.problem.reason == said
 
 
 def test_an_end_whose_beginning_was_never_told_tells_both() -> None:
-    decision = course.operation_finished(starting(), envelope(finished()), None, TONIGHT)
+    decision = promotion_execution.operation_finished(starting(), envelope(finished()), None, TONIGHT)
     assert [type(event) for event in decision.events] == [PromotionStarted, PromotionCompleted]
-
-
-def test_a_person_cancels_it_before_its_start() -> None:
-    decision = course.cancel(scheduled(), envelope(cancel_command(PROMOTION)), None, NOW)
-    event = only(decision)
-    assert isinstance(event, PromotionCancelled)
-    assert event.problem.reason == Reason.CANCELLED_BY_USER
-    assert "ada" in event.problem.message
-    assert decision.timers[f"start:{PROMOTION}"] is None
-
-
-def test_cancelled_while_it_is_checked_it_was_never_scheduled() -> None:
-    decision = course.cancel(checking(), envelope(cancel_command()), None, NOW)
-    event = only(decision)
-    assert isinstance(event, PromotionRefused)
-    assert event.problem.reason == Reason.CANCELLED_BY_USER
-
-
-@pytest.mark.parametrize("state", [starting(), started()], ids=["starting", "started"])
-def test_after_its_start_it_cannot_be_cancelled(state: Promotion) -> None:
-    with pytest.raises(Rejected) as refused:
-        course.cancel(state, envelope(cancel_command()), None, TONIGHT)
-    assert refused.value.reason is Reason.STARTED_ALREADY
-
-
-@pytest.mark.parametrize(
-    ("state", "promotion"),
-    [
-        (None, None),
-        (scheduled(), f"{PRODUCTION}/another"),
-        (state_of(course.cancel(scheduled(), envelope(cancel_command()), None, NOW)), PROMOTION),
-    ],
-    ids=["there is none", "another is open", "it has ended"],
-)
-def test_what_is_not_open_cannot_be_cancelled(state: Promotion | None, promotion: str | None) -> None:
-    with pytest.raises(Rejected) as refused:
-        course.cancel(state, envelope(cancel_command(promotion)), None, NOW)
-    assert refused.value.reason is Reason.NO_OPEN_PROMOTION
 
 
 def test_what_is_told_of_another_promotion_changes_nothing() -> None:
     another = f"{PRODUCTION}/another"
     decisions = [
-        course.start(scheduled(), TimerDue("start", another, TONIGHT), None, TONIGHT),
-        course.operation_accepted(starting(), envelope(accepted(promotion=another)), None, TONIGHT),
-        course.operation_finished(started(), envelope(finished(promotion=another)), None, TONIGHT),
-        course.start_refused(starting(), envelope(rejected("another")), None, TONIGHT),
-        course.check_refused(checking(), envelope(rejected("another")), None, TONIGHT),
+        promotion_execution.start(scheduled(), TimerDue("start", another, TONIGHT), None, TONIGHT),
+        promotion_execution.operation_accepted(starting(), envelope(accepted(promotion=another)), None, TONIGHT),
+        promotion_execution.operation_finished(started(), envelope(finished(promotion=another)), None, TONIGHT),
+        promotion_execution.start_refused(starting(), envelope(rejected("another")), None, TONIGHT),
+        promotion_checking.check_refused(checking(), envelope(rejected("another")), None, TONIGHT),
     ]
-    for decision, state in zip(decisions, (scheduled(), starting(), started(), starting(), checking()), strict=True):
-        assert decision.state == state
-        assert not decision.events
-        assert not decision.commands
-
-
-def test_a_check_that_is_refused_says_nothing_about_the_extensions() -> None:
-    command = checking().check_command
-    assert command
-    refused = rejected(command, "extension-compatibility-checker.check-compatibility.v1", "BASE_UNKNOWN")
-    event = only(course.check_refused(checking(), envelope(refused), None, NOW))
-    assert isinstance(event, PromotionRefused)
-    assert event.problem.reason == Reason.CHECK_FAILED
-    assert "BASE_UNKNOWN" in event.problem.message
+    assert all(decision is UNCHANGED for decision in decisions)
 
 
 def test_only_what_concerns_a_promotion_reaches_one() -> None:
-    assert course.promoted_environment(accepted()) == PRODUCTION
-    assert course.promoted_environment(accepted(OperationKind.APPLY)) is None
-    assert course.refused_start(rejected("one")) == PRODUCTION
-    assert course.refused_start(rejected("one", RestartService.type)) is None
-    assert course.refused_check(rejected("one")) is None
+    assert promotion_execution.promoted_environment(accepted()) == PRODUCTION
+    assert promotion_execution.promoted_environment(accepted(OperationKind.APPLY)) is None
+    assert promotion_execution.refused_start(rejected("one")) == PRODUCTION
+    assert promotion_execution.refused_start(rejected("one", RestartService.type)) is None
+    assert promotion_checking.refused_check(rejected("one")) is None
 
 
 def test_every_status_is_reached() -> None:
-    ended = course.operation_finished
+    ended = promotion_execution.operation_finished
     reached = [
         checking(),
-        state_of(course.cancel(checking(), envelope(cancel_command()), None, NOW)),
+        state_of(promotion_cancelling.cancel(checking(), envelope(cancel_command()), None, NOW)),
         scheduled(),
-        state_of(course.cancel(scheduled(), envelope(cancel_command()), None, NOW)),
+        state_of(promotion_cancelling.cancel(scheduled(), envelope(cancel_command()), None, NOW)),
         starting(),
         started(),
         state_of(ended(started(), envelope(finished()), None, TONIGHT)),

@@ -1,18 +1,21 @@
 """What becomes of a planned rollout: it starts in its window, or not; and then what the executor says."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from services.promotion_scheduler.domain.known import KnownEnvironment, KnownUpdate
-from services.promotion_scheduler.domain.promotion import problem
-from services.promotion_scheduler.domain.rollout import BUSY, Rollout
-from services.promotion_scheduler.domain.rollout_draft import RolloutDraft, Window
-from services.promotion_scheduler.domain.rollout_plan import ReleaseFacts
-from services.promotion_scheduler.domain.rollout_release import is_behind
-from services.promotion_scheduler.domain.window import next_window, window_days_after
+from services.promotion_scheduler.domain.projections import (
+    BaseReleaseProjection,
+    ServicedEnvironmentProjection,
+    UpdateProjection,
+)
+from services.promotion_scheduler.domain.rollout_change import RolloutChange
+from services.promotion_scheduler.domain.rollout_planning import BaseReleaseFacts, RolloutPlanning
+from services.promotion_scheduler.domain.state import BUSY, Rollout
+from services.promotion_scheduler.domain.window import Window, next_window, window_days_after
 from shared.contracts import servicing_executor
 from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import Envelope
+from shared.contracts.parts import Problem, Update
 from shared.contracts.promotion_scheduler import Reason, RolloutStatus
 from shared.contracts.scalars import update_id
 from shared.contracts.servicing_executor import (
@@ -22,7 +25,8 @@ from shared.contracts.servicing_executor import (
     OperationKind,
     Outcome,
 )
-from shared.kernel import Decision, KernelReason, TimerDue
+from shared.formats.versions import version_numbers
+from shared.kernel import UNCHANGED, Decision, KernelReason, TimerDue
 
 DAYS_UNTIL_RETRY = 7
 """After a failure (regime of the seed and of the vendor's mechanics: retried seven days later)."""
@@ -70,11 +74,11 @@ OVER = frozenset({_Executor.SAME_IMAGE, _Executor.HIGHER_VERSION, _Executor.LOWE
 
 
 @dataclass(frozen=True)
-class StartFacts:
+class RolloutStartFacts:
     """The environment, and an update of it that may have the rollout's name."""
 
-    environment: KnownEnvironment | None
-    update: KnownUpdate | None
+    environment: ServicedEnvironmentProjection | None
+    update: UpdateProjection | None
 
 
 def update_meant(state: Rollout | None) -> str | None:
@@ -82,37 +86,44 @@ def update_meant(state: Rollout | None) -> str | None:
     return update_id(state.environment, _name(state)) if state and state.release else None
 
 
-def start(state: Rollout | None, timer: TimerDue, facts: StartFacts, now: datetime) -> Decision[Rollout]:
+def is_behind(running: Update, release: BaseReleaseProjection) -> bool:
+    """Whether an environment that runs this is behind the release: only then does it get it."""
+    contents = running.contents
+    has = (version_numbers(contents.application_version), version_numbers(contents.platform_version))
+    return has < (version_numbers(release.application_version), version_numbers(release.platform_version))
+
+
+def start(state: Rollout, timer: TimerDue, facts: RolloutStartFacts, now: datetime) -> Decision[Rollout]:
     """The window has opened. What can be seen from here is judged here; for all else the executor decides."""
-    if state is None or state.start is None or state.end is None or state.release is None:
-        return Decision(state)
+    if state.start is None or state.end is None or state.release is None:
+        return UNCHANGED
     if state.status in {*BUSY, RolloutStatus.SUCCEEDED} or now < state.start:
-        return Decision(state)
-    draft = RolloutDraft(state)
+        return UNCHANGED
+    change = RolloutChange(state, now)
     running = facts.environment.running if facts.environment else None
     if now >= state.end:
         why = f"the window closed at {state.end:%Y-%m-%d %H:%M} UTC, before the update could start"
-        draft.skip(problem(Reason.WINDOW_MISSED, why), next_window(state.window, now))
+        change.skipped(Problem.of(Reason.WINDOW_MISSED, why), next_window(state.window, now))
     elif not state.judged_together:
         why = "the extensions have changed since they were judged; when they were judged again, it is planned again"
-        draft.skip(problem(_Executor.EXTENSION_SET_CHANGED, why), None)
+        change.skipped(Problem.of(_Executor.EXTENSION_SET_CHANGED, why), None)
     elif running and not is_behind(running, state.release):
         why = f"{state.environment} runs application {running.contents.application_version} already"
-        draft.give_up(problem(_Executor.HIGHER_VERSION, why))
+        change.given_up(Problem.of(_Executor.HIGHER_VERSION, why))
     else:
         taken = state.name_taken or bool(facts.update and facts.update.outcome is Outcome.SUCCEEDED)
-        draft.start(f"{_name(state)} ({state.start:%Y-%m-%d})" if taken else _name(state))
-    return draft.decision()
+        change.starting(f"{_name(state)} ({state.start:%Y-%m-%d})" if taken else _name(state))
+    return change
 
 
-def start_unanswered(state: Rollout | None, timer: TimerDue, facts: None, now: datetime) -> Decision[Rollout]:
+def start_unanswered(state: Rollout, timer: TimerDue, facts: None, now: datetime) -> Decision[Rollout]:
     """The executor has not said whether he began, and would not begin any more: it is tried in the next window."""
-    if state is None or state.status is not RolloutStatus.STARTING:
-        return Decision(state)
-    draft = RolloutDraft(state)
+    if state.status is not RolloutStatus.STARTING:
+        return UNCHANGED
+    change = RolloutChange(state, now)
     why = "servicing-executor did not say whether it began"
-    draft.skip(problem(Reason.NOT_ANSWERED, why), next_window(state.window, now))
-    return draft.decision()
+    change.skipped(Problem.of(Reason.NOT_ANSWERED, why), next_window(state.window, now))
+    return change
 
 
 def rolled_out_environment(told: OperationAccepted | OperationFinished) -> str | None:
@@ -121,15 +132,15 @@ def rolled_out_environment(told: OperationAccepted | OperationFinished) -> str |
 
 
 def operation_accepted(
-    state: Rollout | None, message: Envelope[OperationAccepted], facts: None, now: datetime
+    state: Rollout, message: Envelope[OperationAccepted], facts: None, now: datetime
 ) -> Decision[Rollout]:
     """The executor has begun."""
     accepted = message.data
-    if state is None or state.status is not RolloutStatus.STARTING or accepted.operation != state.apply_command:
-        return Decision(state)
-    draft = RolloutDraft(state)
-    draft.started(accepted.operation)
-    return draft.decision()
+    if state.status is not RolloutStatus.STARTING or accepted.operation != state.apply_command:
+        return UNCHANGED
+    change = RolloutChange(state, now)
+    change.started(accepted.operation)
+    return change
 
 
 def refused_rollout(rejected: CommandRejected) -> str | None:
@@ -138,68 +149,67 @@ def refused_rollout(rejected: CommandRejected) -> str | None:
 
 
 @dataclass(frozen=True)
-class Course:
-    """What follows from the executor's answers, as an installation has set it."""
+class RolloutExecution:
+    """What follows from the executor's answers, planned as an installation has set it."""
 
-    look_every: timedelta
-    """How often it is looked whether a release that is waited for was published."""
+    planning: RolloutPlanning
 
     def operation_finished(
-        self, state: Rollout | None, message: Envelope[OperationFinished], facts: ReleaseFacts, now: datetime
+        self, state: Rollout, message: Envelope[OperationFinished], facts: BaseReleaseFacts, now: datetime
     ) -> Decision[Rollout]:
         """The executor has ended."""
         finished = message.data
-        if state is None or state.status not in BUSY or finished.operation != state.apply_command:
-            return Decision(state)
-        draft = RolloutDraft(state)
+        if state.status not in BUSY or finished.operation != state.apply_command:
+            return UNCHANGED
+        change = RolloutChange(state, now)
         if state.status is RolloutStatus.STARTING:
             # The word that it has begun became a dead letter; what has ended has begun.
-            draft.started(finished.operation)
+            change.started(finished.operation)
         if finished.outcome is Outcome.SUCCEEDED:
-            draft.succeed(finished.operation)
-            self._go_on(draft, state, facts, now)
-            return draft.decision()
-        unknown = problem(Reason.OPERATION_FAILED, f"its operation ended as {finished.outcome.value}")
+            change.succeeded(finished.operation)
+            self._go_on(change, state, facts)
+            return change
+        unknown = Problem.of(Reason.OPERATION_FAILED, f"its operation ended as {finished.outcome.value}")
         why = finished.problem or unknown
         again = None if why.reason in WAITS_FOR_CHECKER else _in_seven_days(state, now)
-        draft.fail(finished.operation, why, again)
-        self._go_on(draft, state, facts, now)
-        return draft.decision()
+        change.failed(finished.operation, why, again)
+        self._go_on(change, state, facts)
+        return change
 
     def start_refused(
-        self, state: Rollout | None, message: Envelope[CommandRejected], facts: ReleaseFacts, now: datetime
+        self, state: Rollout, message: Envelope[CommandRejected], facts: BaseReleaseFacts, now: datetime
     ) -> Decision[Rollout]:
         """The executor's guards, under its lock, spoke against the start."""
         rejected = message.data
-        if state is None or state.status is not RolloutStatus.STARTING or rejected.command_id != state.apply_command:
-            return Decision(state)
-        draft = RolloutDraft(state)
-        draft.change(name_taken=state.name_taken or rejected.reason == _Executor.UPDATE_NAME_TAKEN)
-        why = problem(rejected.reason, rejected.message)
+        if state.status is not RolloutStatus.STARTING or rejected.command_id != state.apply_command:
+            return UNCHANGED
+        change = RolloutChange(state, now)
+        change.replace(name_taken=state.name_taken or rejected.reason == _Executor.UPDATE_NAME_TAKEN)
+        why = Problem.of(rejected.reason, rejected.message)
         if rejected.reason in OVER:
-            draft.give_up(why)
+            change.given_up(why)
         elif rejected.reason in WAITS_FOR_CHECKER:
-            draft.skip(why, None)
+            change.skipped(why, None)
         elif rejected.reason in NOT_ANNOUNCED:
-            draft.skip(why, None)
-            draft.plan(facts.releases, now, now + self.look_every)
+            change.skipped(why, None)
+            self.planning.plan(change, facts)
         elif rejected.reason in NEXT_WINDOW:
-            draft.skip(why, next_window(state.window, now))
+            change.skipped(why, next_window(state.window, now))
         else:
-            draft.skip(why, _in_seven_days(state, now))
-        self._go_on(draft, state, facts, now)
-        return draft.decision()
+            change.skipped(why, _in_seven_days(state, now))
+        self._go_on(change, state, facts)
+        return change
 
-    def _go_on(self, draft: RolloutDraft, sent: Rollout, facts: ReleaseFacts, now: datetime) -> None:
+    def _go_on(self, change: RolloutChange, sent: Rollout, facts: BaseReleaseFacts) -> None:
         """What was learned while the executor had it counts now: other things to remove are planned, or none."""
-        rollout = draft.rollout
+        rollout = change.state
         news = rollout.removals != () and (
             rollout.wanted != sent.planned
-            or max(one.set_version for one in rollout.target) != sent.set_version
+            or rollout.wanted_at != sent.set_version
             or rollout.target[0].base != sent.base
         )
         if news or (rollout.start is not None and not rollout.removals):
-            draft.plan(facts.releases, now, now + self.look_every)
+            self.planning.plan(change, facts)
 
 
 def _name(state: Rollout) -> str:

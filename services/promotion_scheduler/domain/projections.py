@@ -1,6 +1,10 @@
-"""What the scheduler keeps of what other services said. Only what is newer, by its sequence, changes it."""
+"""What the scheduler keeps of environments, updates and packages of other services, and of releases by their base.
+
+Only what is newer, by its sequence or by its version, changes it.
+"""
 
 from datetime import datetime
+from typing import Any
 
 from shared.contracts.envelope import Envelope
 from shared.contracts.package_validator import (
@@ -13,6 +17,7 @@ from shared.contracts.package_validator import (
     PackageValidated,
 )
 from shared.contracts.parts import EnvironmentKind, Extension, PackageContents, Update
+from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.contracts.scalars import update_id
 from shared.contracts.servicing_executor import (
     EnvironmentRegistered,
@@ -23,7 +28,8 @@ from shared.contracts.servicing_executor import (
     Outcome,
     StagedExtensions,
 )
-from shared.kernel import Decision, State
+from shared.formats.versions import version_numbers
+from shared.kernel import UNCHANGED, Decision, State
 
 DURATIONS_KEPT = 5
 """How many of an environment's latest downtimes are remembered."""
@@ -32,7 +38,7 @@ _MAKES_UPDATE = frozenset({OperationKind.PROVISION, OperationKind.APPLY, Operati
 _HAS_DOWNTIME = frozenset({OperationKind.APPLY, OperationKind.ROLL_OUT, OperationKind.PROMOTE})
 
 
-class KnownEnvironment(State):
+class ServicedEnvironmentProjection(State):
     """An environment as servicing-executor last told of it."""
 
     sequence: int
@@ -48,7 +54,7 @@ class KnownEnvironment(State):
     """Seconds that the latest successful updates kept the services away, the latest last."""
 
 
-class KnownUpdate(State):
+class UpdateProjection(State):
     """An update of an environment: the latest attempt to apply it."""
 
     sequence: int
@@ -57,6 +63,122 @@ class KnownUpdate(State):
     """None while the operation runs."""
     update: Update | None = None
     """What it is, once it has succeeded."""
+
+
+class BaseReleaseProjection(State):
+    """The newest release that goes with a base, by the base's version: kept from this service's own events."""
+
+    base_version: str
+    version: str
+    package: str
+    platform_version: str
+    application_version: str
+
+
+def environment_registered(
+    state: ServicedEnvironmentProjection | None, message: Envelope[EnvironmentRegistered], facts: None, now: datetime
+) -> Decision[ServicedEnvironmentProjection]:
+    """An environment begins, or begins again after its provisioning has failed."""
+    if not _is_news(state, message):
+        return UNCHANGED
+    told = message.data
+    return Decision(
+        ServicedEnvironmentProjection(
+            sequence=message.sequence or 0, project=told.project, kind=told.environment_kind, country=told.country
+        )
+    )
+
+
+def environment_serviced(
+    state: ServicedEnvironmentProjection, message: Envelope[OperationFinished], facts: None, now: datetime
+) -> Decision[ServicedEnvironmentProjection]:
+    """What an environment runs after an operation, and how long the services were away for it."""
+    if not _is_news(state, message):
+        return UNCHANGED
+    finished = message.data
+    durations = state.durations
+    succeeded = finished.outcome is Outcome.SUCCEEDED and finished.operation_kind in _HAS_DOWNTIME
+    if succeeded and finished.downtime_seconds is not None:
+        durations = (*durations, finished.downtime_seconds)[-DURATIONS_KEPT:]
+    return Decision(state.replace(sequence=message.sequence or 0, running=finished.running, durations=durations))
+
+
+def extensions_changed(
+    state: ServicedEnvironmentProjection, message: Envelope[ExtensionSetChanged], facts: None, now: datetime
+) -> Decision[ServicedEnvironmentProjection]:
+    """An environment has other extensions."""
+    if not _is_news(state, message):
+        return UNCHANGED
+    changed = message.data
+    return Decision(
+        state.replace(
+            sequence=message.sequence or 0,
+            set_version=changed.set_version,
+            extensions=changed.extensions,
+            staged=changed.staged,
+        )
+    )
+
+
+def made_update(told: OperationAccepted | OperationFinished) -> str | None:
+    """The id of the update that an operation makes; None if it makes none, or brings one that was made elsewhere."""
+    if told.operation_kind not in _MAKES_UPDATE or told.update_name is None:
+        return None
+    return update_id(told.environment, told.update_name)
+
+
+def update_begun(
+    state: UpdateProjection | None, message: Envelope[OperationAccepted], facts: None, now: datetime
+) -> Decision[UpdateProjection]:
+    """An update is being applied."""
+    if not _is_news(state, message):
+        return UNCHANGED
+    return Decision(UpdateProjection(sequence=message.sequence or 0, operation=message.data.operation))
+
+
+def update_ended(
+    state: UpdateProjection | None, message: Envelope[OperationFinished], facts: None, now: datetime
+) -> Decision[UpdateProjection]:
+    """An update was applied, or not."""
+    if not _is_news(state, message):
+        return UNCHANGED
+    finished = message.data
+    return Decision(
+        UpdateProjection(
+            sequence=message.sequence or 0,
+            operation=finished.operation,
+            outcome=finished.outcome,
+            update=finished.running if finished.outcome is Outcome.SUCCEEDED else None,
+        )
+    )
+
+
+def _is_news(state: ServicedEnvironmentProjection | UpdateProjection | None, message: Envelope[Any]) -> bool:
+    return state is None or state.sequence < (message.sequence or 0)
+
+
+def base_of(told: ReleasePublished) -> str | None:
+    """The version of the base that a release brings; None: it brings none."""
+    return told.base_version
+
+
+def release_published(
+    state: BaseReleaseProjection | None, message: Envelope[ReleasePublished], facts: None, now: datetime
+) -> Decision[BaseReleaseProjection]:
+    """A release is there. Of several with one base the newest counts, whichever was published last."""
+    told = message.data
+    assert told.base_version is not None
+    if state and version_numbers(state.version) >= version_numbers(told.version):
+        return UNCHANGED
+    return Decision(
+        BaseReleaseProjection(
+            base_version=told.base_version,
+            version=told.version,
+            package=told.package,
+            platform_version=told.platform_version,
+            application_version=told.application_version,
+        )
+    )
 
 
 class KnownPackage(State):
@@ -75,82 +197,6 @@ class KnownPackage(State):
         if self.retired_at is None:
             return self.status.value
         return f"{self.status.value}, by {self.retired_by or 'an unknown user'} at {self.retired_at:%Y-%m-%d %H:%M} UTC"
-
-
-def environment_registered(
-    state: KnownEnvironment | None, message: Envelope[EnvironmentRegistered], facts: None, now: datetime
-) -> Decision[KnownEnvironment]:
-    """An environment begins, or begins again after its provisioning has failed."""
-    sequence = message.sequence or 0
-    if state and state.sequence >= sequence:
-        return Decision(state)
-    told = message.data
-    return Decision(
-        KnownEnvironment(sequence=sequence, project=told.project, kind=told.environment_kind, country=told.country)
-    )
-
-
-def environment_serviced(
-    state: KnownEnvironment | None, message: Envelope[OperationFinished], facts: None, now: datetime
-) -> Decision[KnownEnvironment]:
-    """What an environment runs after an operation, and how long the services were away for it."""
-    sequence = message.sequence or 0
-    if state is None or state.sequence >= sequence:
-        return Decision(state)
-    finished = message.data
-    durations = state.durations
-    succeeded = finished.outcome is Outcome.SUCCEEDED and finished.operation_kind in _HAS_DOWNTIME
-    if succeeded and finished.downtime_seconds is not None:
-        durations = (*durations, finished.downtime_seconds)[-DURATIONS_KEPT:]
-    changed = {"sequence": sequence, "running": finished.running, "durations": durations}
-    return Decision(state.model_copy(update=changed))
-
-
-def extensions_changed(
-    state: KnownEnvironment | None, message: Envelope[ExtensionSetChanged], facts: None, now: datetime
-) -> Decision[KnownEnvironment]:
-    """An environment has other extensions."""
-    sequence = message.sequence or 0
-    if state is None or state.sequence >= sequence:
-        return Decision(state)
-    changed = {
-        "sequence": sequence,
-        "set_version": message.data.set_version,
-        "extensions": message.data.extensions,
-        "staged": message.data.staged,
-    }
-    return Decision(state.model_copy(update=changed))
-
-
-def made_update(told: OperationAccepted | OperationFinished) -> str | None:
-    """The id of the update that an operation makes; None if it makes none, or brings one that was made elsewhere."""
-    if told.operation_kind not in _MAKES_UPDATE or told.update_name is None:
-        return None
-    return update_id(told.environment, told.update_name)
-
-
-def update_begun(
-    state: KnownUpdate | None, message: Envelope[OperationAccepted], facts: None, now: datetime
-) -> Decision[KnownUpdate]:
-    """An update is being applied."""
-    sequence = message.sequence or 0
-    if state and state.sequence >= sequence:
-        return Decision(state)
-    return Decision(KnownUpdate(sequence=sequence, operation=message.data.operation))
-
-
-def update_ended(
-    state: KnownUpdate | None, message: Envelope[OperationFinished], facts: None, now: datetime
-) -> Decision[KnownUpdate]:
-    """An update was applied, or not."""
-    sequence = message.sequence or 0
-    if state and state.sequence >= sequence:
-        return Decision(state)
-    finished = message.data
-    update = finished.running if finished.outcome is Outcome.SUCCEEDED else None
-    return Decision(
-        KnownUpdate(sequence=sequence, operation=finished.operation, outcome=finished.outcome, update=update)
-    )
 
 
 def package_submitted(

@@ -2,8 +2,10 @@
 
 import pytest
 
-from services.promotion_scheduler.domain.known import KnownPackage
-from services.promotion_scheduler.domain.release import PublishFacts, Release, publish, release_view
+from services.promotion_scheduler.domain.projections import KnownPackage
+from services.promotion_scheduler.domain.release_publishing import PublishFacts, publish
+from services.promotion_scheduler.domain.state import PublishedRelease
+from services.promotion_scheduler.domain.views import release_view
 from shared.contracts.package_validator import PackageStatus
 from shared.contracts.parts import ArtifactRef, PackageContents, PackageKind
 from shared.contracts.promotion_scheduler import PublishRelease, Reason, ReleasePublished
@@ -29,7 +31,7 @@ def package(kind: PackageKind = PackageKind.PLATFORM, *, application: str | None
     return KnownPackage(sequence=2, status=PackageStatus.VALID, contents=contents)
 
 
-def published(modules: ArtifactRef | None = None) -> Release:
+def published(modules: ArtifactRef | None = None) -> PublishedRelease:
     command = COMMAND.model_copy(update={"modules": modules})
     state = publish(None, envelope(command), PublishFacts(package()), NOW).state
     assert state
@@ -79,7 +81,7 @@ def test_published_again_it_is_told_again_with_the_latest_module_list_and_the_fi
 
 def test_a_release_that_was_stored_before_there_were_module_lists_is_still_read() -> None:
     stored = published().model_dump(exclude={"modules"})
-    assert Release.model_validate(stored) == published()
+    assert PublishedRelease.model_validate(stored) == published()
 
 
 @pytest.mark.parametrize("changed", [{"package": "contoso/other"}, {"base_version": None}], ids=str)

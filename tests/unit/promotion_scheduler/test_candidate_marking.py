@@ -2,8 +2,9 @@
 
 import pytest
 
-from services.promotion_scheduler.domain.candidate import MarkFacts, candidate_of, candidate_view, mark
-from services.promotion_scheduler.domain.known import KnownUpdate
+from services.promotion_scheduler.domain.candidate_marking import MarkFacts, candidate_of, mark
+from services.promotion_scheduler.domain.projections import UpdateProjection
+from services.promotion_scheduler.domain.views import candidate_view
 from shared.contracts.promotion_scheduler import CandidateMarked, MarkCandidate, Reason
 from shared.contracts.servicing_executor import Outcome
 from shared.kernel import KernelReason, NotYet, Rejected
@@ -11,9 +12,9 @@ from tests.unit.promotion_scheduler.story import NOW, SANDBOX, TONIGHT, envelope
 
 COMMAND = MarkCandidate(environment=SANDBOX, update_name="November RELEASE")
 ID = f"{SANDBOX}/november release"
-SUCCEEDED = KnownUpdate(sequence=2, operation="one", outcome=Outcome.SUCCEEDED, update=update())
-RUNNING = KnownUpdate(sequence=1, operation="one")
-FAILED = KnownUpdate(sequence=2, operation="one", outcome=Outcome.ROLLED_BACK)
+SUCCEEDED = UpdateProjection(sequence=2, operation="one", outcome=Outcome.SUCCEEDED, update=update())
+RUNNING = UpdateProjection(sequence=1, operation="one")
+FAILED = UpdateProjection(sequence=2, operation="one", outcome=Outcome.ROLLED_BACK)
 
 
 def test_an_update_that_succeeded_is_marked_whatever_the_case_of_its_name() -> None:

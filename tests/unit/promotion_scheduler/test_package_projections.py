@@ -1,20 +1,29 @@
 """Packages as the scheduler knows them: which may be published as a release."""
 
-import pytest
+import random
+from typing import Any
 
-from services.promotion_scheduler.domain import known
-from services.promotion_scheduler.domain.known import KnownPackage
-from services.promotion_scheduler.domain.release import PublishFacts, Release, publish
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.promotion_scheduler.domain import projections
+from services.promotion_scheduler.domain.projections import KnownPackage
+from services.promotion_scheduler.domain.release_publishing import PublishFacts, publish
+from services.promotion_scheduler.domain.state import PublishedRelease
 from shared.contracts.package_validator import (
     PackageCheckFailed,
     PackageQuarantined,
+    PackageRejected,
     PackageRetired,
     PackageStatus,
     PackageSubmitted,
+    PackageValidated,
 )
 from shared.contracts.parts import ArtifactRef, PackageContents, PackageKind, Problem
 from shared.contracts.promotion_scheduler import PublishRelease, Reason, ReleasePublished
 from shared.kernel import Rejected
+from tests.support.projections import after_news_in_any_order
 from tests.unit.promotion_scheduler.story import NOW, envelope
 
 PACKAGE = "contoso/service-update-10.0.44"
@@ -37,7 +46,7 @@ VALID = KnownPackage(
 
 def retired() -> KnownPackage:
     told = PackageRetired(package=PACKAGE, project="contoso", artifact=ARTIFACT, note="", actor="ada")
-    state = known.package_retired(VALID, envelope(told, sequence=3), None, NOW).state
+    state = projections.package_retired(VALID, envelope(told, sequence=3), None, NOW).state
     assert state
     return state
 
@@ -45,7 +54,7 @@ def retired() -> KnownPackage:
 def quarantined() -> KnownPackage:
     told = PackageQuarantined(package=PACKAGE, project="contoso", artifact=ARTIFACT, problem=OURS)
     checking = KnownPackage(sequence=2, status=PackageStatus.CHECKING)
-    state = known.package_quarantined(checking, envelope(told, sequence=3), None, NOW).state
+    state = projections.package_quarantined(checking, envelope(told, sequence=3), None, NOW).state
     assert state
     return state
 
@@ -59,7 +68,7 @@ def test_what_may_not_be_used_anew_is_not_published(package: KnownPackage) -> No
 
 def test_a_release_of_a_package_that_was_retired_stays_published() -> None:
     release = publish(None, envelope(COMMAND), PublishFacts(VALID), NOW).state
-    assert isinstance(release, Release)
+    assert isinstance(release, PublishedRelease)
     again = publish(release, envelope(COMMAND), PublishFacts(retired()), NOW)
     assert [type(event) for event in again.events] == [ReleasePublished]
 
@@ -75,14 +84,46 @@ def test_a_verdict_stands_while_the_package_is_checked_again_and_when_that_fails
         package=PACKAGE, project="contoso", artifact=ARTIFACT, file_name="one.zip", standing=standing
     )
     failed = PackageCheckFailed(package=PACKAGE, project="contoso", artifact=ARTIFACT, problem=OURS, standing=standing)
-    state = known.package_submitted(VALID, envelope(submitted, sequence=3), None, NOW).state
-    state = known.package_check_failed(state, envelope(failed, sequence=4), None, NOW).state
+    state = projections.package_submitted(VALID, envelope(submitted, sequence=3), None, NOW).state
+    state = projections.package_check_failed(state, envelope(failed, sequence=4), None, NOW).state
     assert state == VALID.model_copy(update={"sequence": 4})
-    unknown = known.package_check_failed(None, envelope(failed, sequence=4), None, NOW).state
+    unknown = projections.package_check_failed(None, envelope(failed, sequence=4), None, NOW).state
     assert unknown
     assert unknown.status is PackageStatus.CHECK_FAILED
 
 
 def test_old_news_of_a_retirement_changes_nothing() -> None:
     told = PackageRetired(package=PACKAGE, project="contoso", artifact=ARTIFACT, note="", actor="ada")
-    assert known.package_retired(VALID, envelope(told, sequence=2), None, NOW).state == VALID
+    assert projections.package_retired(VALID, envelope(told, sequence=2), None, NOW).state == VALID
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from(PackageStatus))
+def test_repeats_and_old_news_in_any_order_end_in_the_latest(order: random.Random, standing: PackageStatus) -> None:
+    about: dict[str, Any] = {"package": PACKAGE, "project": "contoso", "artifact": ARTIFACT}
+    assert VALID.contents
+    submitted = PackageSubmitted(**about, file_name="one.zip", standing=standing)
+    failed = PackageCheckFailed(**about, problem=OURS, standing=standing)
+    state = after_news_in_any_order(
+        KnownPackage,
+        order,
+        [
+            (1, projections.package_submitted, PackageSubmitted(**about, file_name="one.zip")),
+            (2, projections.package_rejected, PackageRejected(**about, findings=())),
+            (3, projections.package_submitted, submitted),
+            (4, projections.package_check_failed, failed),
+            (5, projections.package_quarantined, PackageQuarantined(**about, problem=OURS)),
+            (6, projections.package_submitted, submitted),
+            (7, projections.package_validated, PackageValidated(**about, contents=VALID.contents, warnings=())),
+            (8, projections.package_retired, PackageRetired(**about, note="", actor="ada")),
+        ],
+    )
+    assert (state.status, state.retired_by) == (PackageStatus.RETIRED, "ada")
+
+
+@pytest.mark.parametrize("sequence", [1, 2, 3])
+def test_a_word_that_changes_nothing_is_remembered_and_never_lowers_what_counts(sequence: int) -> None:
+    submitted = PackageSubmitted(
+        package=PACKAGE, project="contoso", artifact=ARTIFACT, file_name="one.zip", standing=PackageStatus.VALID
+    )
+    state = projections.package_submitted(VALID, envelope(submitted, sequence=sequence), None, NOW).state
+    assert state == VALID.replace(sequence=max(2, sequence))

@@ -1,0 +1,206 @@
+"""What the scheduler keeps of what other services say."""
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.promotion_scheduler.domain import projections
+from services.promotion_scheduler.domain.projections import (
+    KnownPackage,
+    ServicedEnvironmentProjection,
+    UpdateProjection,
+)
+from shared.contracts.package_validator import PackageStatus, PackageSubmitted
+from shared.contracts.parts import ArtifactRef, EnvironmentKind
+from shared.contracts.promotion_scheduler import ReleasePublished
+from shared.contracts.servicing_executor import (
+    EnvironmentRegistered,
+    ExtensionSetChanged,
+    OperationKind,
+    Outcome,
+)
+from shared.formats.versions import version_numbers
+from shared.kernel import UNCHANGED, Decision
+from tests.support.projections import after_news_in_any_order
+from tests.unit.promotion_scheduler.rollout_story import BASE
+from tests.unit.promotion_scheduler.story import (
+    EXTENSION,
+    NOW,
+    PRODUCTION,
+    SANDBOX,
+    accepted,
+    envelope,
+    finished,
+    production,
+    update,
+)
+
+REGISTERED = EnvironmentRegistered(
+    environment=PRODUCTION, project="contoso", environment_kind=EnvironmentKind.PRODUCTION, country="DE"
+)
+CHANGED = ExtensionSetChanged(
+    environment=PRODUCTION, project="contoso", set_version=1, extensions=(EXTENSION,), operation="operation-1"
+)
+
+
+def serviced(state: ServicedEnvironmentProjection, sequence: int, **changed: object) -> ServicedEnvironmentProjection:
+    told = finished(**changed)  # type: ignore[arg-type]  # the names are those of the function
+    after = projections.environment_serviced(state, envelope(told, sequence=sequence), None, NOW).state_after(state)
+    assert after
+    return after
+
+
+def test_an_environment_is_registered_serviced_and_extended() -> None:
+    state = projections.environment_registered(None, envelope(REGISTERED, sequence=1), None, NOW).state
+    assert state
+    state = serviced(state, 2, kind=OperationKind.PROVISION, downtime=None)
+    state = projections.extensions_changed(state, envelope(CHANGED, sequence=3), None, NOW).state
+    assert state == ServicedEnvironmentProjection(
+        sequence=3,
+        project="contoso",
+        kind=EnvironmentKind.PRODUCTION,
+        country="DE",
+        running=update(),
+        set_version=1,
+        extensions=(EXTENSION,),
+    )
+
+
+@pytest.mark.parametrize("sequence", [8, 9, 10])
+def test_only_what_is_newer_than_what_is_known_changes_it(sequence: int) -> None:
+    state = production().replace(sequence=9)
+    ended = UpdateProjection(sequence=9, operation="one", outcome=Outcome.SUCCEEDED, update=update())
+    decisions: list[Decision[Any]] = [
+        projections.environment_registered(state, envelope(REGISTERED, sequence=sequence), None, NOW),
+        projections.extensions_changed(state, envelope(CHANGED, sequence=sequence), None, NOW),
+        projections.environment_serviced(state, envelope(finished(), sequence=sequence), None, NOW),
+        projections.update_begun(ended, envelope(accepted(), sequence=sequence), None, NOW),
+        projections.update_ended(ended, envelope(finished(), sequence=sequence), None, NOW),
+    ]
+    assert [decision is UNCHANGED for decision in decisions] == [sequence <= 9] * len(decisions)
+
+
+@pytest.mark.parametrize(
+    ("changed", "counts"),
+    [
+        ({"kind": OperationKind.PROMOTE}, True),
+        ({"kind": OperationKind.APPLY}, True),
+        ({"kind": OperationKind.RESTART_SERVICE}, False),
+        ({"kind": OperationKind.PROVISION}, False),
+        ({"outcome": Outcome.ROLLED_BACK}, False),
+        ({"downtime": None}, False),
+    ],
+    ids=str,
+)
+def test_only_successful_updates_say_how_long_a_downtime_takes(changed: dict[str, object], counts: bool) -> None:
+    state = serviced(production(), 2, **changed)
+    assert state
+    assert state.durations == ((60.0,) if counts else ())
+
+
+def test_the_last_five_downtimes_are_kept() -> None:
+    state = production()
+    for number in range(1, 8):
+        state = serviced(state, number + 1, downtime=float(number))
+    assert state
+    assert state.durations == (3.0, 4.0, 5.0, 6.0, 7.0)
+
+
+def test_an_update_begins_and_ends() -> None:
+    begun = projections.update_begun(None, envelope(accepted(OperationKind.APPLY), sequence=1), None, NOW).state
+    assert begun == UpdateProjection(sequence=1, operation="operation-1")
+    failed = finished(Outcome.ROLLED_BACK, OperationKind.APPLY, running=update("Initial deployment"))
+    after = projections.update_ended(begun, envelope(failed, sequence=2), None, NOW).state
+    assert after == UpdateProjection(sequence=2, operation="operation-1", outcome=Outcome.ROLLED_BACK)
+    succeeded = finished(Outcome.SUCCEEDED, OperationKind.APPLY)
+    ended = projections.update_ended(after, envelope(succeeded, sequence=3), None, NOW).state
+    assert ended
+    assert ended.update == update()
+
+
+def test_only_operations_that_make_an_update_reach_one() -> None:
+    applied = accepted(OperationKind.APPLY, environment=SANDBOX, name=" November release ")
+    assert projections.made_update(applied) == f"{SANDBOX}/november release"
+    assert projections.made_update(accepted(OperationKind.PROMOTE)) is None
+    assert projections.made_update(accepted(OperationKind.RESTART_SERVICE)) is None
+    assert projections.made_update(accepted(OperationKind.APPLY, name=None)) is None
+
+
+def test_a_package_that_is_submitted_again_is_being_checked() -> None:
+    artifact = ArtifactRef(digest=f"sha256:{'a' * 64}", size=1, media_type="application/zip")
+    told = PackageSubmitted(package="contoso/one", project="contoso", artifact=artifact, file_name="one.zip")
+    failed = KnownPackage(sequence=2, status=PackageStatus.CHECK_FAILED)
+    assert projections.package_submitted(failed, envelope(told, sequence=1), None, NOW).state == failed
+    again = projections.package_submitted(failed, envelope(told, sequence=3), None, NOW).state
+    assert again
+    assert again.status is PackageStatus.CHECKING
+
+
+@given(st.randoms(use_true_random=False))
+def test_repeats_and_old_news_about_an_environment_in_any_order_end_in_the_latest(order: random.Random) -> None:
+    registered = projections.environment_registered(None, envelope(REGISTERED, sequence=1), None, NOW).state
+    last = finished(downtime=None, running=update(digit="7"))
+    state = after_news_in_any_order(
+        ServicedEnvironmentProjection,
+        order,
+        [
+            (2, projections.environment_registered, REGISTERED),
+            (3, projections.environment_serviced, finished(running=update(digit="3"))),
+            (4, projections.extensions_changed, CHANGED),
+            (5, projections.environment_serviced, finished(Outcome.FAILED, running=update(digit="3"))),
+            (6, projections.extensions_changed, CHANGED.replace(set_version=2, extensions=())),
+            (7, projections.environment_serviced, last),
+        ],
+        state=registered,
+    )
+    assert state.running == last.running
+
+
+@given(st.randoms(use_true_random=False))
+def test_repeats_and_old_news_about_an_update_in_any_order_end_in_the_latest(order: random.Random) -> None:
+    begun, failed = accepted(OperationKind.APPLY), finished(Outcome.FAILED, OperationKind.APPLY)
+    state = after_news_in_any_order(
+        UpdateProjection,
+        order,
+        [
+            (1, projections.update_begun, begun),
+            (2, projections.update_ended, failed),
+            (3, projections.update_begun, begun),
+            (4, projections.update_ended, finished(kind=OperationKind.APPLY)),
+        ],
+    )
+    assert (state.outcome, state.update) == (Outcome.SUCCEEDED, update())
+
+
+@given(st.randoms(use_true_random=False))
+def test_of_the_releases_with_a_base_in_any_order_the_newest_counts(order: random.Random) -> None:
+    versions = ("27.0", "27.0.1", "27.0.2", "27.0.10", "27.1")
+    state = after_news_in_any_order(
+        projections.BaseReleaseProjection,
+        order,
+        [(version_numbers(one), projections.release_published, _published(one)) for one in versions],
+        rank_of=lambda release: version_numbers(release.version),
+    )
+    assert (state.version, state.package) == ("27.1", "contoso/release-27.1")
+
+
+def _published(version: str) -> ReleasePublished:
+    return ReleasePublished(
+        version=version,
+        package=f"contoso/release-{version}",
+        platform_version="27.0.1.0",
+        application_version=version,
+        base_version=BASE,
+    )
+
+
+@pytest.mark.parametrize("versions", [("27.0.2", "27.0.10"), ("27.0.10", "27.0.2"), ("27.0.10", "27.0.10")])
+def test_of_several_releases_with_a_base_the_newest_counts(versions: tuple[str, ...]) -> None:
+    state: projections.BaseReleaseProjection | None = None
+    for version in versions:
+        state = projections.release_published(state, envelope(_published(version)), None, NOW).state_after(state)
+    assert state is not None
+    assert (state.version, state.package) == ("27.0.10", "contoso/release-27.0.10")
