@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from deploy.embedded import Endpoints
+from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
-from shared.contracts.parts import Downtime, Problem
+from shared.contracts.parts import Downtime, EnvironmentKind, Problem
 from shared.contracts.promotion_scheduler import (
     PromotionCheckStarted,
     PromotionRefused,
@@ -22,7 +23,15 @@ from shared.contracts.promotion_scheduler import (
     PromotionStatus,
     SchedulePromotion,
 )
-from shared.contracts.servicing_executor import EnvironmentRegistered, EnvironmentStatus, Outcome, RegisterEnvironment
+from shared.contracts.servicing_executor import (
+    EnvironmentRegistered,
+    EnvironmentStatus,
+    OperationAccepted,
+    OperationFinished,
+    OperationKind,
+    Outcome,
+    RegisterEnvironment,
+)
 from tests.support.played_services import NOON, PlayedServices, ended, environment, operation, promotion, update
 from tests.support.services import Client
 
@@ -199,3 +208,46 @@ async def test_what_does_not_exist_is_not_waited_for_for_ever(place: Place) -> N
         (3, "", "there is no operation nope"),
         (3, "", "there is no promotion nope/nope"),
     ]
+
+
+async def test_an_operation_is_followed_to_its_end_and_a_refusal_is_one_sentence(place: Place) -> None:
+    apply = ("update", "apply", "contoso/contoso-2026.11", "--to", place.name, "--name", "November release")
+    typed = await place.type(*apply, "--wait")
+    command = await place.sent()
+    about: dict[str, Any] = {"environment": place.name, "project": "contoso", "operation": command.id}
+    what: dict[str, Any] = {"operation_kind": OperationKind.APPLY, "update_name": "November release"}
+    begun = OperationAccepted(
+        **about, **what, package=None, image=None, promotion=None, changes=None, steps=("build-image",)
+    )
+    await place.played.tell(begun, causation=command.id)
+    assert await typed.told() == f"apply accepted on {place.name}: build-image\n"
+    finished = ended(place.name, command.id, outcome=Outcome.ROLLED_BACK)
+    end = OperationFinished(
+        **about,
+        **what,
+        environment_kind=EnvironmentKind.SANDBOX,
+        **{
+            name: getattr(finished, name)
+            for name in ("outcome", "package", "promotion", "running", "accepted_at", "finished_at", "steps", "log")
+        },
+        downtime_seconds=None,
+        problem=Problem(reason="STEP_FAILED", message="no space left"),
+    )
+    await place.played.tell(end, causation="the-last-step", correlation=command.id)
+    code, out, told = await typed.ended()
+    assert (code, out) == (5, f"{command.id}\n")
+    assert told.splitlines()[-1] == "rolled-back (STEP_FAILED): no space left"
+
+    typed = await place.type(*apply)
+    command = await place.sent(2)
+    refusal = CommandRejected(
+        command_key=place.name,
+        command_id=command.id,
+        command_type=command.data.type,
+        reason="OPERATION_RUNNING",
+        message="restart-service runs",
+        earliest=NOON,
+    )
+    await place.played.tell(refusal, causation=command.id, service="servicing-executor")
+    words = "refused (OPERATION_RUNNING): restart-service runs. Accepted from 2026-11-21 12:00:00 UTC on.\n"
+    assert await typed.ended() == (4, "", words)
