@@ -7,8 +7,20 @@ from pathlib import Path
 from pydantic import Field
 
 from services.extension_compatibility_checker.base_indexes import BaseIndexes
-from services.extension_compatibility_checker.domain import base, check, known, policy, remediation, remediation_state
-from services.extension_compatibility_checker.domain.environments import Environments, told_environment
+from services.extension_compatibility_checker.domain import (
+    bases,
+    compatibility_check,
+    projections,
+    remediation_clock,
+    remediation_policy,
+    state,
+    views,
+)
+from services.extension_compatibility_checker.domain.environments import Environments
+from services.extension_compatibility_checker.domain.notifications import Notifications, notified_environment
+from services.extension_compatibility_checker.domain.release_poll import ReleasePoll
+from services.extension_compatibility_checker.domain.remediation_change import RemediationFacts
+from services.extension_compatibility_checker.domain.verdicts import Verdicts
 from services.extension_compatibility_checker.domain.work import ATTEMPTS
 from services.extension_compatibility_checker.judgements import Judgements
 from services.extension_compatibility_checker.judging import Judging
@@ -29,32 +41,35 @@ from shared.contracts.registry import CATALOGUE
 from shared.contracts.servicing_executor import EnvironmentRegistered, ExtensionSetChanged, OperationFinished
 from shared.kernel.app import Aggregate, Fact, Load, On, OnTimer, OnWork, Service, Settings, make_service, run
 
-BASES = Aggregate("bases", base.Base, view=base.base_view)
-CHECKS = Aggregate("checks", check.Check, view=check.check_view)
-POLICIES = Aggregate("policies", policy.Policy, view=policy.policy_view)
-KNOWN = Aggregate("known_releases", known.Known)
-REMEDIATIONS = Aggregate("remediations", remediation_state.Remediations, view=remediation_state.remediations_view)
+BASES = Aggregate("bases", state.Base, view=views.base_view)
+CHECKS = Aggregate("checks", state.CompatibilityCheck, view=views.check_view)
+POLICIES = Aggregate("policies", state.ProjectPolicy, view=views.policy_view)
+RELEASES = Aggregate("known_releases", projections.BasesProjection)
+REMEDIATIONS = Aggregate("remediations", state.Remediations, view=views.remediations_view)
 
-BASE_ASKED = Load(
-    check.BaseFacts,
-    base=Fact(BASES, lambda asked, state: asked.base),
-    current=Fact(BASES, lambda asked, state: asked.current_base),
+BASES_ASKED_FOR = Load(
+    compatibility_check.CheckedBases,
+    base=Fact(BASES, lambda command, check: command.base),
+    current=Fact(BASES, lambda command, check: command.current_base),
 )
-BASE_AWAITED = Load(
-    check.BaseFacts,
-    base=Fact(BASES, lambda timer, state: state.request.base if state else None),
-    current=Fact(BASES, lambda timer, state: state.request.current_base if state else None),
+BASES_AWAITED = Load(
+    compatibility_check.CheckedBases,
+    base=Fact(BASES, lambda timer, check: check.request.base if check else None),
+    current=Fact(BASES, lambda timer, check: check.request.current_base if check else None),
 )
-POLICY = Load(check.PolicyFacts, policy=Fact(POLICIES, lambda ended, state: state.request.project if state else None))
-AROUND = Load(
-    remediation.Around,
-    policy=Fact(POLICIES, lambda told, state: told.project),
-    known=Fact(KNOWN, lambda told, state: known.ALL),
+POLICY = Load(
+    compatibility_check.PolicyOfCheck,
+    policy=Fact(POLICIES, lambda ended, check: check.request.project if check else None),
 )
-AROUND_THEN = Load(
-    remediation.Around,
-    policy=Fact(POLICIES, lambda timer, state: state.project if state else None),
-    known=Fact(KNOWN, lambda timer, state: known.ALL),
+FACTS = Load(
+    RemediationFacts,
+    policy=Fact(POLICIES, lambda event, remediations: event.project),
+    bases=Fact(RELEASES, lambda event, remediations: projections.ALL),
+)
+FACTS_OF_TIMER = Load(
+    RemediationFacts,
+    policy=Fact(POLICIES, lambda timer, remediations: remediations.project if remediations else None),
+    bases=Fact(RELEASES, lambda timer, remediations: projections.ALL),
 )
 
 INDEXING_LIMIT = timedelta(minutes=30)
@@ -96,26 +111,52 @@ def make(settings: Settings) -> Service:
     )
     steps = Steps(artifacts, BaseIndexes(settings.bases, artifacts, reading), judging)
     environments = Environments(settings.look_ahead)
+    verdicts = Verdicts(settings.look_ahead)
+    notifications = Notifications(settings.look_ahead)
+    poll = ReleasePoll(settings.look_ahead)
     return make_service(
         "extension-compatibility-checker",
         CATALOGUE,
-        On(PublishBase, BASES, base.publish),
-        OnWork("indexing", BASES, steps.index, base.indexing_ended, limit=INDEXING_LIMIT, attempts=ATTEMPTS),
-        On(CheckCompatibility, CHECKS, check.check, key=check.check_id, facts=BASE_ASKED),
-        OnTimer("base", CHECKS, check.look_for_base, facts=BASE_AWAITED),
-        OnWork("check", CHECKS, steps.check, check.checked, limit=CHECK_LIMIT, attempts=ATTEMPTS, facts=POLICY),
-        On(SetRemediationPolicy, POLICIES, policy.set_policy),
-        On(ReleasePublished, KNOWN, known.release_published, key=lambda told: known.ALL),
-        On(BaseIndexed, KNOWN, known.base_indexed, key=lambda told: known.ALL),
-        On(EnvironmentRegistered, REMEDIATIONS, environments.registered, facts=AROUND),
-        On(ExtensionSetChanged, REMEDIATIONS, environments.set_changed, facts=AROUND),
-        On(OperationFinished, REMEDIATIONS, environments.operation_finished, facts=AROUND),
-        On(ExtensionChecked, REMEDIATIONS, environments.extension_checked, facts=AROUND),
-        On(CompatibilityChecked, REMEDIATIONS, environments.compatibility_checked, facts=AROUND),
-        On(NotificationSent, REMEDIATIONS, environments.notification_sent, key=told_environment, facts=AROUND),
-        On(NobodyTold, REMEDIATIONS, environments.nobody_told, key=told_environment, facts=AROUND),
-        OnTimer("clock", REMEDIATIONS, environments.clock, facts=AROUND_THEN),
-        OnTimer("look", REMEDIATIONS, environments.look, facts=AROUND_THEN),
+        On(PublishBase, BASES, bases.publish),
+        OnWork(
+            "indexing",
+            BASES,
+            steps.index,
+            bases.indexing_ended,
+            limit=INDEXING_LIMIT,
+            attempts=ATTEMPTS,
+            needs_state=True,
+        ),
+        On(
+            CheckCompatibility,
+            CHECKS,
+            compatibility_check.check,
+            key=compatibility_check.check_id,
+            facts=BASES_ASKED_FOR,
+        ),
+        OnTimer("base", CHECKS, compatibility_check.look_for_base, facts=BASES_AWAITED, needs_state=True),
+        OnWork(
+            "check",
+            CHECKS,
+            steps.check,
+            compatibility_check.checked,
+            limit=CHECK_LIMIT,
+            attempts=ATTEMPTS,
+            facts=POLICY,
+            needs_state=True,
+        ),
+        On(SetRemediationPolicy, POLICIES, remediation_policy.set_policy),
+        On(ReleasePublished, RELEASES, projections.release_published, key=lambda event: projections.ALL),
+        On(BaseIndexed, RELEASES, projections.base_indexed, key=lambda event: projections.ALL),
+        On(EnvironmentRegistered, REMEDIATIONS, environments.registered, facts=FACTS),
+        On(ExtensionSetChanged, REMEDIATIONS, environments.set_changed, facts=FACTS),
+        On(OperationFinished, REMEDIATIONS, environments.operation_finished, facts=FACTS),
+        On(ExtensionChecked, REMEDIATIONS, verdicts.extension_checked, facts=FACTS),
+        On(CompatibilityChecked, REMEDIATIONS, verdicts.compatibility_checked, facts=FACTS),
+        On(NotificationSent, REMEDIATIONS, notifications.notification_sent, key=notified_environment, facts=FACTS),
+        On(NobodyTold, REMEDIATIONS, notifications.nobody_told, key=notified_environment, facts=FACTS),
+        OnTimer("clock", REMEDIATIONS, remediation_clock.clock, facts=FACTS_OF_TIMER, needs_state=True),
+        OnTimer("look", REMEDIATIONS, poll.poll_releases, facts=FACTS_OF_TIMER, needs_state=True),
     )
 
 

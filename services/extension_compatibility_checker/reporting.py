@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from services.extension_compatibility_checker.domain.check import named
-from services.extension_compatibility_checker.domain.work import CheckInput, Judged
+from services.extension_compatibility_checker.domain.extensions import named
+from services.extension_compatibility_checker.domain.work import CompatibilityCheckInput, ExtensionJudgement
 from shared.contracts.extension_compatibility_checker import (
     ExtensionFinding,
     ExtensionVerdict,
@@ -35,7 +35,7 @@ _VERDICTS = {
 }
 
 
-def report_file(given: CheckInput, reports: Sequence[Report]) -> bytes:
+def report_file(given: CompatibilityCheckInput, reports: Sequence[Report]) -> bytes:
     """All that was found, as JSON: `environment`, `set_version`, `base`, `current_base`, `verdict`, `extensions`.
 
     `current_base` is null, or has the `base` in use today and `known`: whether there is an index of it, so that what
@@ -57,12 +57,12 @@ def report_file(given: CheckInput, reports: Sequence[Report]) -> bytes:
 
 def judged(
     extensions: Sequence[Extension], reports: Sequence[Report], reused: Collection[str] = ()
-) -> tuple[Judged, ...]:
+) -> tuple[ExtensionJudgement, ...]:
     """What is told of each extension of the set; `reused` are the app ids of those that were judged before."""
     with_findings = sum(1 for report in reports if report.findings)
     room = min(MOST_BYTES, MOST_BYTES_IN_ALL // max(with_findings, 1))
     return tuple(
-        Judged(
+        ExtensionJudgement(
             verdict=verdict_on(extension, report),
             findings=_findings(report, room),
             reused=extension.app_id in reused,

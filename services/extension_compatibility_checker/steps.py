@@ -12,8 +12,8 @@ from services.extension_compatibility_checker import reporting
 from services.extension_compatibility_checker.base_indexes import BaseIndexes, index_key
 from services.extension_compatibility_checker.domain.work import (
     ATTEMPTS,
-    CheckDone,
-    CheckInput,
+    CompatibilityCheckDone,
+    CompatibilityCheckInput,
     IndexedPackage,
     IndexingDone,
     IndexingInput,
@@ -67,7 +67,7 @@ class Steps:
             return IndexingDone(problem=_problem(Reason.BASE_MISMATCH, message))
         return IndexingDone(indexed=tuple(indexed))
 
-    async def check(self, given: CheckInput, job: Job) -> CheckDone:
+    async def check(self, given: CompatibilityCheckInput, job: Job) -> CompatibilityCheckDone:
         """Check a set of extensions. Raise Transient where the machinery fails and attempts are left."""
         try:
             bases = await self._target(given.base, given.packages)
@@ -77,13 +77,13 @@ class Steps:
             job.log(f"{len(found.reused)} of them were judged before")
             stored = await self._artifacts.put_bytes(reporting.report_file(given, found.reports), REPORT_TYPE)
         except PackageError as error:
-            return CheckDone(problem=_problem(Reason.BASE_UNREADABLE, str(error)))
+            return CompatibilityCheckDone(problem=_problem(Reason.BASE_UNREADABLE, str(error)))
         except IndexDamaged as error:
             self._indexes.drop(error.path)
-            return CheckDone(problem=_fault(error, Reason.CHECK_FAILED, job))
+            return CompatibilityCheckDone(problem=_fault(error, Reason.CHECK_FAILED, job))
         except _FAULTS as error:
-            return CheckDone(problem=_fault(error, Reason.CHECK_FAILED, job))
-        return CheckDone(
+            return CompatibilityCheckDone(problem=_fault(error, Reason.CHECK_FAILED, job))
+        return CompatibilityCheckDone(
             judged=reporting.judged(given.extensions, found.reports, found.reused),
             report=ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type),
         )

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
-from services.image_builder.domain import build, projections
-from services.image_builder.domain.state import Build, Image
+from services.image_builder.domain import builds, projections
+from services.image_builder.domain.state import Build, BuiltImage
 from services.image_builder.domain.views import image_view
 from services.image_builder.steps import Steps
 from shared.artifacts.folder import FolderStore
@@ -13,8 +13,8 @@ from shared.contracts.registry import CATALOGUE
 from shared.kernel.app import Aggregate, Fact, Load, On, OnWork, Service, Settings, make_service, run
 
 BUILDS = Aggregate("builds", Build)
-IMAGES = Aggregate("images", Image, view=image_view)
-BASE = Load(projections.BaseFacts, base=Fact(IMAGES, lambda message, state: message.base_image))
+IMAGES = Aggregate("images", BuiltImage, view=image_view)
+BASE = Load(projections.BaseImage, base=Fact(IMAGES, lambda message, state: message.base_image))
 
 
 class BuilderSettings(Settings):
@@ -30,9 +30,9 @@ def make(settings: Settings) -> Service:
     return make_service(
         "image-builder",
         CATALOGUE,
-        On(BuildImage, BUILDS, build.build, key=lambda request: request.operation, facts=BASE),
-        OnWork("build", BUILDS, steps.build, build.built, limit=timedelta(minutes=55)),
-        On(ImageBuilt, IMAGES, projections.image_built, key=lambda built: built.image, facts=BASE),
+        On(BuildImage, BUILDS, builds.build, key=lambda request: request.operation, facts=BASE),
+        OnWork("build", BUILDS, steps.build, builds.built, limit=timedelta(minutes=55), needs_state=True),
+        On(ImageBuilt, IMAGES, projections.image_built, key=lambda event: event.image, facts=BASE),
     )
 
 

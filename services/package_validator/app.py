@@ -4,9 +4,8 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-from services.package_validator.domain import releases, retiring, state, told
-from services.package_validator.domain.checks import Checks
-from services.package_validator.domain.merges import MergeFacts, Merges
+from services.package_validator.domain import merges, projections, retiring, state, views
+from services.package_validator.domain.checks import CheckFacts, Checks
 from services.package_validator.domain.work import ATTEMPTS
 from services.package_validator.reporting import rules_fingerprint
 from services.package_validator.steps import Steps
@@ -17,10 +16,10 @@ from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.contracts.registry import CATALOGUE
 from shared.kernel.app import Aggregate, Fact, Load, On, OnTimer, OnWork, Service, Settings, make_service, run
 
-PACKAGES = Aggregate("packages", state.Package, view=told.view)
-RELEASES = Aggregate("releases", releases.Releases)
-RELEASE_FACTS = Load(releases.ReleaseFacts, releases=Fact(RELEASES, lambda happening, package: releases.ALL))
-MERGE_FACTS = Load(MergeFacts, sources=Fact(PACKAGES, lambda command, package: command.sources))
+PACKAGES = Aggregate("packages", state.DeployablePackage, view=views.package_view)
+RELEASES = Aggregate("releases", projections.ReleasesProjection)
+CHECK_FACTS = Load(CheckFacts, releases=Fact(RELEASES, lambda happening, package: projections.ALL))
+MERGE_FACTS = Load(merges.MergeFacts, sources=Fact(PACKAGES, lambda command, package: command.sources))
 
 CHILD = "services.package_validator.child"
 """The module whose processes open packages."""
@@ -47,19 +46,36 @@ def make(settings: Settings) -> Service:
     children = Pool(CHILD, settings.work_slots)
     steps = Steps(FolderStore(settings.artifacts), children, merging, settings.package_check_within)
     checks = Checks(rules=rules_fingerprint(), look_every=settings.recheck_every)
-    merges = Merges(checks)
     limit = settings.package_check_within + GRACE
     return make_service(
         "package-validator",
         CATALOGUE,
-        On(SubmitPackage, PACKAGES, checks.submit, facts=RELEASE_FACTS),
-        On(RevalidatePackage, PACKAGES, checks.revalidate, facts=RELEASE_FACTS),
-        On(RetirePackage, PACKAGES, retiring.retire),
+        On(SubmitPackage, PACKAGES, checks.submit, facts=CHECK_FACTS),
+        On(RevalidatePackage, PACKAGES, checks.revalidate, facts=CHECK_FACTS, needs_state=True),
+        On(RetirePackage, PACKAGES, retiring.retire, needs_state=True),
         On(MergePackages, PACKAGES, merges.merge, facts=MERGE_FACTS),
-        OnWork("merge", PACKAGES, steps.merge, merges.merged, facts=RELEASE_FACTS, limit=limit, attempts=ATTEMPTS),
-        OnWork("check", PACKAGES, steps.check, checks.checked, facts=RELEASE_FACTS, limit=limit, attempts=ATTEMPTS),
-        OnTimer("look", PACKAGES, checks.look, facts=RELEASE_FACTS),
-        On(ReleasePublished, RELEASES, releases.published, key=lambda told: releases.ALL),
+        OnWork(
+            "merge",
+            PACKAGES,
+            steps.merge,
+            merges.merged,
+            facts=CHECK_FACTS,
+            limit=limit,
+            attempts=ATTEMPTS,
+            needs_state=True,
+        ),
+        OnWork(
+            "check",
+            PACKAGES,
+            steps.check,
+            checks.checked,
+            facts=CHECK_FACTS,
+            limit=limit,
+            attempts=ATTEMPTS,
+            needs_state=True,
+        ),
+        OnTimer("look", PACKAGES, checks.look, facts=CHECK_FACTS, needs_state=True),
+        On(ReleasePublished, RELEASES, projections.release_published, key=lambda event: projections.ALL),
     )
 
 

@@ -12,15 +12,15 @@ from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from services.package_validator.domain.releases import KnownRelease, of_platform
+from services.package_validator.domain.projections import CheckableRelease, of_platform
 from services.package_validator.domain.work import (
     ATTEMPTS,
     CRASHES,
     Checked,
-    CheckInput,
     Crashes,
     Merged,
     MergeInput,
+    PackageCheckInput,
 )
 from services.package_validator.reporting import (
     REPORT_TYPE,
@@ -72,7 +72,7 @@ class Steps:
         self._seconds = check_within.total_seconds()
         self._rules = rules_fingerprint()
 
-    async def check(self, given: CheckInput, job: Job) -> Checked:
+    async def check(self, given: PackageCheckInput, job: Job) -> Checked:
         """Check a package. Raise Transient where the machine, not the package, is at fault and attempts are left."""
         try:
             verdict, release = await self._judge(given, job)
@@ -92,7 +92,7 @@ class Steps:
         except (ArtifactStoreError, InfrastructureError, ChildDied, TaskFailed, OSError) as error:
             return Merged(problem=_fault(error, Reason.MERGE_FAILED, job))
 
-    async def _judge(self, given: CheckInput, job: Job) -> tuple[Verdict, KnownRelease | None]:
+    async def _judge(self, given: PackageCheckInput, job: Job) -> tuple[Verdict, CheckableRelease | None]:
         digest = given.artifact.digest
         async with self._artifacts.local_file(digest) as path:
             await self._check_size(given.artifact)
@@ -120,7 +120,7 @@ class Steps:
         if size != artifact.size:
             raise ArtifactCorruptError(f"artifact {artifact.digest} has {size} bytes, not the {artifact.size} stated")
 
-    async def _modules(self, release: KnownRelease) -> bytes | None:
+    async def _modules(self, release: CheckableRelease) -> bytes | None:
         if release.modules is None:
             return None
         where = f"the module list of release {release.version}"
@@ -133,7 +133,7 @@ class Steps:
             raise InfrastructureError(f"{where}: {error}; publish the release again with a right one") from error
         return content
 
-    def _checked(self, verdict: Verdict, release: KnownRelease | None, report: ArtifactRef) -> Checked:
+    def _checked(self, verdict: Verdict, release: CheckableRelease | None, report: ArtifactRef) -> Checked:
         if verdict.verdict is Outcome.UNCHECKED:
             raise InfrastructureError("nothing could be decided about the package")
         return Checked(

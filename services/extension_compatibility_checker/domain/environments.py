@@ -1,162 +1,156 @@
-"""What environments, mails and checks mean for remediations: one function for each thing that happens."""
+"""What becomes of remediations when the environment changes: its base, its extensions, or its end."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from services.extension_compatibility_checker.domain.known import major_of
-from services.extension_compatibility_checker.domain.remediation import Around, Draft
-from services.extension_compatibility_checker.domain.remediation_state import Finished, Notice, Question, Remediations
-from shared.contracts.envelope import Envelope
-from shared.contracts.extension_compatibility_checker import (
-    CompatibilityChecked,
-    ExtensionChecked,
-    RemediationEnding,
+from services.extension_compatibility_checker.domain.base_ids import version_of
+from services.extension_compatibility_checker.domain.remediation_change import (
+    RemediationFacts,
+    RemediationRules,
+    RemediationsChange,
 )
-from shared.contracts.notifier import NobodyTold, NotificationSent, Occasion
-from shared.contracts.parts import Verdict
-from shared.contracts.servicing_executor import EnvironmentRegistered, ExtensionSetChanged, OperationFinished, Outcome
-from shared.kernel import Decision, TimerDue
+from services.extension_compatibility_checker.domain.remediation_clock import conclude
+from services.extension_compatibility_checker.domain.state import (
+    ExtensionRemediation,
+    FinishedOperation,
+    Remediations,
+)
+from shared.contracts.envelope import Envelope
+from shared.contracts.extension_compatibility_checker import RemediationEnding
+from shared.contracts.servicing_executor import (
+    EnvironmentRegistered,
+    ExtensionSetChanged,
+    OperationFinished,
+    OperationKind,
+    Outcome,
+)
+from shared.formats.versions import version_numbers
+from shared.kernel import UNCHANGED, Decision
 
-_TOLD_BY = (Occasion.EXTENSION_INCOMPATIBLE, Occasion.EXTENSION_REMINDER)
+_MOST_FINISHED = 20
 
 
-def told_environment(told: NotificationSent | NobodyTold) -> str | None:
-    """The environment of a notification about an extension; None: it is about something else."""
-    about = told.occasion in _TOLD_BY and told.app_id and told.base
-    return told.environment if about else None
-
-
-class Environments:
-    """Environments look ahead every `look_ahead`."""
-
-    def __init__(self, look_ahead: timedelta) -> None:
-        self._look_ahead = look_ahead
+class Environments(RemediationRules):
+    """What is told of environments."""
 
     def registered(
-        self, state: Remediations | None, message: Envelope[EnvironmentRegistered], facts: Around, now: datetime
-    ) -> Decision[Remediations]:
-        """There is a new environment; if an earlier one had its name, that one is no more."""
-        draft = self._draft(state, message.data.environment, message.data.project, facts, now)
-        if draft.state.heard == 0:
-            # Nothing but checks was heard of, on a topic that may be ahead of this one.
-            draft.change(country=message.data.country, heard=message.sequence or 0)
-            return draft.settle()
-        for item in list(draft.items.values()):
-            draft.end(item, RemediationEnding.UNINSTALLED)
-        fresh = Remediations(environment=message.data.environment, project=message.data.project)
-        kept = {"look_at": draft.state.look_at or now + self._look_ahead, "heard": message.sequence or 0}
-        draft.state = fresh.model_copy(update={"country": message.data.country, **kept})
-        return draft.settle()
-
-    def set_changed(
-        self, state: Remediations | None, message: Envelope[ExtensionSetChanged], facts: Around, now: datetime
-    ) -> Decision[Remediations]:
-        """An extension was installed, staged, or taken out."""
-        told = message.data
-        if state and _is_old(state, message.sequence):
-            return Decision(state)
-        draft = self._draft(state, told.environment, told.project, facts, now)
-        draft.change(
-            heard=message.sequence or draft.state.heard,
-            set_version=told.set_version,
-            extensions=told.extensions,
-            staged=told.staged,
-        )
-        draft.set_changed(told.operation)
-        return draft.settle()
-
-    def operation_finished(
-        self, state: Remediations | None, message: Envelope[OperationFinished], facts: Around, now: datetime
-    ) -> Decision[Remediations]:
-        """The environment may run another base now, without some extensions."""
-        told = message.data
-        if state and _is_old(state, message.sequence):
-            return Decision(state)
-        draft = self._draft(state, told.environment, told.project, facts, now)
-        previous = draft.state.running
-        contents = told.running.contents if told.running else None
-        draft.change(
-            heard=message.sequence or draft.state.heard,
-            running=contents.base_version if contents else None,
-            application=contents.application_version if contents else None,
-        )
-        operation = Finished(operation=told.operation, kind=told.operation_kind, removed=told.removed_extensions)
-        draft.finished(operation, told.outcome is Outcome.SUCCEEDED, previous)
-        return draft.settle()
-
-    def extension_checked(
-        self, state: Remediations | None, message: Envelope[ExtensionChecked], facts: Around, now: datetime
-    ) -> Decision[Remediations]:
-        """An extension works with a base, or does not."""
-        told = message.data
-        draft = self._draft(state, told.environment, told.project, facts, now)
-        question = Question(set_version=told.set_version, base=told.base)
-        draft.judge(question, told.extension, told.report, told.findings, message.time)
-        return draft.settle()
-
-    def compatibility_checked(
-        self, state: Remediations | None, message: Envelope[CompatibilityChecked], facts: Around, now: datetime
-    ) -> Decision[Remediations]:
-        """A check has ended. Where it repeats an earlier answer, its verdicts are all that is said."""
-        told = message.data
-        draft = self._draft(state, told.environment, told.project, facts, now)
-        question = Question(set_version=told.set_version, base=told.base)
-        for said in told.extensions:
-            draft.judge(question, said, told.report, None, message.time)
-        if told.verdict is not Verdict.CHECK_FAILED:
-            draft.answered(question, told.extensions)
-        return draft.settle()
-
-    def notification_sent(
-        self, state: Remediations | None, message: Envelope[NotificationSent], facts: Around, now: datetime
-    ) -> Decision[Remediations]:
-        """A mail server has accepted a mail about an extension: the first one starts the clock."""
-        told = message.data
-        return self._notified(state, told, True, told.sent_at, facts, now)
-
-    def nobody_told(
-        self, state: Remediations | None, message: Envelope[NobodyTold], facts: Around, now: datetime
-    ) -> Decision[Remediations]:
-        """There was nobody to tell of an extension."""
-        return self._notified(state, message.data, False, message.time, facts, now)
-
-    def _notified(
         self,
         state: Remediations | None,
-        told: NotificationSent | NobodyTold,
-        accepted: bool,
-        at: datetime,
-        facts: Around,
+        message: Envelope[EnvironmentRegistered],
+        facts: RemediationFacts,
         now: datetime,
     ) -> Decision[Remediations]:
-        assert told.environment
-        assert told.app_id
-        assert told.base
-        draft = self._draft(state, told.environment, told.project, facts, now)
-        major = major_of(told.base)
-        draft.notified(Notice(app_id=told.app_id, target_major=major, accepted=accepted, at=at))
-        return draft.settle()
+        """There is a new environment; if an earlier one had its name, that one is no more."""
+        event = message.data
+        change = self.change(state, event.environment, event.project, facts, now)
+        if change.state.heard == 0:
+            # Nothing but checks was heard of, on a topic that may be ahead of this one.
+            change.replace(country=event.country, heard=message.sequence or 0)
+            return conclude(change)
+        for item in change.open_items():
+            change.end(item, RemediationEnding.UNINSTALLED)
+        fresh = Remediations(
+            environment=event.environment,
+            project=event.project,
+            country=event.country,
+            look_at=change.state.look_at or now + self.look_ahead,
+            heard=message.sequence or 0,
+        )
+        change.replace(**dict(fresh))
+        return conclude(change)
 
-    def clock(
-        self, state: Remediations | None, timer: TimerDue, facts: Around, now: datetime
+    def set_changed(
+        self,
+        state: Remediations | None,
+        message: Envelope[ExtensionSetChanged],
+        facts: RemediationFacts,
+        now: datetime,
     ) -> Decision[Remediations]:
-        """It is time to remind of an extension, or its time is over."""
-        if state is None:
-            return Decision(state)
-        return self._draft(state, state.environment, state.project, facts, now).settle()
+        """An extension was installed, staged, or taken out."""
+        event = message.data
+        if state and _is_old(state, message.sequence):
+            return UNCHANGED
+        change = self.change(state, event.environment, event.project, facts, now)
+        change.replace(
+            heard=message.sequence or change.state.heard,
+            set_version=event.set_version,
+            extensions=event.extensions,
+            staged=event.staged,
+        )
+        _set_changed(change, event.operation)
+        return conclude(change)
 
-    def look(self, state: Remediations | None, timer: TimerDue, facts: Around, now: datetime) -> Decision[Remediations]:
-        """Is there a newer base to warn of?"""
-        if state is None or state.look_at is None:
-            return Decision(state)
-        draft = self._draft(state, state.environment, state.project, facts, now)
-        draft.look()
-        return draft.settle()
-
-    def _draft(self, state: Remediations | None, environment: str, project: str, facts: Around, now: datetime) -> Draft:
-        known = state or Remediations(environment=environment, project=project, look_at=now + self._look_ahead)
-        return Draft(known, facts, now, self._look_ahead)
+    def operation_finished(
+        self,
+        state: Remediations | None,
+        message: Envelope[OperationFinished],
+        facts: RemediationFacts,
+        now: datetime,
+    ) -> Decision[Remediations]:
+        """The environment may run another base now, without some extensions."""
+        event = message.data
+        if state and _is_old(state, message.sequence):
+            return UNCHANGED
+        change = self.change(state, event.environment, event.project, facts, now)
+        previous = change.state.running
+        contents = event.running.contents if event.running else None
+        operation = FinishedOperation(
+            operation=event.operation, kind=event.operation_kind, removed=event.removed_extensions
+        )
+        change.replace(
+            heard=message.sequence or change.state.heard,
+            running=contents.base_version if contents else None,
+            application=contents.application_version if contents else None,
+            finished=(*change.state.finished, operation)[-_MOST_FINISHED:],
+        )
+        _finished(change, operation, event.outcome is Outcome.SUCCEEDED, previous)
+        return conclude(change)
 
 
 def _is_old(state: Remediations, sequence: int | None) -> bool:
     """Whether the event is one of servicing-executor's that was taken before, or one before that."""
     return sequence is not None and sequence <= state.heard
+
+
+def _set_changed(change: RemediationsChange, operation: str) -> None:
+    """Extensions that are out of the set are gone, as their operation's end says; the others are judged anew."""
+    there = {one.app_id for one in change.state.extensions}
+    finished = next((one for one in change.state.finished if one.operation == operation), None)
+    for item in change.open_items():
+        app_id = item.extension.app_id
+        if app_id in there:
+            change.put(item.replace(gone_with=None))
+        elif finished:
+            change.end(item, _gone(finished, app_id))
+        else:
+            change.put(item.replace(gone_with=item.gone_with or operation))
+
+
+def _finished(change: RemediationsChange, operation: FinishedOperation, succeeded: bool, previous: str | None) -> None:
+    """An operation has ended: what it took out is removed, and what reached its version needs no mending."""
+    decommissioned = succeeded and operation.kind is OperationKind.DECOMMISSION
+    for item in change.open_items():
+        app_id = item.extension.app_id
+        if item.gone_with == operation.operation or (succeeded and app_id in operation.removed):
+            change.end(item, _gone(operation, app_id))
+        elif decommissioned:
+            change.end(item, RemediationEnding.UNINSTALLED)
+        elif _has_reached(previous, change.state.running, item):
+            change.end(item, RemediationEnding.UPDATED)
+    if decommissioned:
+        change.replace(extensions=(), staged=(), look_at=None)
+
+
+def _gone(operation: FinishedOperation, app_id: str) -> RemediationEnding:
+    """Taken out by an update that was to do so, or by somebody who asked for just that."""
+    removed = app_id in operation.removed and operation.kind is not OperationKind.UNINSTALL_EXTENSION
+    return RemediationEnding.REMOVED if removed else RemediationEnding.UNINSTALLED
+
+
+def _has_reached(previous: str | None, running: str | None, item: ExtensionRemediation) -> bool:
+    """Whether the environment has come to the target: any build of its major from a lower one, or that very base."""
+    if running is None:
+        return False
+    if version_numbers(running) >= version_numbers(version_of(item.base)):
+        return True
+    came_from_below = previous is not None and version_numbers(previous)[0] < item.target_major
+    return came_from_below and version_numbers(running)[0] == item.target_major

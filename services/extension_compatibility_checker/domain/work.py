@@ -30,7 +30,7 @@ class IndexingDone(State):
     problem: Problem | None = None
 
 
-class CheckInput(State):
+class CompatibilityCheckInput(State):
     """Extensions to check, the base to check them against, and the base that they run on today."""
 
     environment: str
@@ -44,7 +44,7 @@ class CheckInput(State):
     replaced: ExtensionSet = ()
 
 
-class Judged(State):
+class ExtensionJudgement(State):
     """A verdict on an extension, with the findings that are told of it, what blocks first."""
 
     verdict: ExtensionVerdict
@@ -53,9 +53,9 @@ class Judged(State):
     """The same package was judged before, with the same in sight."""
 
 
-class CheckDone(State):
+class CompatibilityCheckDone(State):
     """What is said of each extension of the set, or why nothing is."""
 
-    judged: tuple[Judged, ...] = ()
+    judged: tuple[ExtensionJudgement, ...] = ()
     report: ArtifactRef | None = None
     problem: Problem | None = None

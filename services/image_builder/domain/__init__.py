@@ -1,1 +1,4 @@
-"""What image-builder decides: one build for each request, and what is known of each image."""
+"""What image-builder decides.
+
+There is one of the `builds` for each request, and in `projections` what is known of each image; `views` shows that.
+"""

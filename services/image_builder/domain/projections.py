@@ -3,31 +3,33 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.image_builder.domain.state import Image
+from services.image_builder.domain.state import BuiltImage
 from shared.contracts.envelope import Envelope
 from shared.contracts.image_builder import ImageBuilt
-from shared.kernel import Decision
+from shared.kernel import UNCHANGED, Decision
 
 LINEAGE_LIMIT = 1000
 
 
 @dataclass(frozen=True)
-class BaseFacts:
+class BaseImage:
     """The image that another one is built on."""
 
-    base: Image | None
+    base: BuiltImage | None
 
 
-def image_built(state: Image | None, message: Envelope[ImageBuilt], facts: BaseFacts, now: datetime) -> Decision[Image]:
+def image_built(
+    state: BuiltImage | None, message: Envelope[ImageBuilt], facts: BaseImage, now: datetime
+) -> Decision[BuiltImage]:
     """Keep what an image is, from our own word of it. The same input gives the same image: the first word stays."""
     if state is not None:
-        return Decision(state)
-    told = message.data
-    before = (told.base_image, *(facts.base.lineage if facts.base else ())) if told.base_image else ()
-    image = Image(
-        update_name=told.update_name,
+        return UNCHANGED
+    event = message.data
+    before = (event.base_image, *(facts.base.lineage if facts.base else ())) if event.base_image else ()
+    image = BuiltImage(
+        update_name=event.update_name,
         lineage=before[:LINEAGE_LIMIT],
-        contents=told.contents,
+        contents=event.contents,
         built_at=message.time,
     )
     return Decision(image)

@@ -1,19 +1,18 @@
 """What a build is given, and what comes of it."""
 
-from pydantic import BaseModel
-
 from shared.contracts.image_builder import BuildImage
 from shared.contracts.parts import ImageContents, Problem
+from shared.kernel import State
 
 
-class BuildInput(BaseModel):
+class BuildInput(State):
     """What to build, and what is in the image it is built on."""
 
     request: BuildImage
     base: ImageContents | None
 
 
-class Built(BaseModel):
+class Built(State):
     """The image, or why there is none."""
 
     image: str | None = None

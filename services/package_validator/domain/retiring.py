@@ -2,28 +2,22 @@
 
 from datetime import datetime
 
-from services.package_validator.domain.checks import CHECK, LOOK, known
-from services.package_validator.domain.state import Package, Retirement
-from services.package_validator.domain.told import told
+from services.package_validator.domain.guards import check_has_ended
+from services.package_validator.domain.package_change import PackageChange
+from services.package_validator.domain.state import DeployablePackage
 from shared.contracts.envelope import Envelope
-from shared.contracts.package_validator import PackageStatus, Reason, RetirePackage
-from shared.kernel import Decision, Rejected
+from shared.contracts.package_validator import RetirePackage
+from shared.kernel import Decision
 
 
-def retire(state: Package | None, message: Envelope[RetirePackage], facts: None, now: datetime) -> Decision[Package]:
+def retire(
+    state: DeployablePackage, message: Envelope[RetirePackage], facts: None, now: datetime
+) -> Decision[DeployablePackage]:
     """A package is offered no longer; retired again, it is told again. A check that runs again is called off."""
-    state = known(state, message.data.package)
+    change = PackageChange(state, now)
     if state.retired:
-        return Decision(state, events=[told(state)])
-    if state.artifact is None or state.status is PackageStatus.CHECKING:
-        doing = "merged" if state.artifact is None else "checked"
-        raise Rejected(Reason.NOT_CHECKED_YET, f"{state.id} is still being {doing}; retire it when that has ended")
-    after = state.model_copy(
-        update={
-            "status": PackageStatus.RETIRED,
-            "problem": None,
-            "rechecking": False,
-            "retired": Retirement(actor=message.actor, at=now, note=message.data.note),
-        }
-    )
-    return Decision(after, events=[told(after)], timers={LOOK: None}, work={CHECK: None})
+        change.announce()
+        return change
+    check_has_ended(state)
+    change.retired(message.actor, message.data.note)
+    return change

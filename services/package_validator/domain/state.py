@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from shared.contracts.package_validator import Judged, PackageStatus
+from shared.contracts.package_validator import PACKAGE_LIFECYCLE, Judged, PackageStatus
 from shared.contracts.parts import ArtifactRef, Finding, PackageContents, Problem
 from shared.kernel import State
 
@@ -28,8 +28,10 @@ class Retirement(State):
     note: str
 
 
-class Package(State):
+class DeployablePackage(State):
     """A package, under its name for good: another file needs another name."""
+
+    lifecycle = PACKAGE_LIFECYCLE
 
     id: str
     status: PackageStatus
@@ -52,3 +54,10 @@ class Package(State):
     def standing(self) -> PackageStatus | None:
         """The verdict that it has."""
         return self.status if self.status in VERDICTS else None
+
+    @property
+    def file(self) -> ArtifactRef:
+        """Its file, which it has unless it is being merged."""
+        if self.artifact is None:
+            raise ValueError(f"{self.id} is being merged and has no file yet")
+        return self.artifact

@@ -4,12 +4,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from services.extension_compatibility_checker.domain import known
-from services.extension_compatibility_checker.domain.environments import Environments, told_environment
-from services.extension_compatibility_checker.domain.known import Known
-from services.extension_compatibility_checker.domain.policy import Policy
-from services.extension_compatibility_checker.domain.remediation import Around
-from services.extension_compatibility_checker.domain.remediation_state import Remediations, remediations_view
+from services.extension_compatibility_checker.domain import projections, remediation_clock
+from services.extension_compatibility_checker.domain.environments import Environments
+from services.extension_compatibility_checker.domain.notifications import Notifications, notified_environment
+from services.extension_compatibility_checker.domain.projections import BasesProjection
+from services.extension_compatibility_checker.domain.release_poll import ReleasePoll
+from services.extension_compatibility_checker.domain.remediation_change import RemediationFacts
+from services.extension_compatibility_checker.domain.state import ProjectPolicy, Remediations
+from services.extension_compatibility_checker.domain.verdicts import Verdicts
+from services.extension_compatibility_checker.domain.views import remediations_view
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import (
     BaseIndexed,
@@ -96,7 +99,7 @@ class Story:
     policy: RemediationPolicy | None = None
     now: datetime = START
     state: Remediations | None = None
-    known: Known | None = None
+    bases: BasesProjection | None = None
     events: list[Event] = field(default_factory=list)
     asked: list[CheckCompatibility] = field(default_factory=list)
     timers: dict[str, datetime] = field(default_factory=dict)
@@ -104,6 +107,9 @@ class Story:
 
     def __post_init__(self) -> None:
         self.environments = Environments(self.look_ahead)
+        self.verdicts = Verdicts(self.look_ahead)
+        self.notifications = Notifications(self.look_ahead)
+        self.poll = ReleasePoll(self.look_ahead)
 
     # -- what happens
 
@@ -120,14 +126,15 @@ class Story:
     def _fire(self, name: str, due: datetime) -> None:
         self.now = max(self.now, due)
         del self.timers[name]
-        decide = {"clock": self.environments.clock, "look": self.environments.look}[name]
-        self._take(decide(self.state, TimerDue(name, "", due), self._around(), self.now))
+        assert self.state
+        decide = {"clock": remediation_clock.clock, "look": self.poll.poll_releases}[name]
+        self._take(decide(self.state, TimerDue(name, "", due), self._facts(), self.now))
 
     def registered(self) -> "Story":
         told = EnvironmentRegistered(
             environment=ENVIRONMENT, project=PROJECT, environment_kind=EnvironmentKind.PRODUCTION, country="DE"
         )
-        return self._take(self.environments.registered(self.state, self._from_executor(told), self._around(), self.now))
+        return self._take(self.environments.registered(self.state, self._from_executor(told), self._facts(), self.now))
 
     def running(
         self,
@@ -167,7 +174,7 @@ class Story:
             problem=None,
         )
         message = self._from_executor(told)
-        return self._take(self.environments.operation_finished(self.state, message, self._around(), self.now))
+        return self._take(self.environments.operation_finished(self.state, message, self._facts(), self.now))
 
     def set(
         self,
@@ -185,9 +192,7 @@ class Story:
             staged=tuple(StagedExtension(extension=one, stage_for=stage_for) for one in staged),
             operation=operation,
         )
-        return self._take(
-            self.environments.set_changed(self.state, self._from_executor(told), self._around(), self.now)
-        )
+        return self._take(self.environments.set_changed(self.state, self._from_executor(told), self._facts(), self.now))
 
     def checked(
         self, version: int, *judged: tuple[Extension, Verdict], base: str = NEXT, again: bool = False
@@ -207,7 +212,7 @@ class Story:
                 report=report,
                 reused=False,
             )
-            self._take(self.environments.extension_checked(self.state, self._envelope(told), self._around(), self.now))
+            self._take(self.verdicts.extension_checked(self.state, self._envelope(told), self._facts(), self.now))
         answer = CompatibilityChecked(
             environment=ENVIRONMENT,
             project=PROJECT,
@@ -220,11 +225,16 @@ class Story:
             promotion=None,
         )
         return self._take(
-            self.environments.compatibility_checked(self.state, self._envelope(answer), self._around(), self.now)
+            self.verdicts.compatibility_checked(self.state, self._envelope(answer), self._facts(), self.now)
         )
 
     def told(
-        self, letter: str = "a", *, base: str = NEXT, occasion: Occasion = Occasion.EXTENSION_INCOMPATIBLE
+        self,
+        letter: str = "a",
+        *,
+        base: str = NEXT,
+        occasion: Occasion = Occasion.EXTENSION_INCOMPATIBLE,
+        sent_at: datetime | None = None,
     ) -> "Story":
         message = NotificationSent(
             project=PROJECT,
@@ -233,17 +243,17 @@ class Story:
             occasion=occasion,
             address="ada@contoso.example",
             message_id="1",
-            sent_at=self.now,
+            sent_at=sent_at or self.now,
             app_id=app(letter),
             base=base,
         )
-        if told_environment(message) is None:
+        if notified_environment(message) is None:
             return self
         return self._take(
-            self.environments.notification_sent(self.state, self._envelope(message), self._around(), self.now)
+            self.notifications.notification_sent(self.state, self._envelope(message), self._facts(), self.now)
         )
 
-    def nobody(self, letter: str = "a", *, base: str = NEXT) -> "Story":
+    def nobody(self, letter: str = "a", *, base: str = NEXT, time: datetime | None = None) -> "Story":
         message = NobodyTold(
             project=PROJECT,
             environment=ENVIRONMENT,
@@ -252,7 +262,8 @@ class Story:
             app_id=app(letter),
             base=base,
         )
-        return self._take(self.environments.nobody_told(self.state, self._envelope(message), self._around(), self.now))
+        told = Envelope(id="1", source="test", time=time or self.now, data=message)
+        return self._take(self.notifications.nobody_told(self.state, told, self._facts(), self.now))
 
     def released(self, version: str, base_version: str | None, *, indexed: bool = True) -> "Story":
         told = ReleasePublished(
@@ -263,10 +274,14 @@ class Story:
             base_version=base_version,
             published_at=self.now,
         )
-        self.known = known.release_published(self.known, self._envelope(told), None, self.now).state
+        self.bases = projections.release_published(self.bases, self._envelope(told), None, self.now).state_after(
+            self.bases
+        )
         if indexed and base_version:
             base = BaseIndexed(base=f"{base_version}/DE", packages=())
-            self.known = known.base_indexed(self.known, self._envelope(base), None, self.now).state
+            self.bases = projections.base_indexed(self.bases, self._envelope(base), None, self.now).state_after(
+                self.bases
+            )
         return self
 
     # -- what comes of it
@@ -282,11 +297,11 @@ class Story:
         shown = remediations_view(ENVIRONMENT, self.state)
         return list(shown.remediations) if shown else []
 
-    def _around(self) -> Around:
-        return Around(Policy(project=PROJECT, policy=self.policy) if self.policy else None, self.known)
+    def _facts(self) -> RemediationFacts:
+        return RemediationFacts(ProjectPolicy(project=PROJECT, policy=self.policy) if self.policy else None, self.bases)
 
     def _take(self, decision: Decision[Remediations]) -> "Story":
-        self.state = decision.state
+        self.state = decision.state_after(self.state)
         self.events += decision.events
         for command in decision.commands:
             data = command.command if isinstance(command, Send) else command

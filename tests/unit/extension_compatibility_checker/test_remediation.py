@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.extension_compatibility_checker.domain.remediation_state import dependents_of, remediations_view
+from services.extension_compatibility_checker.domain.extensions import dependents_of
+from services.extension_compatibility_checker.domain.remediation_change import CLOCKS_APART
+from services.extension_compatibility_checker.domain.views import remediations_view
 from shared.contracts.cloudevents import encode
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import (
@@ -36,6 +38,7 @@ from tests.unit.extension_compatibility_checker.remediation_story import (
     extension,
 )
 
+SECOND = timedelta(seconds=1)
 A, B, C = extension("a"), extension("b"), extension("c")
 A2 = extension("a", "2.0.0.0")
 BROKEN, WORKS, UNKNOWN, FAILED = (
@@ -371,6 +374,46 @@ def test_a_new_remediation_needs_a_notification_of_its_own() -> None:
     one = story().checked(1, (A, BROKEN)).told().set(2, A2).checked(2, (A2, WORKS)).told()
     one.at(10).set(3, A).checked(3, (A, BROKEN))
     assert [shown.status for shown in one.view] == [DETECTED, ENDED]
+
+
+@pytest.mark.parametrize(
+    ("before", "starts"),
+    [(CLOCKS_APART + SECOND, False), (CLOCKS_APART, True), (CLOCKS_APART - SECOND, True)],
+    ids=["earlier than the clocks may differ", "just as early as that", "later"],
+)
+@pytest.mark.parametrize("first", ["verdict", "notification"])
+def test_a_mail_about_an_earlier_remediation_does_not_start_the_clock_of_the_next(
+    first: str, before: timedelta, starts: bool
+) -> None:
+    one = story().checked(1, (A, BROKEN)).set(2, A2).checked(2, (A2, WORKS)).at(10).set(3, A)
+    sent = START + days(10) - before
+    if first == "verdict":
+        one.checked(3, (A, BROKEN)).told(sent_at=sent)
+    else:
+        one.told(sent_at=sent).checked(3, (A, BROKEN))
+    [shown, _] = one.view
+    assert (shown.status, shown.dates.first_notified_at) == ((RUNNING, sent) if starts else (DETECTED, None))
+    if not starts:
+        one.at(11).told()
+        assert one.view[0].dates.removal_due_at == START + days(11 + 90)
+
+
+@pytest.mark.parametrize(
+    ("before", "counts"),
+    [(CLOCKS_APART + SECOND, False), (CLOCKS_APART, True), (CLOCKS_APART - SECOND, True)],
+    ids=["earlier than the clocks may differ", "just as early as that", "later"],
+)
+@pytest.mark.parametrize("first", ["verdict", "word"])
+def test_that_nobody_was_told_of_an_earlier_remediation_says_nothing_of_the_next(
+    first: str, before: timedelta, counts: bool
+) -> None:
+    one = story().checked(1, (A, BROKEN)).set(2, A2).checked(2, (A2, WORKS)).at(10).set(3, A)
+    word = START + days(10) - before
+    if first == "verdict":
+        one.checked(3, (A, BROKEN)).nobody(time=word)
+    else:
+        one.nobody(time=word).checked(3, (A, BROKEN))
+    assert one.view[0].unreachable is counts
 
 
 @pytest.mark.parametrize(

@@ -4,18 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.extension_compatibility_checker.domain.known import Known, Release
-from services.extension_compatibility_checker.domain.policy import (
+from services.extension_compatibility_checker.domain.projections import AvailableRelease, BasesProjection
+from services.extension_compatibility_checker.domain.remediation_policy import (
     SEED,
     add_months,
     clock_start,
-    policy_view,
     reminder_moments,
     removal_days,
     removal_due,
     rule,
     set_policy,
 )
+from services.extension_compatibility_checker.domain.views import policy_view
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import (
     Regime,
@@ -115,8 +115,10 @@ def test_a_policy_that_is_set_is_told_and_shown() -> None:
 
 def test_the_newest_release_with_a_base_counts_and_the_first_of_a_major_makes_it_available() -> None:
     releases = [("10.0.40", "26.0.1.0", 1), ("10.0.9", "25.0.1.0", 2), ("10.0.41", None, 3), ("10.0.39", "26.1.1.0", 4)]
-    known = Known(
-        releases=tuple(Release(version=v, base_version=b, available_at=TOLD + day * DAY) for v, b, day in releases)
+    known = BasesProjection(
+        releases=tuple(
+            AvailableRelease(version=v, base_version=b, available_at=TOLD + day * DAY) for v, b, day in releases
+        )
     )
     assert known.available_at(26) == TOLD + DAY
     assert known.available_at(27) is None
@@ -136,12 +138,16 @@ def test_the_newest_release_with_a_base_counts_and_the_first_of_a_major_makes_it
 def test_an_environment_is_behind_the_newest_release_with_a_base_or_not(
     running: str | None, application: str | None, expected: str | None
 ) -> None:
-    known = Known(
-        releases=(
-            Release(version="10.0.40", base_version="26.0.1.0", application_version="10.0.3", available_at=TOLD),
-            Release(version="10.0.9", base_version="27.0.1.0", application_version="10.0.9", available_at=TOLD),
-            Release(version="10.0.41", base_version=None, application_version="10.0.9", available_at=TOLD),
+    released = [
+        ("10.0.40", "26.0.1.0", "10.0.3"),
+        ("10.0.9", "27.0.1.0", "10.0.9"),
+        ("10.0.41", None, "10.0.9"),
+    ]
+    known = BasesProjection(
+        releases=tuple(
+            AvailableRelease(version=version, base_version=base, application_version=brings, available_at=TOLD)
+            for version, base, brings in released
         )
     )
     assert known.base_ahead(running, application) == expected
-    assert Known().base_ahead(running, application) is None
+    assert BasesProjection().base_ahead(running, application) is None

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from services.extension_compatibility_checker.domain.work import CheckInput, IndexedPackage
+from services.extension_compatibility_checker.domain.work import CompatibilityCheckInput, IndexedPackage
 from services.extension_compatibility_checker.reporting import (
     MOST_BYTES,
     MOST_BYTES_IN_ALL,
@@ -97,7 +97,7 @@ def test_the_report_says_whether_the_base_in_use_was_known(
     current: str | None, known: bool, said: dict[str, object] | None
 ) -> None:
     app = ExtensionName(app_id=extension(1).app_id, name="Base", publisher="Vendor", version="26.0.1.0")
-    given = CheckInput(
+    given = CompatibilityCheckInput(
         environment="contoso-test",
         set_version=3,
         base="27.0.1.0/W1",

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.package_validator.domain.checks import Checks
-from services.package_validator.domain.releases import KnownRelease, ReleaseFacts, Releases
-from services.package_validator.domain.state import Package
+from services.package_validator.domain.checks import CheckFacts, Checks
+from services.package_validator.domain.projections import CheckableRelease, ReleasesProjection
+from services.package_validator.domain.state import DeployablePackage
 from services.package_validator.domain.work import Checked
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Event
@@ -31,7 +31,7 @@ CONTENTS = PackageContents(
     platform_version=PLATFORM,
     application_version=None,
 )
-NO_RELEASES = ReleaseFacts(None)
+NO_RELEASES = CheckFacts(None)
 
 
 def file(digit: str = "a") -> ArtifactRef:
@@ -41,12 +41,14 @@ def file(digit: str = "a") -> ArtifactRef:
 MODULES = file("e")
 
 
-def release(version: str = "10.0.45", platform: str = PLATFORM, modules: ArtifactRef | None = MODULES) -> KnownRelease:
-    return KnownRelease(version=version, platform_version=platform, modules=modules, sequence=1)
+def release(
+    version: str = "10.0.45", platform: str = PLATFORM, modules: ArtifactRef | None = MODULES
+) -> CheckableRelease:
+    return CheckableRelease(version=version, platform_version=platform, modules=modules, sequence=1)
 
 
-def releases(*known: KnownRelease) -> ReleaseFacts:
-    return ReleaseFacts(Releases(known=known))
+def releases(*known: CheckableRelease) -> CheckFacts:
+    return CheckFacts(ReleasesProjection(known=known))
 
 
 def published(version: str, sequence: int, modules: ArtifactRef | None = None) -> Envelope[ReleasePublished]:
@@ -61,7 +63,9 @@ def published(version: str, sequence: int, modules: ArtifactRef | None = None) -
     return Envelope(id=f"{version}-{sequence}", source="test", time=NOW, data=told, sequence=sequence)
 
 
-def submit(state: Package | None = None, digit: str = "a", facts: ReleaseFacts = NO_RELEASES) -> Decision[Package]:
+def submit(
+    state: DeployablePackage | None = None, digit: str = "a", facts: CheckFacts = NO_RELEASES
+) -> Decision[DeployablePackage]:
     command = SubmitPackage(package=NAME, artifact=file(digit), file_name="november.zip")
     return CHECKS.submit(state, Envelope(id="1", source="test", time=NOW, data=command), facts, NOW)
 
@@ -78,19 +82,23 @@ EXHAUSTED = Failure("exhausted", "TimeoutError: not finished within 0:30:00", 4)
 CRASHED = Failure("crashed", "the process ended in the middle, every time", 4)
 
 
-def after(*results: Checked | Failure, checks: Checks = CHECKS) -> Package:
+def after(*results: Checked | Failure, checks: Checks = CHECKS) -> DeployablePackage:
     """A package whose checks ended so, the first one after it was submitted, the others after they were asked for."""
-    state = submit().state
+    state = kept(submit())
     for number, result in enumerate(results):
-        assert state
         if number:
-            state = checks.begin(state, None).state
+            state = kept(checks.begin(state, NO_RELEASES, NOW))
         outcome = ended(None, result) if isinstance(result, Failure) else ended(result)
-        state = checks.checked(state, outcome, NO_RELEASES, NOW).state
-    assert state
+        state = kept(checks.checked(state, outcome, NO_RELEASES, NOW))
     return state
 
 
-def only(decision: Decision[Package]) -> Event:
+def kept(decision: Decision[DeployablePackage]) -> DeployablePackage:
+    """The package after a decision."""
+    assert decision.state
+    return decision.state
+
+
+def only(decision: Decision[DeployablePackage]) -> Event:
     [event] = decision.events
     return event

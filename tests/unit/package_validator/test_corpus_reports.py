@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from services.console.cli import app
 from services.package_validator.app import CHILD
-from services.package_validator.domain.releases import KnownRelease
-from services.package_validator.domain.work import CheckInput
+from services.package_validator.domain.projections import CheckableRelease
+from services.package_validator.domain.work import PackageCheckInput
 from services.package_validator.steps import Steps
 from shared.artifacts.folder import FolderStore
 from shared.children import Pool
@@ -67,8 +67,8 @@ async def _reported(folder: Path, package: Path, release: Path) -> tuple[object,
     steps = Steps(store, children, folder / "merging", timedelta(minutes=10))
     kept = [await store.put_file(package, "application/zip"), await store.put_file(release, "application/json")]
     file, modules = (ArtifactRef(digest=one.digest, size=one.size, media_type=one.media_type) for one in kept)
-    known = KnownRelease(version="10.0.21", platform_version=_PLATFORM, modules=modules)
-    given = CheckInput(package="contoso/one", artifact=file, releases=(known,))
+    known = CheckableRelease(version="10.0.21", platform_version=_PLATFORM, modules=modules)
+    given = PackageCheckInput(package="contoso/one", artifact=file, releases=(known,))
     try:
         checked = await steps.check(given, Attempt())  # type: ignore[arg-type]  # as much of a job as a step asks for
     finally:

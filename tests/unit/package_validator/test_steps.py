@@ -18,16 +18,16 @@ from services.console.cli import app
 from services.package_validator import reporting
 from services.package_validator.app import CHILD
 from services.package_validator.child import stated_platform_version
-from services.package_validator.domain.releases import KnownRelease
+from services.package_validator.domain.projections import CheckableRelease
 from services.package_validator.domain.work import (
     ATTEMPTS,
     CRASHES,
     Checked,
-    CheckInput,
     Crashes,
     Merged,
     MergeInput,
     MergeSource,
+    PackageCheckInput,
 )
 from services.package_validator.reporting import rules_fingerprint
 from services.package_validator.steps import Steps
@@ -94,8 +94,10 @@ async def put(store: FolderStore, content: bytes | Path) -> ArtifactRef:
     return ArtifactRef(digest=kept.digest, size=kept.size, media_type=kept.media_type)
 
 
-async def check(steps: Steps, artifact: ArtifactRef, *releases: KnownRelease, job: Attempt | None = None) -> Checked:
-    given = CheckInput(package=NAME, artifact=artifact, releases=releases)
+async def check(
+    steps: Steps, artifact: ArtifactRef, *releases: CheckableRelease, job: Attempt | None = None
+) -> Checked:
+    given = PackageCheckInput(package=NAME, artifact=artifact, releases=releases)
     return await steps.check(given, job or Attempt())  # type: ignore[arg-type]  # as much of a job as a step asks for
 
 
@@ -108,9 +110,9 @@ def package(rule: str | None = None, kind: PackageKind = PackageKind.CUSTOMIZATI
     return build_sample(fault) if fault else build_sample(kind=kind)
 
 
-async def known_release(store: FolderStore, content: bytes | None = None) -> KnownRelease:
+async def known_release(store: FolderStore, content: bytes | None = None) -> CheckableRelease:
     modules = await put(store, encode_release(RELEASE) if content is None else content)
-    return KnownRelease(version="10.0.45", platform_version=RELEASE.platform_version, modules=modules)
+    return CheckableRelease(version="10.0.45", platform_version=RELEASE.platform_version, modules=modules)
 
 
 # -- reports

@@ -1,24 +1,19 @@
 """What is decided about a package: above all, that no fault of ours makes a valid package unusable."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.package_validator.domain.releases import (
-    MOST_RELEASES,
-    KnownRelease,
-    ReleaseFacts,
-    Releases,
-    of_platform,
-)
-from services.package_validator.domain.releases import published as release_published
+from services.package_validator.app import ValidatorSettings, make
+from services.package_validator.domain.checks import CheckFacts
 from services.package_validator.domain.retiring import retire
-from services.package_validator.domain.state import Package
-from services.package_validator.domain.told import view
-from services.package_validator.domain.work import Checked, CheckInput
+from services.package_validator.domain.state import DeployablePackage
+from services.package_validator.domain.views import package_view
+from services.package_validator.domain.work import Checked, PackageCheckInput
 from shared.contracts.envelope import Envelope
 from shared.contracts.package_validator import (
     PackageCheckFailed,
@@ -32,7 +27,8 @@ from shared.contracts.package_validator import (
     RetirePackage,
     RevalidatePackage,
 )
-from shared.kernel import Decision, Failure, NotYet, Rejected, TimerDue
+from shared.kernel import UNCHANGED, Decision, Failure, Rejected, TimerDue
+from shared.kernel.app import On
 from tests.unit.package_validator.packages import (
     CHECKS,
     CONTENTS,
@@ -48,14 +44,13 @@ from tests.unit.package_validator.packages import (
     NEWER_CHECKS,
     NO_RELEASES,
     NOW,
-    PLATFORM,
     RULES,
     VALID,
     after,
     ended,
     file,
+    kept,
     only,
-    published,
     release,
     releases,
     submit,
@@ -65,36 +60,38 @@ UNDECIDED: list[Checked | Failure] = [FAULT, KILLED_IT, EXHAUSTED, CRASHED]
 WITH_RELEASE = VALID.model_copy(update={"release": release()})
 
 
-def revalidate(state: Package | None, facts: ReleaseFacts = NO_RELEASES) -> Decision[Package]:
+def revalidate(state: DeployablePackage, facts: CheckFacts = NO_RELEASES) -> Decision[DeployablePackage]:
     command = RevalidatePackage(package=NAME)
     return CHECKS.revalidate(state, Envelope(id="2", source="test", time=LATER, data=command), facts, LATER)
 
 
-def retired(state: Package | None, note: str = "superseded") -> Decision[Package]:
+def retired(state: DeployablePackage, note: str = "superseded") -> Decision[DeployablePackage]:
     command = RetirePackage(package=NAME, note=note)
     return retire(state, Envelope(id="3", source="test", time=LATER, data=command, actor="ada"), None, LATER)
 
 
-def look(state: Package, facts: ReleaseFacts = NO_RELEASES, *, newer: bool = False) -> Decision[Package]:
+def look(
+    state: DeployablePackage, facts: CheckFacts = NO_RELEASES, *, newer: bool = False
+) -> Decision[DeployablePackage]:
     checks = NEWER_CHECKS if newer else CHECKS
     return checks.look(state, TimerDue("look", "", NOW + DAY), facts, NOW + DAY)
 
 
-def next_look(decision: Decision[Package]) -> datetime:
+def next_look(decision: Decision[DeployablePackage]) -> datetime:
     [(name, due)] = decision.timers.items()
     assert name == "look"
     assert due
     return due
 
 
-def begun(decision: Decision[Package]) -> CheckInput | None:
+def begun(decision: Decision[DeployablePackage]) -> PackageCheckInput | None:
     given = decision.work.get("check")
-    assert given is None or isinstance(given, CheckInput)
+    assert given is None or isinstance(given, PackageCheckInput)
     return given
 
 
 def test_a_verdict_says_what_it_rests_on_and_where_its_report_is() -> None:
-    decision = CHECKS.checked(submit().state, ended(WITH_RELEASE), NO_RELEASES, LATER)
+    decision = CHECKS.checked(kept(submit()), ended(WITH_RELEASE), NO_RELEASES, LATER)
     event = only(decision)
     assert isinstance(event, PackageValidated)
     assert event.judged
@@ -107,7 +104,7 @@ def test_a_verdict_says_what_it_rests_on_and_where_its_report_is() -> None:
         "checked_at": LATER,
     }
     assert decision.state
-    snapshot = view(NAME, decision.state)
+    snapshot = package_view(NAME, decision.state)
     assert snapshot
     assert (snapshot.status, snapshot.judged) == (PackageStatus.VALID, event.judged)
 
@@ -126,11 +123,11 @@ def test_a_verdict_says_what_it_rests_on_and_where_its_report_is() -> None:
 )
 def test_how_a_first_check_ends(result: Checked | Failure, event: type, status: PackageStatus) -> None:
     outcome = ended(None, result) if isinstance(result, Failure) else ended(result)
-    decision = CHECKS.checked(submit().state, outcome, NO_RELEASES, NOW)
+    decision = CHECKS.checked(kept(submit()), outcome, NO_RELEASES, NOW)
     assert isinstance(only(decision), event)
     assert decision.state
     assert decision.state.status is status
-    snapshot = view(NAME, decision.state)
+    snapshot = package_view(NAME, decision.state)
     assert snapshot
     assert (snapshot.problem is None) == (status in (PackageStatus.VALID, PackageStatus.INVALID))
 
@@ -153,7 +150,7 @@ def test_a_verdict_stands_when_the_next_check_fails_by_a_fault_of_ours(
     assert isinstance(answer, PackageSubmitted)
     assert (answer.standing, again.state and again.state.status) == (first.status, first.status)
     outcome = ended(None, undecided) if isinstance(undecided, Failure) else ended(undecided)
-    decision = CHECKS.checked(again.state, outcome, NO_RELEASES, LATER)
+    decision = CHECKS.checked(kept(again), outcome, NO_RELEASES, LATER)
     failed = only(decision)
     assert isinstance(failed, PackageCheckFailed)
     assert failed.standing is first.status
@@ -171,12 +168,14 @@ def test_another_verdict_takes_the_place_of_the_one_that_stood() -> None:
     state = after(VALID, INVALID)
     assert (state.status, state.findings, state.rechecking) == (PackageStatus.INVALID, (ERROR,), False)
     assert state.contents == CONTENTS  # it was valid once: what was built from it consists of that
-    decision = CHECKS.checked(CHECKS.begin(state, None).state, ended(VALID), NO_RELEASES, NOW)
+    decision = CHECKS.checked(kept(CHECKS.begin(state, NO_RELEASES, NOW)), ended(VALID), NO_RELEASES, NOW)
     assert isinstance(only(decision), PackageValidated)
 
 
 def test_an_unchanged_verdict_is_told_with_what_it_rests_on_now() -> None:
-    decision = CHECKS.checked(CHECKS.begin(after(VALID), None).state, ended(WITH_RELEASE), NO_RELEASES, LATER)
+    decision = CHECKS.checked(
+        kept(CHECKS.begin(after(VALID), NO_RELEASES, NOW)), ended(WITH_RELEASE), NO_RELEASES, LATER
+    )
     event = only(decision)
     assert isinstance(event, PackageValidated)
     assert event.judged
@@ -195,31 +194,31 @@ def test_a_package_without_a_verdict_is_checked_again_when_it_is_asked_for(resul
 
 
 def test_while_a_check_runs_that_one_is_the_answer() -> None:
-    checking = submit().state
-    rechecking = revalidate(after(VALID)).state
+    checking = kept(submit())
+    rechecking = kept(revalidate(after(VALID)))
     for state in (checking, rechecking):
         decision = revalidate(state)
         assert (begun(decision), decision.state) == (None, state)
         assert isinstance(only(decision), PackageSubmitted)
 
 
-def test_of_a_package_that_nobody_submitted_is_said_so() -> None:
-    for decide in (revalidate, retired):
-        with pytest.raises(NotYet, match="there is no package contoso/november"):
-            decide(None)
+def test_what_is_asked_of_a_package_that_nobody_submitted_waits_for_it(tmp_path: Path) -> None:
+    lines = make(ValidatorSettings(artifacts=tmp_path)).table
+    asked = [line for line in lines if isinstance(line, On) and line.message in (RevalidatePackage, RetirePackage)]
+    assert [line.needs_state for line in asked] == [True, True]
 
 
 @pytest.mark.parametrize(
     ("state", "event"),
     [
-        (submit().state, PackageSubmitted),
+        (kept(submit()), PackageSubmitted),
         (after(VALID), PackageValidated),
         (after(INVALID), PackageRejected),
         (after(KILLED_IT), PackageQuarantined),
     ],
     ids=["checking", "valid", "invalid", "quarantined"],
 )
-def test_the_same_file_again_is_answered_with_where_it_stands(state: Package, event: type) -> None:
+def test_the_same_file_again_is_answered_with_where_it_stands(state: DeployablePackage, event: type) -> None:
     decision = submit(state)
     assert isinstance(only(decision), event)
     assert (decision.state, begun(decision)) == (state, None)
@@ -232,7 +231,7 @@ def test_a_file_whose_check_failed_is_checked_when_it_is_submitted_again() -> No
 
 
 def test_another_file_needs_another_name() -> None:
-    for state in (after(VALID), retired(after(VALID)).state):
+    for state in (after(VALID), kept(retired(after(VALID)))):
         with pytest.raises(Rejected) as refused:
             submit(state, "b")
         assert refused.value.reason is Reason.NAME_TAKEN
@@ -242,7 +241,7 @@ def test_another_file_needs_another_name() -> None:
 
 
 def test_a_package_looks_every_day_and_is_left_alone_while_nothing_has_changed() -> None:
-    decided = CHECKS.checked(submit().state, ended(WITH_RELEASE), NO_RELEASES, NOW)
+    decided = CHECKS.checked(kept(submit()), ended(WITH_RELEASE), NO_RELEASES, NOW)
     assert NOW + 0.75 * DAY < next_look(decided) <= NOW + DAY
     assert decided.state
     decision = look(decided.state, releases(release(), release("10.0.46", "7.0.7700.1", file("d"))))
@@ -260,7 +259,7 @@ def test_a_package_looks_every_day_and_is_left_alone_while_nothing_has_changed()
     ],
     ids=["other rules", "another module list", "a later release of the platform", "the release is forgotten"],
 )
-def test_a_package_is_checked_again_when_its_verdict_rests_on_what_is_no_more(facts: ReleaseFacts, newer: bool) -> None:
+def test_a_package_is_checked_again_when_its_verdict_rests_on_what_is_no_more(facts: CheckFacts, newer: bool) -> None:
     state = after(WITH_RELEASE)
     decision = look(state, facts, newer=newer)
     assert begun(decision)
@@ -298,7 +297,7 @@ def test_a_package_that_was_judged_without_a_release_is_checked_against_one_that
 
 def test_a_package_that_brings_its_check_down_is_not_tried_every_day() -> None:
     state = after(VALID)
-    rechecking = look(state, releases(release())).state
+    rechecking = kept(look(state, releases(release())))
     facts = releases(release())
     crashed = CHECKS.checked(rechecking, ended(KILLED_IT), facts, LATER).state
     assert crashed
@@ -311,12 +310,17 @@ def test_a_package_that_brings_its_check_down_is_not_tried_every_day() -> None:
 
 @pytest.mark.parametrize(
     "state",
-    [submit().state, after(FAULT), after(KILLED_IT), retired(after(VALID)).state, revalidate(after(VALID)).state],
+    [
+        kept(submit()),
+        after(FAULT),
+        after(KILLED_IT),
+        kept(retired(after(VALID))),
+        kept(revalidate(after(VALID))),
+    ],
     ids=["checking", "check failed", "quarantined", "retired", "being checked again"],
 )
-def test_nothing_else_is_checked_by_itself(state: Package) -> None:
-    decision = look(state, releases(release()), newer=True)
-    assert (decision.state, dict(decision.work)) == (state, {})
+def test_nothing_else_is_checked_by_itself(state: DeployablePackage) -> None:
+    assert look(state, releases(release()), newer=True) is UNCHANGED
 
 
 # -- retiring
@@ -328,7 +332,7 @@ def test_a_retired_package_keeps_its_file_and_what_is_known_of_it() -> None:
     assert isinstance(event, PackageRetired)
     assert (event.artifact, event.note, event.actor) == (file(), "superseded", "ada")
     assert decision.state
-    snapshot = view(NAME, decision.state)
+    snapshot = package_view(NAME, decision.state)
     assert snapshot
     assert (snapshot.status, snapshot.artifact, snapshot.contents) == (PackageStatus.RETIRED, file(), CONTENTS)
     assert decision.timers == {"look": None}
@@ -336,7 +340,7 @@ def test_a_retired_package_keeps_its_file_and_what_is_known_of_it() -> None:
 
 def test_retired_again_it_is_told_as_it_was() -> None:
     first = retired(after(VALID))
-    again = retired(first.state, note="another note")
+    again = retired(kept(first), note="another note")
     assert (again.state, again.events) == (first.state, first.events)
 
 
@@ -351,19 +355,20 @@ def test_whatever_is_not_being_checked_for_the_first_time_can_be_retired(result:
 
 def test_before_its_first_verdict_a_package_is_not_retired() -> None:
     with pytest.raises(Rejected) as refused:
-        retired(submit().state)
+        retired(kept(submit()))
     assert refused.value.reason is Reason.NOT_CHECKED_YET
 
 
 def test_retiring_calls_off_a_check_that_runs_again_and_its_end_changes_nothing() -> None:
-    decision = retired(revalidate(after(VALID)).state)
+    decision = retired(kept(revalidate(after(VALID))))
     assert decision.work == {"check": None}
-    assert decision.state
-    assert decision.state.rechecking is False
+    assert kept(decision).rechecking is False
+    for result in (VALID, INVALID, FAULT, KILLED_IT):
+        assert CHECKS.checked(kept(decision), ended(result), NO_RELEASES, LATER) is UNCHANGED
 
 
 def test_a_retired_package_is_neither_checked_nor_submitted_again() -> None:
-    state = retired(after(VALID)).state
+    state = kept(retired(after(VALID)))
     with pytest.raises(Rejected, match="retired by ada on 2026-11-21; it is not checked") as refused:
         revalidate(state)
     assert refused.value.reason is Reason.PACKAGE_RETIRED
@@ -376,7 +381,7 @@ def test_a_retired_package_is_neither_checked_nor_submitted_again() -> None:
 
 
 def test_a_package_that_was_kept_before_verdicts_had_reports_is_read_and_told_and_checked_again() -> None:
-    kept: dict[str, Any] = {
+    document: dict[str, Any] = {
         "id": NAME,
         "status": "valid",
         "artifact": file().model_dump(mode="json"),
@@ -385,64 +390,13 @@ def test_a_package_that_was_kept_before_verdicts_had_reports_is_read_and_told_an
         "findings": [],
         "problem": None,
     }
-    state = Package.model_validate(kept, strict=False)
+    state = DeployablePackage.model_validate(document, strict=False)
     event = only(submit(state))
     assert isinstance(event, PackageValidated)
     assert event.judged is None
     assert begun(revalidate(state))
-    assert look(state, newer=True) == Decision(state)
-    given = CheckInput.model_validate({"package": NAME, "artifact": file().model_dump(mode="json")}, strict=False)
+    assert look(state, newer=True) is UNCHANGED
+    given = PackageCheckInput.model_validate(
+        {"package": NAME, "artifact": file().model_dump(mode="json")}, strict=False
+    )
     assert given.releases == ()
-
-
-# -- releases
-
-
-def test_a_release_is_known_with_the_latest_module_list_that_was_told() -> None:
-    state = release_published(None, published("10.0.45", 1), None, NOW).state
-    state = release_published(state, published("10.0.45", 3, file("d")), None, NOW).state
-    state = release_published(state, published("10.0.45", 2, file("e")), None, NOW).state
-    state = release_published(state, published("10.0.9", 1), None, NOW).state
-    assert state
-    assert [(one.version, one.modules, one.sequence) for one in state.known] == [
-        ("10.0.9", None, 1),
-        ("10.0.45", file("d"), 3),
-    ]
-
-
-def test_releases_are_bounded_and_those_with_the_lowest_versions_go() -> None:
-    state: Releases | None = None
-    for number in range(MOST_RELEASES + 5, 0, -1):
-        state = release_published(state, published(f"10.0.{number}", 1), None, NOW).state
-    assert state
-    assert [one.version for one in state.known] == [f"10.0.{number}" for number in range(6, MOST_RELEASES + 6)]
-
-
-@pytest.mark.parametrize(
-    ("stated", "found"),
-    [
-        (PLATFORM, "10.0.46"),
-        ("7.0.7606.108.0", None),
-        ("07.0.7606.108", "10.0.46"),
-        ("7.0.7606.10", None),
-        ("7.0.7606.1080", None),
-        (None, None),
-        ("", None),
-        ("Update 68", None),
-        ("7.0." + "9" * 5000, None),
-    ],
-    ids=str,
-)
-def test_a_package_is_held_against_the_latest_release_of_exactly_its_platform(
-    stated: str | None, found: str | None
-) -> None:
-    known = (release("10.0.9"), release("10.0.46"), release("10.0.45"), release("10.0.99", "7.0.7700.1"))
-    chosen = of_platform(known, stated)
-    assert (chosen.version if chosen else None) == found
-
-
-@given(st.text(max_size=12))
-def test_any_text_may_be_stated_as_a_version(text: str) -> None:
-    release = KnownRelease(version="10.0.44", platform_version=PLATFORM, modules=None)
-    assert of_platform((release,), text) in (release, None)
-    assert of_platform((release,), f" {PLATFORM} ") is release

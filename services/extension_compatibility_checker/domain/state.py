@@ -1,29 +1,78 @@
-"""What is remembered of an environment for its remediations: its extensions, its base, and one clock for each that
-does not work with a version to come.
-"""
+"""The states of bases, checks, policies, and of an environment for its remediations."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
-from services.extension_compatibility_checker.domain.check import named
-from shared.contracts import extension_compatibility_checker as contract
+from services.extension_compatibility_checker.domain.work import IndexedPackage
 from shared.contracts.extension_compatibility_checker import (
+    BASE_LIFECYCLE,
+    CHECK_LIFECYCLE,
+    REMEDIATION_LIFECYCLE,
+    BaseStatus,
+    CheckCompatibility,
+    CheckStatus,
     ExtensionFinding,
+    ExtensionVerdict,
     RemediationDates,
     RemediationEnding,
+    RemediationPolicy,
     RemediationStatus,
 )
-from shared.contracts.parts import MOST_EXTENSIONS, ArtifactRef, Extension, ExtensionName, ExtensionSet, Verdict
+from shared.contracts.parts import ArtifactRef, ExtensionName, ExtensionSet, Problem, Verdict
 from shared.contracts.servicing_executor import OperationKind, StagedExtensions
 from shared.kernel import State
 
-MOST_ENDED = 100
-"""Remediations that have ended and are still shown, the latest ones."""
-_VIEW_BYTES = 240 * 1024
-"""What a snapshot may take for remediations: a message has 256 KiB at most."""
-
-Key = tuple[str, int]
+RemediationKey = tuple[str, int]
 """App id and target major: the identity of a remediation in its environment."""
+
+
+class Base(State):
+    """A base under its id `<version>/<country>`. Once it is indexed it never changes."""
+
+    lifecycle = BASE_LIFECYCLE
+
+    base: str
+    packages: tuple[ArtifactRef, ...]
+    status: BaseStatus
+    indexed: tuple[IndexedPackage, ...] = ()
+    problem: Problem | None = None
+
+    def consists_of(self, packages: tuple[ArtifactRef, ...]) -> bool:
+        """Whether these are its packages; their order does not count."""
+        return {one.digest for one in self.packages} == {one.digest for one in packages}
+
+
+class Waiter(State):
+    """Who waits for the answer: an operation, a promotion, or somebody who named neither."""
+
+    operation: str | None
+    promotion: str | None
+
+
+class CompatibilityCheck(State):
+    """A check. `request` is the command that it was begun with; `verdict` is None until it has ended."""
+
+    lifecycle = CHECK_LIFECYCLE
+
+    request: CheckCompatibility
+    asked_at: datetime
+    waiters: tuple[Waiter, ...]
+    verdict: Verdict | None = None
+    extensions: tuple[ExtensionVerdict, ...] = ()
+    report: ArtifactRef | None = None
+    problem: Problem | None = None
+    checked_at: datetime | None = None
+
+    @property
+    def status(self) -> CheckStatus:
+        """Where it stands."""
+        return CheckStatus.CHECKING if self.verdict is None else CheckStatus.CHECKED
+
+
+class ProjectPolicy(State):
+    """The policy that was set for a project."""
+
+    project: str
+    policy: RemediationPolicy
 
 
 class Question(State):
@@ -33,13 +82,13 @@ class Question(State):
     base: str
 
 
-class Asked(Question):
+class AskedQuestion(Question):
     """A check that was asked for from here."""
 
     at: datetime
 
 
-class Notice(State):
+class EarlyNotice(State):
     """What became of a notification about an extension whose verdict has not arrived here yet."""
 
     app_id: str
@@ -49,7 +98,7 @@ class Notice(State):
     at: datetime
 
 
-class Finished(State):
+class FinishedOperation(State):
     """An operation that has ended, for the change of the set that may be heard of after it."""
 
     operation: str
@@ -57,8 +106,10 @@ class Finished(State):
     removed: tuple[str, ...]
 
 
-class Item(State):
+class ExtensionRemediation(State):
     """A remediation. `verdict`, `base`, `set_version`, `report`, `findings` are those of the last judgement."""
+
+    lifecycle = REMEDIATION_LIFECYCLE
 
     extension: ExtensionName
     base: str
@@ -85,7 +136,7 @@ class Item(State):
     ending: RemediationEnding | None = None
 
     @property
-    def key(self) -> Key:
+    def key(self) -> RemediationKey:
         """Its identity in the environment."""
         return self.extension.app_id, self.target_major
 
@@ -128,67 +179,12 @@ class Remediations(State):
     staged: StagedExtensions = ()
     heard: int = 0
     """Sequence number of the last event of servicing-executor."""
-    finished: tuple[Finished, ...] = ()
+    finished: tuple[FinishedOperation, ...] = ()
     judged: tuple[Question, ...] = ()
-    asked: tuple[Asked, ...] = ()
-    notices: tuple[Notice, ...] = ()
-    items: tuple[Item, ...] = ()
-    ended: tuple[Item, ...] = ()
+    asked: tuple[AskedQuestion, ...] = ()
+    notices: tuple[EarlyNotice, ...] = ()
+    items: tuple[ExtensionRemediation, ...] = ()
+    ended: tuple[ExtensionRemediation, ...] = ()
     """Latest last."""
     look_at: datetime | None = None
     """When it looks ahead next; None: it is no more."""
-
-
-def remediations_view(environment: str, state: Remediations) -> contract.RemediationsSnapshot | None:
-    """The remediations as others see them: those that are open, then the latest that ended; as many as fit."""
-    if not state.items and not state.ended:
-        return None
-    shown: list[contract.Remediation] = []
-    room = _VIEW_BYTES
-    for item in (*state.items, *reversed(state.ended)):
-        told = _told(item)
-        room -= len(told.model_dump_json()) + 1
-        if room < 0 or len(shown) == 2 * MOST_EXTENSIONS:
-            break
-        shown.append(told)
-    return contract.RemediationsSnapshot(environment=environment, project=state.project, remediations=tuple(shown))
-
-
-def _told(item: Item) -> contract.Remediation:
-    return contract.Remediation(
-        extension=item.extension,
-        base=item.base,
-        target_major=item.target_major,
-        status=item.status,
-        dates=item.dates,
-        reminders=item.reminders,
-        unreachable=item.unreachable,
-        set_version=item.set_version,
-        report=item.report,
-        ending=item.ending,
-    )
-
-
-def dependents_of(app_id: str, extensions: Iterable[Extension]) -> tuple[ExtensionName, ...]:
-    """The extensions that need this one, directly or through others; each stands before those that it needs."""
-    by_id = {one.app_id: one for one in extensions}
-    found: list[str] = []
-    pending = [app_id]
-    while pending:
-        needed = pending.pop()
-        for other in by_id.values():
-            if other.app_id not in (app_id, *found) and any(one.app_id == needed for one in other.dependencies):
-                found.append(other.app_id)
-                pending.append(other.app_id)
-    return tuple(named(by_id[one]) for one in _needed_last(found, by_id))
-
-
-def _needed_last(app_ids: list[str], by_id: dict[str, Extension]) -> list[str]:
-    left = list(app_ids)
-    placed: list[str] = []
-    while left:
-        needed = {one.app_id for other in left for one in by_id[other].dependencies if one.app_id != other}
-        free = [one for one in left if one not in needed] or left[:1]  # extensions that need each other: in any order
-        placed += free
-        left = [one for one in left if one not in free]
-    return placed

@@ -3,16 +3,16 @@
 import calendar
 from datetime import datetime, timedelta
 
+from services.extension_compatibility_checker.domain.state import ProjectPolicy
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import (
     Regime,
     RemediationPolicy,
     RemediationPolicyChanged,
-    RemediationPolicySnapshot,
     SetRemediationPolicy,
     WithoutRecipient,
 )
-from shared.kernel import Decision, State
+from shared.kernel import Decision, DecisionBuilder
 
 SEED = RemediationPolicy()
 """The rule without any policy: removed 90 days after the first notification
@@ -20,28 +20,17 @@ SEED = RemediationPolicy()
 """
 
 
-class Policy(State):
-    """The policy that was set for a project."""
-
-    project: str
-    policy: RemediationPolicy
-
-
 def set_policy(
-    state: Policy | None, message: Envelope[SetRemediationPolicy], facts: None, now: datetime
-) -> Decision[Policy]:
+    state: ProjectPolicy | None, message: Envelope[SetRemediationPolicy], facts: None, now: datetime
+) -> Decision[ProjectPolicy]:
     """Another policy holds. Clocks that run follow it at their environment's next event, timer or daily look."""
-    asked = message.data
-    changed = RemediationPolicyChanged(project=asked.project, policy=asked.policy)
-    return Decision(Policy(project=asked.project, policy=asked.policy), events=[changed])
+    command = message.data
+    change = DecisionBuilder(ProjectPolicy(project=command.project, policy=command.policy), now)
+    change.say(RemediationPolicyChanged(project=command.project, policy=command.policy))
+    return change
 
 
-def policy_view(project: str, state: Policy) -> RemediationPolicySnapshot:
-    """The policy as others see it."""
-    return RemediationPolicySnapshot(project=project, policy=state.policy)
-
-
-def rule(state: Policy | None) -> RemediationPolicy:
+def rule(state: ProjectPolicy | None) -> RemediationPolicy:
     """The policy that holds: the one that was set, else the seed's."""
     return state.policy if state else SEED
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from services.package_validator.domain.merges import MergeFacts, Merges
+from services.package_validator.domain.merges import MergeFacts, merged
+from services.package_validator.domain.merges import merge as merge_packages
 from services.package_validator.domain.retiring import retire
-from services.package_validator.domain.state import Package
-from services.package_validator.domain.told import view
-from services.package_validator.domain.work import CheckInput, Merged, MergeInput
+from services.package_validator.domain.state import DeployablePackage
+from services.package_validator.domain.views import package_view
+from services.package_validator.domain.work import Merged, MergeInput, PackageCheckInput
 from shared.contracts.envelope import Envelope
 from shared.contracts.package_validator import (
     MergePackages,
@@ -19,7 +20,7 @@ from shared.contracts.package_validator import (
     RevalidatePackage,
 )
 from shared.contracts.parts import Problem
-from shared.kernel import Decision, Failure, KernelReason, NotYet, Rejected, WorkEnded
+from shared.kernel import UNCHANGED, Decision, Failure, KernelReason, NotYet, Rejected, WorkEnded
 from tests.unit.package_validator.packages import (
     CHECKS,
     CRASHED,
@@ -34,17 +35,17 @@ from tests.unit.package_validator.packages import (
     after,
     ended,
     file,
+    kept,
     only,
     release,
     releases,
     submit,
 )
 
-MERGES = Merges(CHECKS)
 SOURCES = ("contoso/platform", "contoso/own")
 
 
-def source(name: str, digit: str = "a") -> Package:
+def source(name: str, digit: str = "a") -> DeployablePackage:
     return after(VALID).model_copy(update={"id": name, "artifact": file(digit)})
 
 
@@ -52,20 +53,20 @@ FACTS = MergeFacts((source(SOURCES[0], "b"), source(SOURCES[1], "c")))
 
 
 def merge(
-    state: Package | None = None, sources: tuple[str, ...] = SOURCES, facts: MergeFacts = FACTS
-) -> Decision[Package]:
+    state: DeployablePackage | None = None, sources: tuple[str, ...] = SOURCES, facts: MergeFacts = FACTS
+) -> Decision[DeployablePackage]:
     command = MergePackages(package=NAME, sources=sources)
-    return MERGES.merge(state, Envelope(id="1", source="test", time=NOW, data=command), facts, NOW)
+    return merge_packages(state, Envelope(id="1", source="test", time=NOW, data=command), facts, NOW)
 
 
-def merging() -> Package:
+def merging() -> DeployablePackage:
     state = merge().state
     assert state
     return state
 
 
-def merge_ended(result: Merged | None, failure: Failure | None = None) -> Decision[Package]:
-    return MERGES.merged(merging(), WorkEnded("merge", "", result, failure), releases(release()), NOW)
+def merge_ended(result: Merged | None, failure: Failure | None = None) -> Decision[DeployablePackage]:
+    return merged(merging(), WorkEnded("merge", "", result, failure), releases(release()), NOW)
 
 
 def test_valid_packages_are_merged_in_the_order_in_which_they_are_named() -> None:
@@ -74,7 +75,7 @@ def test_valid_packages_are_merged_in_the_order_in_which_they_are_named() -> Non
     assert isinstance(given, MergeInput)
     assert [(one.package, one.artifact) for one in given.sources] == [(SOURCES[0], file("b")), (SOURCES[1], file("c"))]
     assert decision.state
-    assert view(NAME, decision.state) is None
+    assert package_view(NAME, decision.state) is None
 
 
 def test_what_was_merged_is_told_and_checked_like_any_other_package() -> None:
@@ -83,12 +84,12 @@ def test_what_was_merged_is_told_and_checked_like_any_other_package() -> None:
     assert isinstance(event, PackageSubmitted)
     assert (event.artifact, event.file_name, event.merged_from) == (file("d"), "november.zip", SOURCES)
     given = decision.work["check"]
-    assert isinstance(given, CheckInput)
+    assert isinstance(given, PackageCheckInput)
     assert (given.artifact, given.releases) == (file("d"), (release(),))
-    valid = CHECKS.checked(decision.state, ended(VALID), NO_RELEASES, NOW)
+    valid = CHECKS.checked(kept(decision), ended(VALID), NO_RELEASES, NOW)
     assert isinstance(only(valid), PackageValidated)
     assert valid.state
-    snapshot = view(NAME, valid.state)
+    snapshot = package_view(NAME, valid.state)
     assert snapshot
     assert snapshot.merged_from == SOURCES
 
@@ -115,10 +116,10 @@ def test_of_a_merge_that_failed_no_package_is_left(
 
 @pytest.mark.parametrize(
     ("first", "reason"),
-    [(None, KernelReason.UNKNOWN), (submit().state, Reason.NOT_CHECKED_YET), (merging(), Reason.NOT_CHECKED_YET)],
+    [(None, KernelReason.UNKNOWN), (kept(submit()), Reason.NOT_CHECKED_YET), (merging(), Reason.NOT_CHECKED_YET)],
     ids=["unknown", "being checked", "being merged"],
 )
-def test_it_waits_for_its_sources(first: Package | None, reason: Reason) -> None:
+def test_it_waits_for_its_sources(first: DeployablePackage | None, reason: Reason) -> None:
     with pytest.raises(NotYet) as waits:
         merge(facts=MergeFacts((first, FACTS.sources[1])))
     assert (waits.value.waits_for, waits.value.reason) == (SOURCES[0], reason)
@@ -134,7 +135,7 @@ RETIRED = retire(
     [after(INVALID), after(FAULT), after(KILLED_IT), RETIRED],
     ids=["invalid", "check failed", "quarantined", "retired"],
 )
-def test_a_source_that_is_not_valid_is_named(first: Package) -> None:
+def test_a_source_that_is_not_valid_is_named(first: DeployablePackage) -> None:
     with pytest.raises(Rejected) as refused:
         merge(facts=MergeFacts((first, FACTS.sources[1])))
     assert refused.value.reason is Reason.SOURCE_NOT_VALID
@@ -142,7 +143,7 @@ def test_a_source_that_is_not_valid_is_named(first: Package) -> None:
 
 
 def test_a_source_that_is_checked_again_is_as_valid_as_it_was() -> None:
-    rechecking = CHECKS.begin(source(SOURCES[0], "b"), None).state
+    rechecking = CHECKS.begin(source(SOURCES[0], "b"), NO_RELEASES, NOW).state
     assert merge(facts=MergeFacts((rechecking, FACTS.sources[1]))).work
 
 
@@ -161,7 +162,7 @@ def test_what_can_never_be_merged_is_refused_at_once(sources: tuple[str, ...], r
 
 
 def test_asked_for_again_it_is_told_again_and_not_merged_twice() -> None:
-    assert merge(merging()) == Decision(merging(), events=[])
+    assert merge(merging()) is UNCHANGED
     done = merge_ended(Merged(artifact=file("d"))).state
     again = merge(done)
     assert isinstance(only(again), PackageSubmitted)
@@ -169,7 +170,7 @@ def test_asked_for_again_it_is_told_again_and_not_merged_twice() -> None:
 
 
 @pytest.mark.parametrize("state", [after(VALID), merging()], ids=["submitted", "merged from others"])
-def test_a_name_that_another_package_has_is_not_given_again(state: Package) -> None:
+def test_a_name_that_another_package_has_is_not_given_again(state: DeployablePackage) -> None:
     with pytest.raises(Rejected) as refused:
         merge(state, sources=SOURCES[::-1])
     assert refused.value.reason is Reason.NAME_TAKEN

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.extension_compatibility_checker.domain.base import Base, indexing_ended, publish
+from services.extension_compatibility_checker.domain.bases import indexing_ended, publish
+from services.extension_compatibility_checker.domain.state import Base
 from services.extension_compatibility_checker.domain.work import IndexedPackage, IndexingDone
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import (
@@ -46,7 +47,7 @@ def test_a_new_base_is_indexed_and_a_package_that_is_named_twice_counts_once() -
     decision = publish(None, command(A, B, A), None, NOW)
     assert decision.state == Base(base=ID, packages=(A, B), status=BaseStatus.INDEXING)
     assert list(decision.work) == ["indexing"]
-    assert decision.events == ()
+    assert not decision.events
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,26 @@
-"""How a package is told of to others."""
+"""The events that say where a package stands."""
 
-from services.package_validator.domain.state import Package
+from services.package_validator.domain.state import DeployablePackage
 from shared.contracts.package_validator import (
     PackageCheckFailed,
     PackageQuarantined,
     PackageRejected,
     PackageRetired,
-    PackageSnapshot,
     PackageStatus,
     PackageSubmitted,
     PackageValidated,
 )
-from shared.contracts.parts import ArtifactRef, Problem
+from shared.contracts.parts import Problem
 from shared.contracts.scalars import project_of
 
-Told = PackageSubmitted | PackageValidated | PackageRejected | PackageCheckFailed | PackageQuarantined | PackageRetired
+Announcement = (
+    PackageSubmitted | PackageValidated | PackageRejected | PackageCheckFailed | PackageQuarantined | PackageRetired
+)
 
 
-def told(package: Package) -> Told:
+def announcement(package: DeployablePackage) -> Announcement:
     """The event that says where a package stands."""
-    project, artifact = project_of(package.id), file_of(package)
+    project, artifact = project_of(package.id), package.file
     if package.retired:
         note, actor = package.retired.note, package.retired.actor
         return PackageRetired(package=package.id, project=project, artifact=artifact, note=note, actor=actor)
@@ -43,49 +44,24 @@ def told(package: Package) -> Told:
     return submitted(package)
 
 
-def submitted(package: Package) -> PackageSubmitted:
+def submitted(package: DeployablePackage) -> PackageSubmitted:
     """It waits for its check, the first or another one."""
     return PackageSubmitted(
         package=package.id,
         project=project_of(package.id),
-        artifact=file_of(package),
+        artifact=package.file,
         file_name=package.file_name,
         merged_from=package.merged_from,
         standing=package.standing,
     )
 
 
-def check_failed(package: Package, problem: Problem) -> PackageCheckFailed:
+def check_failed(package: DeployablePackage, problem: Problem) -> PackageCheckFailed:
     """A check came to no verdict."""
     return PackageCheckFailed(
         package=package.id,
         project=project_of(package.id),
-        artifact=file_of(package),
+        artifact=package.file,
         problem=problem,
         standing=package.standing,
-    )
-
-
-def file_of(package: Package) -> ArtifactRef:
-    """The package's file, which it has unless it is being merged."""
-    if package.artifact is None:
-        raise ValueError(f"{package.id} is being merged and has no file yet")
-    return package.artifact
-
-
-def view(package: str, state: Package) -> PackageSnapshot | None:
-    """The package as others see it; None while it is being merged."""
-    if state.artifact is None:
-        return None
-    return PackageSnapshot(
-        package=package,
-        project=project_of(package),
-        status=state.status,
-        artifact=state.artifact,
-        file_name=state.file_name,
-        contents=state.contents,
-        findings=state.findings,
-        problem=state.problem,
-        judged=state.judged,
-        merged_from=state.merged_from,
     )

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
+from services.extension_compatibility_checker.domain.base_ids import version_of
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import BaseIndexed
 from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.formats.versions import version_numbers
-from shared.kernel import Decision, State
+from shared.kernel import UNCHANGED, Decision, State
 
 ALL = "all"
 """The one aggregate that holds them: the newest of all releases is asked for, not one of a name."""
@@ -15,19 +16,21 @@ _MOST_RELEASES = 500
 _MOST_BASES = 5000
 
 
-class Release(State):
+class AvailableRelease(State):
     """A release that is generally available."""
 
     version: str
     base_version: str | None
     application_version: str | None = None
     available_at: datetime
+    sequence: int = 0
+    """Of the event that told of it last."""
 
 
-class Known(State):
+class BasesProjection(State):
     """Releases and indexed bases; of too many of them the oldest versions are forgotten."""
 
-    releases: tuple[Release, ...] = ()
+    releases: tuple[AvailableRelease, ...] = ()
     bases: tuple[str, ...] = ()
 
     def base_ahead(self, running: str | None, application: str | None) -> str | None:
@@ -51,36 +54,33 @@ class Known(State):
 
 
 def release_published(
-    state: Known | None, message: Envelope[ReleasePublished], facts: None, now: datetime
-) -> Decision[Known]:
-    """A release is available. Said again, its availability stays what it was."""
-    told = message.data
-    known = state or Known()
-    before = next((one for one in known.releases if one.version == told.version), None)
-    available_at = before.available_at if before else told.published_at or message.time
-    release = Release(
-        version=told.version,
-        base_version=told.base_version,
-        application_version=told.application_version,
-        available_at=available_at,
+    state: BasesProjection | None, message: Envelope[ReleasePublished], facts: None, now: datetime
+) -> Decision[BasesProjection]:
+    """A release is available, since it was told of first. Old news changes nothing else."""
+    event = message.data
+    known = state or BasesProjection()
+    release = AvailableRelease(
+        version=event.version,
+        base_version=event.base_version,
+        application_version=event.application_version,
+        available_at=event.published_at or message.time,
+        sequence=message.sequence or 0,
     )
-    others = [one for one in known.releases if one.version != told.version]
+    before = next((one for one in known.releases if one.version == release.version), None)
+    if before:
+        latest = release if release.sequence >= before.sequence else before
+        release = latest.replace(available_at=min(before.available_at, release.available_at))
+    if release == before:
+        return UNCHANGED
+    others = [one for one in known.releases if one.version != release.version]
     newest = sorted((*others, release), key=lambda one: version_numbers(one.version))[-_MOST_RELEASES:]
-    return Decision(known.model_copy(update={"releases": tuple(newest)}))
+    return Decision(known.replace(releases=tuple(newest)))
 
 
-def base_indexed(state: Known | None, message: Envelope[BaseIndexed], facts: None, now: datetime) -> Decision[Known]:
+def base_indexed(
+    state: BasesProjection | None, message: Envelope[BaseIndexed], facts: None, now: datetime
+) -> Decision[BasesProjection]:
     """Extensions can be checked against a base."""
-    known = state or Known()
-    bases = sorted({*known.bases, message.data.base}, key=lambda base: version_numbers(version_of(base)))[-_MOST_BASES:]
-    return Decision(known.model_copy(update={"bases": tuple(bases)}))
-
-
-def version_of(base: str) -> str:
-    """The version of a base id `<version>/<country>`."""
-    return base.partition("/")[0]
-
-
-def major_of(base: str) -> int:
-    """The major version of a base id."""
-    return version_numbers(version_of(base))[0]
+    known = state or BasesProjection()
+    bases = sorted({*known.bases, message.data.base}, key=lambda base: version_numbers(version_of(base)))
+    return Decision(known.replace(bases=tuple(bases[-_MOST_BASES:])))

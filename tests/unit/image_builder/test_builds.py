@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from services.image_builder.domain.build import build, built
-from services.image_builder.domain.projections import LINEAGE_LIMIT, BaseFacts, image_built
-from services.image_builder.domain.state import Build, Image
+from services.image_builder.domain.builds import build, built
+from services.image_builder.domain.projections import LINEAGE_LIMIT, BaseImage, image_built
+from services.image_builder.domain.state import Build, BuiltImage
 from services.image_builder.domain.views import image_view
 from services.image_builder.domain.work import BuildInput, Built
 from shared.contracts.envelope import Envelope
 from shared.contracts.image_builder import BuildImage, ImageBuildFailed, ImageBuilt, Reason
 from shared.contracts.message import Message
 from shared.contracts.parts import ArtifactRef, ImageContents, PackageContents, PackageKind, Problem
-from shared.kernel import Failure, WorkEnded
+from shared.kernel import UNCHANGED, Failure, WorkEnded
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 IMAGE, BASE = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
@@ -27,7 +27,7 @@ CONTENTS = ImageContents(
     modules=(),
     dropped=(),
 )
-NOTHING = BaseFacts(base=None)
+NOTHING = BaseImage(base=None)
 
 
 def envelope(data: Message) -> Envelope[Any]:
@@ -55,8 +55,8 @@ def request(base: str | None = None) -> BuildImage:
     )
 
 
-def image(*lineage: str) -> Image:
-    return Image(update_name="U0", lineage=lineage, contents=CONTENTS, built_at=NOW)
+def image(*lineage: str) -> BuiltImage:
+    return BuiltImage(update_name="U0", lineage=lineage, contents=CONTENTS, built_at=NOW)
 
 
 def ended(result: Built | None, failure: Failure | None = None) -> WorkEnded[Built]:
@@ -77,9 +77,9 @@ def word(name: str = "U1", base: str | None = BASE) -> Envelope[Any]:
 
 
 def test_an_image_is_built_on_what_is_in_its_base() -> None:
-    asked = build(None, envelope(request(BASE)), BaseFacts(base=image()), NOW)
+    asked = build(None, envelope(request(BASE)), BaseImage(base=image()), NOW)
     assert asked.work == {"build": BuildInput(request=request(BASE), base=CONTENTS)}
-    assert asked.events == ()
+    assert not asked.events
 
 
 def test_a_base_that_nobody_built_is_told_and_nothing_is_begun() -> None:
@@ -99,6 +99,7 @@ def test_a_base_that_nobody_built_is_told_and_nothing_is_begun() -> None:
 def test_asked_again_the_answer_is_the_same_and_nothing_is_built_again(result: Built, answer: type[Message]) -> None:
     waiting = build(None, envelope(request()), NOTHING, NOW)
     assert build(waiting.state, envelope(request()), NOTHING, NOW).events == []
+    assert waiting.state
     done = built(waiting.state, ended(result), None, NOW)
     assert [type(event) for event in done.events] == [answer]
     again = build(done.state, envelope(request()), NOTHING, NOW)
@@ -115,14 +116,14 @@ def test_a_build_that_ends_without_a_result_is_a_fault_of_ours() -> None:
 
 
 def test_the_first_word_of_an_image_stays_and_its_lineage_is_its_bases() -> None:
-    known = image_built(None, word(), BaseFacts(base=image("c", "d")), NOW).state
+    known = image_built(None, word(), BaseImage(base=image("c", "d")), NOW).state
     assert known
     assert (known.update_name, known.lineage) == ("U1", (BASE, "c", "d"))
-    assert image_built(known, word("U2", None), NOTHING, NOW).state == known
-    assert image_built(None, word(base=None), BaseFacts(base=image("c")), NOW).state == image().model_copy(
+    assert image_built(known, word("U2", None), NOTHING, NOW) is UNCHANGED
+    assert image_built(None, word(base=None), BaseImage(base=image("c")), NOW).state == image().model_copy(
         update={"update_name": "U1"}
     )
-    long = image_built(None, word(), BaseFacts(base=image(*("c",) * LINEAGE_LIMIT)), NOW).state
+    long = image_built(None, word(), BaseImage(base=image(*("c",) * LINEAGE_LIMIT)), NOW).state
     assert long
     assert len(long.lineage) == LINEAGE_LIMIT
 
