@@ -194,11 +194,7 @@ class Problem(Part):
 
     @classmethod
     def of(cls, reason: str, text: str) -> Self:
-<<<<<<< HEAD
         """The problem in `text`, as a message may carry it: cut where it is too long, and never empty."""
-=======
-        """A problem in these words: cut where they are too long, and never empty."""
->>>>>>> 7272ae6257bddd2a05012744dc26247105be0fe5
         return cls(reason=reason, message=sentence(text))
 
 
