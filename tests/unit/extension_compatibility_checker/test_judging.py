@@ -309,12 +309,14 @@ async def test_a_fault_of_one_child_ends_the_others(bench: Bench, monkeypatch: p
     set_ = await five(bench)
     await bench.judge(set_[:1], target)
     ended: list[str] = []
+    other_begun = asyncio.Event()
 
     async def failing(request: object, answer: type[object], **files: object) -> object:
         if len(ended) == 0:
             ended.append("first")
-            await asyncio.sleep(0)
+            await other_begun.wait()
             raise ChildDied("it died")
+        other_begun.set()
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
