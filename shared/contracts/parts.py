@@ -1,7 +1,7 @@
 """Values that several messages share."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from shared.contracts.scalars import (
     Sentence,
     UpdateName,
     Version,
+    sentence,
 )
 
 MOST_MODULES = 400
@@ -190,6 +191,11 @@ class Problem(Part):
 
     reason: ReasonCode
     message: Sentence
+
+    @classmethod
+    def of(cls, reason: str, text: str) -> Self:
+        """A problem in these words: cut where they are too long, and never empty."""
+        return cls(reason=reason, message=sentence(text))
 
 
 class Update(Part):

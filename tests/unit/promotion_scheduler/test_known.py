@@ -16,6 +16,7 @@ from shared.contracts.servicing_executor import (
     OperationKind,
     Outcome,
 )
+from shared.kernel import UNCHANGED
 from tests.unit.promotion_scheduler.story import (
     EXTENSION,
     NOW,
@@ -120,7 +121,7 @@ def test_a_package_that_is_submitted_again_is_being_checked() -> None:
     artifact = ArtifactRef(digest=f"sha256:{'a' * 64}", size=1, media_type="application/zip")
     told = PackageSubmitted(package="contoso/one", project="contoso", artifact=artifact, file_name="one.zip")
     failed = known.KnownPackage(sequence=2, status=PackageStatus.CHECK_FAILED)
-    assert known.package_submitted(failed, envelope(told, sequence=1), None, NOW).state == failed
+    assert known.package_submitted(failed, envelope(told, sequence=1), None, NOW) is UNCHANGED
     again = known.package_submitted(failed, envelope(told, sequence=3), None, NOW).state
     assert again
     assert again.status is PackageStatus.CHECKING

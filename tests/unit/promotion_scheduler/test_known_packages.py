@@ -1,20 +1,28 @@
 """Packages as the scheduler knows them: which may be published as a release."""
 
+from typing import Any
+
 import pytest
+from hypothesis import given
 
 from services.promotion_scheduler.domain import known
 from services.promotion_scheduler.domain.known import KnownPackage
 from services.promotion_scheduler.domain.release import PublishFacts, Release, publish
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Event
 from shared.contracts.package_validator import (
     PackageCheckFailed,
     PackageQuarantined,
+    PackageRejected,
     PackageRetired,
     PackageStatus,
     PackageSubmitted,
+    PackageValidated,
 )
 from shared.contracts.parts import ArtifactRef, PackageContents, PackageKind, Problem
 from shared.contracts.promotion_scheduler import PublishRelease, Reason, ReleasePublished
-from shared.kernel import Rejected
+from shared.kernel import UNCHANGED, Rejected
+from tests.support.projections import check_only_news_counts, deliveries, numbered
 from tests.unit.promotion_scheduler.story import NOW, envelope
 
 PACKAGE = "contoso/service-update-10.0.44"
@@ -77,7 +85,7 @@ def test_a_verdict_stands_while_the_package_is_checked_again_and_when_that_fails
     failed = PackageCheckFailed(package=PACKAGE, project="contoso", artifact=ARTIFACT, problem=OURS, standing=standing)
     state = known.package_submitted(VALID, envelope(submitted, sequence=3), None, NOW).state
     state = known.package_check_failed(state, envelope(failed, sequence=4), None, NOW).state
-    assert state == VALID.model_copy(update={"sequence": 4})
+    assert state == VALID.replace(sequence=4)
     unknown = known.package_check_failed(None, envelope(failed, sequence=4), None, NOW).state
     assert unknown
     assert unknown.status is PackageStatus.CHECK_FAILED
@@ -85,4 +93,34 @@ def test_a_verdict_stands_while_the_package_is_checked_again_and_when_that_fails
 
 def test_old_news_of_a_retirement_changes_nothing() -> None:
     told = PackageRetired(package=PACKAGE, project="contoso", artifact=ARTIFACT, note="", actor="ada")
-    assert known.package_retired(VALID, envelope(told, sequence=2), None, NOW).state == VALID
+    assert known.package_retired(VALID, envelope(told, sequence=2), None, NOW) is UNCHANGED
+
+
+ABOUT: dict[str, Any] = {"package": PACKAGE, "project": "contoso", "artifact": ARTIFACT}
+STANDING = PackageStatus.VALID
+assert VALID.contents
+EVENTS = (
+    PackageSubmitted(**ABOUT, file_name="one.zip"),
+    PackageValidated(**ABOUT, contents=VALID.contents, warnings=()),
+    PackageSubmitted(**ABOUT, file_name="one.zip", standing=STANDING),
+    PackageCheckFailed(**ABOUT, problem=OURS, standing=STANDING),
+    PackageQuarantined(**ABOUT, problem=OURS),
+    PackageRejected(**ABOUT, findings=()),
+    PackageRetired(**ABOUT, note="", actor="ada"),
+)
+DECIDE: dict[type[Event], Any] = {
+    PackageSubmitted: known.package_submitted,
+    PackageValidated: known.package_validated,
+    PackageCheckFailed: known.package_check_failed,
+    PackageQuarantined: known.package_quarantined,
+    PackageRejected: known.package_rejected,
+    PackageRetired: known.package_retired,
+}
+
+
+@given(deliveries(numbered(EVENTS, NOW)))
+def test_repeats_and_old_news_in_any_order_end_in_the_latest(delivered: list[Envelope[Any]]) -> None:
+    state: KnownPackage | None = check_only_news_counts(DECIDE, delivered)
+    state = check_only_news_counts(DECIDE, numbered(EVENTS, NOW)[-1:], state=state)
+    assert state
+    assert (state.sequence, state.status) == (len(EVENTS), PackageStatus.RETIRED)
