@@ -6,18 +6,22 @@ from pathlib import Path
 from typing import Literal
 
 from services.servicing_executor.domain import (
-    announced,
     answers,
+    closing,
     extensions,
-    finish,
+    facts,
+    images,
     interventions,
-    known,
+    maintenance,
+    registration,
     releases,
+    restarts,
+    sign_off,
     state,
     updates,
-    upkeep,
     views,
 )
+from services.servicing_executor.domain.projections import built_images, packages, platforms, promotions, rollouts
 from services.servicing_executor.domain.work import STEP_ATTEMPTS
 from services.servicing_executor.runtimes.instant import InstantRuntime
 from services.servicing_executor.runtimes.local import LocalRuntime
@@ -26,47 +30,83 @@ from services.servicing_executor.runtimes.postgres import PostgresCluster
 from services.servicing_executor.steps import Steps
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.port import ArtifactStore
-from shared.contracts import (
-    extension_compatibility_checker,
-    image_builder,
-    package_validator,
-    promotion_scheduler,
-    servicing_executor,
-)
 from shared.contracts.common import CommandRejected
+from shared.contracts.extension_compatibility_checker import CompatibilityChecked
+from shared.contracts.image_builder import ImageBuildFailed, ImageBuilt
+from shared.contracts.package_validator import (
+    PackageCheckFailed,
+    PackageQuarantined,
+    PackageRejected,
+    PackageRetired,
+    PackageSubmitted,
+    PackageValidated,
+)
+from shared.contracts.promotion_scheduler import (
+    CandidateMarked,
+    PromotionCancelled,
+    PromotionCompleted,
+    PromotionFailed,
+    PromotionRefused,
+    PromotionScheduled,
+    PromotionStarted,
+    ReleasePublished,
+    RolloutFinished,
+    RolloutPlanned,
+    RolloutSkipped,
+    RolloutStarted,
+)
 from shared.contracts.registry import CATALOGUE
+from shared.contracts.servicing_executor import (
+    ApplyImage,
+    ApplyRelease,
+    ApplyUpdate,
+    CancelOperation,
+    DisableMaintenanceMode,
+    EnableMaintenanceMode,
+    InstallExtension,
+    RegisterEnvironment,
+    RestartService,
+    ResumeOperation,
+    RollBackOperation,
+    SignOffUpdate,
+    StageExtension,
+    UninstallExtension,
+    UnstageExtension,
+)
 from shared.kernel.app import Aggregate, Fact, Load, On, OnTimer, OnWork, Service, Settings, make_service, run
 
 ENVIRONMENTS = Aggregate("environments", state.Environment, view=views.environment_view)
-PACKAGES = Aggregate("known_packages", known.KnownPackage)
-IMAGES = Aggregate("known_images", known.KnownImage)
-RELEASES = Aggregate("known_releases", known.KnownRelease)
-PLATFORMS = Aggregate("known_platforms", known.KnownRelease)
-PROMOTIONS = Aggregate("known_promotions", announced.AnnouncedPromotion)
-ROLLOUTS = Aggregate("known_rollouts", announced.AnnouncedRollout)
+PACKAGES = Aggregate("known_packages", packages.ApplicablePackageProjection)
+IMAGES = Aggregate("known_images", built_images.ImageProjection)
+RELEASES = Aggregate("known_releases", platforms.PlatformReleaseProjection)
+PLATFORMS = Aggregate("known_platforms", platforms.PlatformReleaseProjection)
+PROMOTIONS = Aggregate("known_promotions", promotions.PromotionProjection)
+ROLLOUTS = Aggregate("known_rollouts", rollouts.RolloutProjection)
 
 PACKAGE_FACTS = Load(
-    updates.PackageFacts,
+    facts.PackageFacts,
     package=Fact(PACKAGES, lambda command, environment: command.package),
     release=Fact(RELEASES, lambda command, environment: command.package),
 )
 IMAGE_FACTS = Load(
-    updates.ImageFacts,
+    facts.ImageFacts,
     image=Fact(IMAGES, lambda command, environment: command.image),
     promotion=Fact(PROMOTIONS, lambda command, environment: command.promotion),
 )
 ROLLOUT_FACTS = Load(
-    releases.RolloutFacts,
+    facts.RolloutFacts,
     package=Fact(PACKAGES, lambda command, environment: command.package),
     release=Fact(RELEASES, lambda command, environment: command.package),
     rollout=Fact(ROLLOUTS, lambda command, environment: command.environment),
 )
-MARKED_FACTS = Load(known.SandboxFacts, sandbox=Fact(ENVIRONMENTS, lambda told, image: told.environment))
-SCHEDULED_FACTS = Load(known.SandboxFacts, sandbox=Fact(ENVIRONMENTS, lambda told, image: told.sandbox))
+MARKED_FACTS = Load(built_images.SandboxFacts, sandbox=Fact(ENVIRONMENTS, lambda told, image: told.environment))
+SCHEDULED_FACTS = Load(built_images.SandboxFacts, sandbox=Fact(ENVIRONMENTS, lambda told, image: told.sandbox))
+VERSIONS_FACTS = Load(
+    packages.SameVersionsFacts,
+    release=Fact(PLATFORMS, lambda told, package: platforms.versions_of(told.contents)),
+)
 
-RELEASE_FACTS = Load(known.ReleaseFacts, release=Fact(PLATFORMS, lambda told, state: known.versions_of(told.contents)))
-
-CHECKER = "extension-compatibility-checker"
+BUILDER, CHECKER = "image-builder", "extension-compatibility-checker"
 
 STEP_LIMIT = timedelta(hours=3)
 """Above the time limit of every step: a step ends itself, and says why."""
@@ -88,68 +128,78 @@ class ExecutorSettings(Settings):
 def make(settings: Settings) -> Service:
     """The table of servicing-executor."""
     assert isinstance(settings, ExecutorSettings)
-    artifacts, told = FolderStore(settings.artifacts), promotion_scheduler
+    artifacts = FolderStore(settings.artifacts)
     steps = Steps(_runtime(settings, artifacts), artifacts, settings.hold_above)
     return make_service(
         "servicing-executor",
         CATALOGUE,
-        On(servicing_executor.RegisterEnvironment, ENVIRONMENTS, updates.register, facts=PACKAGE_FACTS),
-        On(servicing_executor.ApplyUpdate, ENVIRONMENTS, updates.apply_update, facts=PACKAGE_FACTS),
-        On(servicing_executor.ApplyImage, ENVIRONMENTS, updates.apply_image, facts=IMAGE_FACTS),
-        On(servicing_executor.ApplyRelease, ENVIRONMENTS, releases.apply_release, facts=ROLLOUT_FACTS),
-        On(servicing_executor.RestartService, ENVIRONMENTS, upkeep.restart_service),
-        On(servicing_executor.EnableMaintenanceMode, ENVIRONMENTS, upkeep.enable_maintenance),
-        On(servicing_executor.DisableMaintenanceMode, ENVIRONMENTS, upkeep.disable_maintenance),
-        On(servicing_executor.InstallExtension, ENVIRONMENTS, extensions.install_extension),
-        On(servicing_executor.StageExtension, ENVIRONMENTS, extensions.stage_extension),
-        On(servicing_executor.UnstageExtension, ENVIRONMENTS, extensions.unstage_extension),
-        On(servicing_executor.UninstallExtension, ENVIRONMENTS, extensions.uninstall_extension),
-        On(servicing_executor.CancelOperation, ENVIRONMENTS, interventions.cancel_operation),
-        On(servicing_executor.ResumeOperation, ENVIRONMENTS, interventions.resume_operation),
-        On(servicing_executor.RollBackOperation, ENVIRONMENTS, interventions.roll_back_operation),
-        On(servicing_executor.SignOffUpdate, ENVIRONMENTS, interventions.sign_off),
-        On(image_builder.ImageBuilt, ENVIRONMENTS, answers.image_built),
-        On(image_builder.ImageBuildFailed, ENVIRONMENTS, answers.image_build_failed),
-        On(extension_compatibility_checker.CompatibilityChecked, ENVIRONMENTS, answers.compatibility_checked),
-        On(CommandRejected, ENVIRONMENTS, answers.question_refused, key=_environment_of, sender="image-builder"),
-        On(CommandRejected, ENVIRONMENTS, answers.question_refused, key=_environment_of, sender=CHECKER),
-        OnTimer("answer", ENVIRONMENTS, answers.answer_overdue),
-        OnTimer("hold", ENVIRONMENTS, answers.hold_expired),
-        OnWork("step", ENVIRONMENTS, steps.run_step, answers.step_ended, limit=STEP_LIMIT, attempts=STEP_ATTEMPTS),
-        OnWork("closing", ENVIRONMENTS, steps.close, finish.closed),
-        On(package_validator.PackageSubmitted, PACKAGES, known.package_submitted),
-        On(package_validator.PackageValidated, PACKAGES, known.package_validated, facts=RELEASE_FACTS),
-        On(package_validator.PackageRejected, PACKAGES, known.package_rejected),
-        On(package_validator.PackageCheckFailed, PACKAGES, known.package_check_failed),
-        On(package_validator.PackageQuarantined, PACKAGES, known.package_quarantined),
-        On(package_validator.PackageRetired, PACKAGES, known.package_retired),
-        On(image_builder.ImageBuilt, IMAGES, known.image_built, key=lambda built: built.image),
-        On(told.CandidateMarked, IMAGES, known.candidate_marked, key=_image_of, facts=MARKED_FACTS),
-        On(told.PromotionScheduled, IMAGES, known.candidate_scheduled, key=_image_of, facts=SCHEDULED_FACTS),
-        On(told.PromotionScheduled, PROMOTIONS, announced.promotion_scheduled, key=_promotion_of),
-        On(told.PromotionStarted, PROMOTIONS, announced.promotion_started, key=_promotion_of),
-        On(told.PromotionCompleted, PROMOTIONS, announced.promotion_completed, key=_promotion_of),
-        On(told.PromotionFailed, PROMOTIONS, announced.promotion_failed, key=_promotion_of),
-        On(told.PromotionCancelled, PROMOTIONS, announced.promotion_cancelled, key=_promotion_of),
-        On(told.PromotionRefused, PROMOTIONS, announced.promotion_refused, key=_promotion_of),
-        On(told.RolloutPlanned, ROLLOUTS, announced.rollout_planned),
-        On(told.RolloutStarted, ROLLOUTS, announced.rollout_started),
-        On(told.RolloutFinished, ROLLOUTS, announced.rollout_finished),
-        On(told.RolloutSkipped, ROLLOUTS, announced.rollout_skipped),
-        On(promotion_scheduler.ReleasePublished, RELEASES, known.release_published, key=lambda told: told.package),
-        On(promotion_scheduler.ReleasePublished, PLATFORMS, known.release_published, key=known.released_versions),
+        On(RegisterEnvironment, ENVIRONMENTS, registration.register_environment, facts=PACKAGE_FACTS),
+        On(ApplyUpdate, ENVIRONMENTS, updates.apply_update, facts=PACKAGE_FACTS, needs_state=True),
+        On(ApplyImage, ENVIRONMENTS, images.apply_image, facts=IMAGE_FACTS, needs_state=True),
+        On(ApplyRelease, ENVIRONMENTS, releases.apply_release, facts=ROLLOUT_FACTS, needs_state=True),
+        On(RestartService, ENVIRONMENTS, restarts.restart_service, needs_state=True),
+        On(EnableMaintenanceMode, ENVIRONMENTS, maintenance.enable_maintenance_mode, needs_state=True),
+        On(DisableMaintenanceMode, ENVIRONMENTS, maintenance.disable_maintenance_mode, needs_state=True),
+        On(InstallExtension, ENVIRONMENTS, extensions.install_extension, needs_state=True),
+        On(StageExtension, ENVIRONMENTS, extensions.stage_extension, needs_state=True),
+        On(UnstageExtension, ENVIRONMENTS, extensions.unstage_extension, needs_state=True),
+        On(UninstallExtension, ENVIRONMENTS, extensions.uninstall_extension, needs_state=True),
+        On(CancelOperation, ENVIRONMENTS, interventions.cancel_operation, needs_state=True),
+        On(ResumeOperation, ENVIRONMENTS, interventions.resume_operation, needs_state=True),
+        On(RollBackOperation, ENVIRONMENTS, interventions.roll_back_operation, needs_state=True),
+        On(SignOffUpdate, ENVIRONMENTS, sign_off.sign_off_update, needs_state=True),
+        On(ImageBuilt, ENVIRONMENTS, answers.image_built, needs_state=True),
+        On(ImageBuildFailed, ENVIRONMENTS, answers.image_build_failed, needs_state=True),
+        On(CompatibilityChecked, ENVIRONMENTS, answers.compatibility_checked, needs_state=True),
+        *(
+            On(CommandRejected, ENVIRONMENTS, answers.question_refused, key=_asked_by, sender=asked, needs_state=True)
+            for asked in (BUILDER, CHECKER)
+        ),
+        OnTimer("answer", ENVIRONMENTS, answers.answer_overdue, needs_state=True),
+        OnTimer("hold", ENVIRONMENTS, interventions.hold_expired, needs_state=True),
+        OnWork(
+            "step",
+            ENVIRONMENTS,
+            steps.run_step,
+            answers.step_ended,
+            limit=STEP_LIMIT,
+            attempts=STEP_ATTEMPTS,
+            needs_state=True,
+        ),
+        OnWork("closing", ENVIRONMENTS, steps.close, closing.closed, needs_state=True),
+        On(PackageSubmitted, PACKAGES, packages.package_submitted),
+        On(PackageValidated, PACKAGES, packages.package_validated, facts=VERSIONS_FACTS),
+        On(PackageRejected, PACKAGES, packages.package_rejected),
+        On(PackageCheckFailed, PACKAGES, packages.package_check_failed),
+        On(PackageQuarantined, PACKAGES, packages.package_quarantined),
+        On(PackageRetired, PACKAGES, packages.package_retired),
+        On(ImageBuilt, IMAGES, built_images.image_built, key=lambda built: built.image),
+        On(CandidateMarked, IMAGES, built_images.candidate_marked, key=_image_of, facts=MARKED_FACTS),
+        On(PromotionScheduled, IMAGES, built_images.candidate_scheduled, key=_image_of, facts=SCHEDULED_FACTS),
+        On(PromotionScheduled, PROMOTIONS, promotions.promotion_scheduled, key=_promotion_of),
+        On(PromotionStarted, PROMOTIONS, promotions.promotion_started, key=_promotion_of),
+        On(PromotionCompleted, PROMOTIONS, promotions.promotion_completed, key=_promotion_of),
+        On(PromotionFailed, PROMOTIONS, promotions.promotion_failed, key=_promotion_of),
+        On(PromotionCancelled, PROMOTIONS, promotions.promotion_cancelled, key=_promotion_of),
+        On(PromotionRefused, PROMOTIONS, promotions.promotion_refused, key=_promotion_of),
+        On(RolloutPlanned, ROLLOUTS, rollouts.rollout_planned),
+        On(RolloutStarted, ROLLOUTS, rollouts.rollout_started),
+        On(RolloutFinished, ROLLOUTS, rollouts.rollout_finished),
+        On(RolloutSkipped, ROLLOUTS, rollouts.rollout_skipped),
+        On(ReleasePublished, RELEASES, platforms.release_published, key=lambda told: told.package),
+        On(ReleasePublished, PLATFORMS, platforms.release_published, key=platforms.released_versions),
     )
 
 
-def _image_of(told: promotion_scheduler.CandidateMarked | promotion_scheduler.PromotionScheduled) -> str:
+def _image_of(told: CandidateMarked | PromotionScheduled) -> str:
     return told.update.image
 
 
-def _promotion_of(told: announced.PromotionTold) -> str:
+def _promotion_of(told: promotions.PromotionEvent) -> str:
     return told.promotion
 
 
-def _environment_of(refused: CommandRejected) -> str:
+def _asked_by(refused: CommandRejected) -> str:
     """Both commands that the executor sends have the environment as their key."""
     return refused.command_key
 

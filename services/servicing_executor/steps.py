@@ -73,7 +73,7 @@ class Steps:
             log.line(f"given up after {job.attempt} attempts: {error}")
             done = StepDone(log="", failed=str(error))
         stored = await self._artifacts.put_bytes(log.text.encode(), LOG_TYPE)
-        return done.model_copy(update={"log": stored.digest})
+        return done.replace(log=stored.digest)
 
     async def close(self, given: ClosingInput, job: Job) -> ClosingDone:
         """Put the logs of the steps together, and remove what nobody needs any more."""

@@ -34,6 +34,10 @@ class Envelope(Generic[D]):
     actor: str | None = None
     traceparent: str | None = None
 
+    def is_news(self, known: int | None) -> bool:
+        """Whether its aggregate had not told this before; `known`: the sequence of what it told last, None: nothing."""
+        return known is None or (self.sequence or 0) > known
+
 
 def new_id() -> str:
     """A UUIDv7 in its text form: ids made later sort later."""

@@ -12,12 +12,12 @@ from services.promotion_scheduler.app import SchedulerSettings
 from services.promotion_scheduler.app import make as make_scheduler
 from services.servicing_executor.app import ExecutorSettings
 from services.servicing_executor.app import make as make_executor
-from services.servicing_executor.domain.known import KnownImage
+from services.servicing_executor.domain.projections.built_images import ImageProjection
 from services.servicing_executor.domain.state import Environment
 from shared.contracts.cloudevents import decode, encode
 from shared.contracts.common import CommandRejected, DeadLettered
 from shared.contracts.envelope import Envelope, derived_id, new_id
-from shared.contracts.message import Message
+from shared.contracts.message import Command, Message
 from shared.contracts.parts import EnvironmentKind, Update
 from shared.contracts.promotion_scheduler import (
     MarkCandidate,
@@ -34,7 +34,11 @@ from shared.contracts.servicing_executor import (
     EnvironmentStatus,
     OperationAccepted,
     OperationKind,
+    RegisterEnvironment,
+    RestartableService,
+    RestartService,
 )
+from shared.kernel.app import On
 from shared.kernel.client import OutgoingRecord
 from shared.kernel.document import Document
 from shared.kernel.store.memory import MemoryStore
@@ -82,7 +86,7 @@ class Installation:
         self._read: dict[str, set[int]] = {"a": set(), "b": set()}
         self._offsets = count()
 
-    def keep(self, collection: str, id_: str, state: Environment | KnownImage) -> None:
+    def keep(self, collection: str, id_: str, state: Environment | ImageProjection) -> None:
         """What the executor's store has from before."""
         stored = to_stored(Document(id_, state=state.model_dump(mode="json")), 1)
         self.loop.run_until_complete(self.executors_store.write_many(collection, [Write(stored, None)]))
@@ -158,7 +162,7 @@ def place(tmp_path: Path) -> Iterator[Installation]:
     made.keep("environments", SANDBOX, environment(SANDBOX, update(), EnvironmentKind.SANDBOX))
     made.keep("environments", PRODUCTION, environment(PRODUCTION, first, EnvironmentKind.PRODUCTION))
     for one in (update(), first, update("Stranger's", digit="f")):
-        made.keep("known_images", one.image, KnownImage(project="contoso", contents=one.contents))
+        made.keep("known_images", one.image, ImageProjection(project="contoso", contents=one.contents))
     for name, kind in ((PRODUCTION, EnvironmentKind.PRODUCTION), (SANDBOX, EnvironmentKind.SANDBOX)):
         made.publish(
             EnvironmentRegistered(environment=name, project="contoso", environment_kind=kind, country="DE"),
@@ -294,3 +298,25 @@ def test_an_id_that_was_used_up_under_the_scheduler_s_name_costs_one_promotion_a
     again = schedule(place, place.clock())
     assert len(place.sent(PromotionScheduled)) == 2
     assert begun(place) == [again]
+
+
+def test_a_command_to_an_environment_that_there_is_not_waits_for_it_and_is_refused(place: Installation) -> None:
+    restart = RestartService(environment="nowhere", service=RestartableService.AOS)
+    named = place.publish(restart)
+    assert refusals(place) == []
+    for seconds in range(1, 14):
+        place.wait_until(place.clock() + seconds * SECOND)
+    [refused] = place.sent(CommandRejected)
+    assert isinstance(refused.data, CommandRejected)
+    assert (refused.data.command_id, refused.data.reason) == (named, "UNKNOWN")
+    assert refused.data.message == "there is no environment nowhere"
+
+
+def test_every_command_but_the_first_needs_an_environment_that_there_is(place: Installation) -> None:
+    lines = place.executor.engine.committer.service.table
+    free = [
+        line.message
+        for line in lines
+        if isinstance(line, On) and issubclass(line.message, Command) and not line.needs_state
+    ]
+    assert free == [RegisterEnvironment]

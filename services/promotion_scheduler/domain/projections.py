@@ -12,11 +12,10 @@ from shared.contracts.package_validator import (
     PackageQuarantined,
     PackageRejected,
     PackageRetired,
-    PackageStatus,
     PackageSubmitted,
     PackageValidated,
 )
-from shared.contracts.parts import EnvironmentKind, Extension, PackageContents, Update
+from shared.contracts.parts import EnvironmentKind, Extension, Update
 from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.contracts.scalars import update_id
 from shared.contracts.servicing_executor import (
@@ -30,6 +29,7 @@ from shared.contracts.servicing_executor import (
 )
 from shared.formats.versions import version_numbers
 from shared.kernel import UNCHANGED, Decision, State
+from shared.projections.packages import PackageEvent, PackageStanding
 
 DURATIONS_KEPT = 5
 """How many of an environment's latest downtimes are remembered."""
@@ -181,83 +181,52 @@ def release_published(
     )
 
 
-class KnownPackage(State):
+class KnownPackage(PackageStanding):
     """A package as package-validator last told of it."""
-
-    sequence: int
-    status: PackageStatus
-    contents: PackageContents | None = None
-    """None unless it is valid: what may not be published anew has none."""
-    retired_by: str | None = None
-    retired_at: datetime | None = None
-
-    @property
-    def words(self) -> str:
-        """Where it stands, for a person."""
-        if self.retired_at is None:
-            return self.status.value
-        return f"{self.status.value}, by {self.retired_by or 'an unknown user'} at {self.retired_at:%Y-%m-%d %H:%M} UTC"
 
 
 def package_submitted(
     state: KnownPackage | None, message: Envelope[PackageSubmitted], facts: None, now: datetime
 ) -> Decision[KnownPackage]:
     """It waits for its check; a verdict that it has stands meanwhile."""
-    if state and message.data.standing is state.status:
-        return _still(state, message.sequence)
-    return _newer(state, message.sequence, PackageStatus.CHECKING)
+    return _told(state, message)
 
 
 def package_validated(
     state: KnownPackage | None, message: Envelope[PackageValidated], facts: None, now: datetime
 ) -> Decision[KnownPackage]:
     """It is valid."""
-    return _newer(state, message.sequence, PackageStatus.VALID, message.data.contents)
+    return _told(state, message)
 
 
 def package_rejected(
     state: KnownPackage | None, message: Envelope[PackageRejected], facts: None, now: datetime
 ) -> Decision[KnownPackage]:
     """It is not valid."""
-    return _newer(state, message.sequence, PackageStatus.INVALID)
+    return _told(state, message)
 
 
 def package_check_failed(
     state: KnownPackage | None, message: Envelope[PackageCheckFailed], facts: None, now: datetime
 ) -> Decision[KnownPackage]:
     """Nobody knows whether it is valid, unless an earlier verdict stands."""
-    if state and message.data.standing is state.status:
-        return _still(state, message.sequence)
-    return _newer(state, message.sequence, PackageStatus.CHECK_FAILED)
+    return _told(state, message)
 
 
 def package_quarantined(
     state: KnownPackage | None, message: Envelope[PackageQuarantined], facts: None, now: datetime
 ) -> Decision[KnownPackage]:
     """Nobody knows whether it is valid: its check was cut off each time."""
-    return _newer(state, message.sequence, PackageStatus.QUARANTINED)
+    return _told(state, message)
 
 
 def package_retired(
     state: KnownPackage | None, message: Envelope[PackageRetired], facts: None, now: datetime
 ) -> Decision[KnownPackage]:
     """It may not be published any more; releases of it stay."""
-    decision = _newer(state, message.sequence, PackageStatus.RETIRED)
-    if decision.state is None or decision.state is state:
-        return decision
-    retired = {"retired_by": message.data.actor, "retired_at": message.time}
-    return Decision(decision.state.model_copy(update=retired))
+    return _told(state, message)
 
 
-def _still(state: KnownPackage, sequence: int | None) -> Decision[KnownPackage]:
-    """It is what it was, and what is older than this says nothing any more."""
-    return Decision(state.model_copy(update={"sequence": max(state.sequence, sequence or 0)}))
-
-
-def _newer(
-    state: KnownPackage | None, sequence: int | None, status: PackageStatus, contents: PackageContents | None = None
-) -> Decision[KnownPackage]:
-    number = sequence or 0
-    if state and state.sequence >= number:
-        return Decision(state)
-    return Decision(KnownPackage(sequence=number, status=status, contents=contents))
+def _told(state: KnownPackage | None, message: Envelope[PackageEvent]) -> Decision[KnownPackage]:
+    after = KnownPackage.after(state, message)
+    return UNCHANGED if after is state else Decision(after)

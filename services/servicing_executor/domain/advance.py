@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from services.servicing_executor.domain.draft import Draft
-from services.servicing_executor.domain.finish import close
+from services.servicing_executor.domain.closing import close
+from services.servicing_executor.domain.environment_change import EnvironmentChange
 from services.servicing_executor.domain.plans import (
     ANSWER_WITHIN,
     ASKED,
@@ -15,13 +15,13 @@ from services.servicing_executor.domain.plans import (
     planned,
     rollback_plan,
 )
+from services.servicing_executor.domain.state import Operation
 from services.servicing_executor.domain.work import StepInput
 from shared.contracts.envelope import derived_id
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
 from shared.contracts.extension_sets import replaced
 from shared.contracts.image_builder import BuildImage
 from shared.contracts.parts import Extension, Problem
-from shared.contracts.scalars import sentence
 from shared.contracts.servicing_executor import (
     EnvironmentStatus,
     OperationHeld,
@@ -34,7 +34,6 @@ from shared.contracts.servicing_executor import (
     StepStarted,
     StepStatus,
 )
-from shared.kernel import Send
 
 _DOWN = frozenset({StepName.STOP_SERVICES, StepName.STOP_AGAIN})
 _BACK = frozenset({StepName.SWITCH_BACK, StepName.SET_EXTENSIONS_BACK, StepName.VERIFY_AGAIN})
@@ -51,66 +50,70 @@ _ABOUT_EXTENSIONS = frozenset(
 )
 
 
-def begin_step(draft: Draft) -> None:
+def begin_step(change: EnvironmentChange) -> None:
     """Begin the next step of the operation; behind the last one, close it."""
-    step = draft.operation.step
+    step = change.operation.step
     if step is None:
-        rolled_back = draft.operation.status is OperationStatus.ROLLING_BACK
-        close(draft, Outcome.ROLLED_BACK if rolled_back else Outcome.SUCCEEDED)
+        rolled_back = change.operation.status is OperationStatus.ROLLING_BACK
+        close(change, Outcome.ROLLED_BACK if rolled_back else Outcome.SUCCEEDED)
         return
     name = StepName(step.name)
-    _enter(draft, name)
-    step = draft.change_step(step, status=StepStatus.RUNNING, attempt=1, started_at=step.started_at or draft.now)
-    draft.events.append(
+    _enter(change, name)
+    begun = step.replace(status=StepStatus.RUNNING, attempt=1, started_at=step.started_at or change.now)
+    change.set_step(step, begun)
+    change.say(
         StepStarted(
-            environment=draft.id,
-            project=draft.state.project,
-            operation=draft.operation.id,
+            environment=change.state.id,
+            project=change.state.project,
+            operation=change.operation.id,
             step=step.name,
-            started_at=draft.now,
+            started_at=change.now,
         )
     )
     if name in ASKED:
-        draft.commands.append(_question(draft, name))
-        draft.timers[f"answer:{draft.operation.id}/{name}"] = draft.now + ANSWER_WITHIN[name]
+        question = _check(change) if name is StepName.CHECK_EXTENSIONS else _build(change)
+        change.send(question, id=derived_id(change.operation.id, name))
+        change.at(f"answer:{change.operation.id}/{name}", change.now + ANSWER_WITHIN[name])
     else:
-        draft.work[f"step:{draft.operation.id}/{name}"] = _input(draft, name)
+        change.start(f"step:{change.operation.id}/{name}", _input(change, name))
 
 
-def _enter(draft: Draft, name: StepName) -> None:
+def _enter(change: EnvironmentChange, name: StepName) -> None:
     """What beginning a step says about operation and environment."""
-    operation = draft.operation
-    if operation.status is OperationStatus.QUEUED:
-        draft.change_operation(status=OperationStatus.PREPARING)
+    if change.operation.status is OperationStatus.QUEUED:
+        change.set_operation(change.operation.move(OperationStatus.PREPARING))
     if name in BEGINS_TO_CHANGE:
-        draft.change_operation(status=OperationStatus.RUNNING)
-        draft.change_status(EnvironmentStatus.SERVICING)
-    if name in _DOWN and operation.stopped_at is None:
-        draft.change_operation(stopped_at=draft.now)
+        change.set_operation(change.operation.move(OperationStatus.RUNNING))
+        change.move(EnvironmentStatus.SERVICING)
+    if name in _DOWN and change.operation.stopped_at is None:
+        change.set_operation(change.operation.replace(stopped_at=change.now))
 
 
-def _question(draft: Draft, name: StepName) -> Send:
-    """The command by which another service is asked to do the step; repeated, it is the same one."""
-    operation, state = draft.operation, draft.state
-    id_ = derived_id(operation.id, name)
-    if name is StepName.CHECK_EXTENSIONS:
-        assert operation.base
-        check = CheckCompatibility(
-            environment=draft.id,
-            project=state.project,
-            set_version=state.set_version,
-            extensions=coming_extensions(draft),
-            base=operation.base,
-            current_base=_current_base(draft),
-            replaced=replaced(state.extensions, coming_extensions(draft)),
-            operation=operation.id,
-        )
-        return Send(check, id=id_)
+def _check(change: EnvironmentChange) -> CheckCompatibility:
+    """The question whether the extensions that there will be work with the base that comes."""
+    operation, state = change.operation, change.state
+    assert operation.base
+    coming = coming_extensions(change)
+    return CheckCompatibility(
+        environment=state.id,
+        project=state.project,
+        set_version=state.set_version,
+        extensions=coming,
+        base=operation.base,
+        current_base=_current_base(change),
+        replaced=replaced(state.extensions, coming),
+        operation=operation.id,
+    )
+
+
+def _build(change: EnvironmentChange) -> BuildImage:
+    """The request for the image that the package makes of the one that runs."""
+    operation, state = change.operation, change.state
     assert operation.package
     assert operation.package_artifact
     assert operation.package_contents
-    build = BuildImage(
-        environment=draft.id,
+    return BuildImage(
+        environment=state.id,
         operation=operation.id,
         update_name=operation.update_name or "",
         base_image=state.running.image if state.running else None,
@@ -120,29 +123,28 @@ def _question(draft: Draft, name: StepName) -> Send:
         base_version=operation.base_version,
         may_drop=operation.acknowledged_modules,
     )
-    return Send(build, id=id_)
 
 
-def coming_extensions(draft: Draft) -> tuple[Extension, ...]:
+def coming_extensions(change: EnvironmentChange) -> tuple[Extension, ...]:
     """The extensions that there are when the operation has succeeded."""
-    change = draft.operation.extension_change
-    return change.extensions if change else draft.state.extensions
+    set_change = change.operation.extension_change
+    return set_change.extensions if set_change else change.state.extensions
 
 
-def _current_base(draft: Draft) -> str | None:
-    running = draft.state.running
+def _current_base(change: EnvironmentChange) -> str | None:
+    running = change.state.running
     if running is None or running.contents.base_version is None:
         return None
-    return f"{running.contents.base_version}/{draft.state.country}"
+    return f"{running.contents.base_version}/{change.state.country}"
 
 
-def _input(draft: Draft, name: StepName) -> StepInput:
-    operation = draft.operation
+def _input(change: EnvironmentChange, name: StepName) -> StepInput:
+    operation = change.operation
     previous = operation.previous.image if operation.previous else None
     image = previous if name in _BACK else operation.image or previous
-    extensions = draft.state.extensions if name in _BACK else coming_extensions(draft)
+    extensions = change.state.extensions if name in _BACK else coming_extensions(change)
     return StepInput(
-        environment=draft.id,
+        environment=change.state.id,
         operation=operation.id,
         step=name,
         seconds=PATIENCE_SECONDS.get(name, OTHER_SECONDS),
@@ -153,73 +155,74 @@ def _input(draft: Draft, name: StepName) -> StepInput:
     )
 
 
-def succeed_step(draft: Draft, step: StepRecord) -> None:
+def succeed_step(change: EnvironmentChange, step: StepRecord) -> None:
     """A step is done: go on with the next one."""
-    _end_step(draft, step, StepStatus.SUCCEEDED, None)
-    begin_step(draft)
+    _end_step(change, step, StepStatus.SUCCEEDED, None)
+    begin_step(change)
 
 
-def _end_step(draft: Draft, step: StepRecord, status: StepStatus, problem: Problem | None) -> StepRecord:
-    ended = draft.change_step(step, status=status, finished_at=draft.now, problem=problem)
-    draft.events.append(
-        StepFinished(environment=draft.id, project=draft.state.project, operation=draft.operation.id, record=ended)
-    )
-    return ended
-
-
-def fail_step(draft: Draft, step: StepRecord, problem: Problem) -> None:
-    """A step has failed for good: roll back, hold, or end, as far as it had come."""
-    _end_step(draft, step, StepStatus.FAILED, problem)
-    operation = draft.operation
-    if operation.status is OperationStatus.ROLLING_BACK:
-        draft.change_operation(
-            problem=Problem(reason=Reason.ROLLBACK_FAILED, message=sentence(f"{step.name}: {problem.message}"))
+def _end_step(change: EnvironmentChange, step: StepRecord, status: StepStatus, problem: Problem | None) -> None:
+    ended = step.replace(status=status, finished_at=change.now, problem=problem)
+    change.set_step(step, ended)
+    change.say(
+        StepFinished(
+            environment=change.state.id,
+            project=change.state.project,
+            operation=change.operation.id,
+            record=ended,
         )
-        _hold(draft, step, None)
-        return
-    draft.change_operation(problem=problem)
-    if not _way_back(draft):
-        close(draft, Outcome.FAILED)
-    elif operation.hold:
-        _hold(draft, step, draft.now + HOLD_FOR)
+    )
+
+
+def fail_step(change: EnvironmentChange, step: StepRecord, problem: Problem) -> None:
+    """A step has failed for good: roll back, hold, or end, as far as it had come."""
+    _end_step(change, step, StepStatus.FAILED, problem)
+    operation = change.operation
+    if operation.status is OperationStatus.ROLLING_BACK:
+        _hold(change, step, Problem.of(Reason.ROLLBACK_FAILED, f"{step.name}: {problem.message}"), None)
+    elif operation.hold and _way_back(operation):
+        _hold(change, step, problem, change.now + HOLD_FOR)
+    elif _way_back(operation):
+        start_rollback(change, problem)
     else:
-        start_rollback(draft, problem)
+        change.set_operation(operation.replace(problem=problem))
+        close(change, Outcome.FAILED)
 
 
-def _hold(draft: Draft, step: StepRecord, deadline: datetime | None) -> None:
-    draft.change_operation(status=OperationStatus.HELD, deadline=deadline)
-    draft.change_status(EnvironmentStatus.FAILED)
+def _hold(change: EnvironmentChange, step: StepRecord, problem: Problem, deadline: datetime | None) -> None:
+    operation = change.operation.move(OperationStatus.HELD, problem=problem, deadline=deadline)
+    change.set_operation(operation)
+    change.move(EnvironmentStatus.FAILED)
     if deadline:
-        draft.timers[f"hold:{draft.operation.id}"] = deadline
-    operation = draft.operation
-    assert operation.problem
-    draft.events.append(
+        change.at(f"hold:{operation.id}", deadline)
+    change.say(
         OperationHeld(
-            environment=draft.id,
-            project=draft.state.project,
+            environment=change.state.id,
+            project=change.state.project,
             operation=operation.id,
             operation_kind=operation.kind,
             update_name=operation.update_name,
             step=step.name,
-            problem=operation.problem,
+            problem=problem,
             deadline=deadline,
         )
     )
 
 
-def start_rollback(draft: Draft, problem: Problem) -> None:
+def start_rollback(change: EnvironmentChange, problem: Problem) -> None:
     """Go back to the image, the database and the extensions that there were."""
-    operation = draft.operation
-    failed = next(step for step in reversed(operation.steps) if step.status is StepStatus.FAILED)
-    done = tuple(step for step in operation.steps if step.finished_at is not None)
-    back = planned(_way_back(draft))
-    draft.timers[f"hold:{operation.id}"] = None
-    draft.change_operation(status=OperationStatus.ROLLING_BACK, steps=(*done, *back), problem=problem, deadline=None)
-    draft.change_status(EnvironmentStatus.ROLLING_BACK)
-    draft.events.append(
+    before = change.operation
+    failed = _failed_step(before)
+    done = tuple(step for step in before.steps if step.finished_at is not None)
+    back = planned(_way_back(before))
+    change.cancel(f"hold:{before.id}")
+    operation = before.move(OperationStatus.ROLLING_BACK, steps=(*done, *back), problem=problem, deadline=None)
+    change.set_operation(operation)
+    change.move(EnvironmentStatus.ROLLING_BACK)
+    change.say(
         RollbackStarted(
-            environment=draft.id,
-            project=draft.state.project,
+            environment=change.state.id,
+            project=change.state.project,
             operation=operation.id,
             operation_kind=operation.kind,
             update_name=operation.update_name,
@@ -227,26 +230,28 @@ def start_rollback(draft: Draft, problem: Problem) -> None:
             problem=problem,
         )
     )
-    begin_step(draft)
+    begin_step(change)
 
 
-def _way_back(draft: Draft) -> tuple[StepName, ...]:
-    operation = draft.operation
+def _failed_step(operation: Operation) -> StepRecord:
+    """The step that failed last."""
+    return next(step for step in reversed(operation.steps) if step.status is StepStatus.FAILED)
+
+
+def _way_back(operation: Operation) -> tuple[StepName, ...]:
     begun = [step.name for step in operation.steps if step.started_at is not None]
     return rollback_plan(begun, has_snapshot=operation.snapshot is not None)
 
 
-def resume(draft: Draft) -> None:
+def resume(change: EnvironmentChange) -> None:
     """Try the failed step of a held operation again, and go on from there."""
-    operation = draft.operation
-    failed = next(step for step in reversed(operation.steps) if step.status is StepStatus.FAILED)
+    operation = change.operation
+    failed = _failed_step(operation)
     back = failed.name.startswith("rollback-")
-    draft.timers[f"hold:{operation.id}"] = None
-    draft.change_operation(
-        status=OperationStatus.ROLLING_BACK if back else OperationStatus.RUNNING,
-        deadline=None,
-        problem=operation.problem,
+    change.cancel(f"hold:{operation.id}")
+    change.set_operation(
+        operation.move(OperationStatus.ROLLING_BACK if back else OperationStatus.RUNNING, deadline=None)
     )
-    draft.change_status(EnvironmentStatus.ROLLING_BACK if back else EnvironmentStatus.SERVICING)
-    draft.change_step(failed, status=StepStatus.PENDING, finished_at=None, problem=None)
-    begin_step(draft)
+    change.move(EnvironmentStatus.ROLLING_BACK if back else EnvironmentStatus.SERVICING)
+    change.set_step(failed, failed.replace(status=StepStatus.PENDING, finished_at=None, problem=None))
+    begin_step(change)

@@ -6,7 +6,7 @@ its operation ends with the decision that began it.
 
 from datetime import datetime
 
-from services.servicing_executor.domain.draft import Draft
+from services.servicing_executor.domain.environment_change import EnvironmentChange
 from services.servicing_executor.domain.extension_sets import (
     names,
     staged_without,
@@ -14,8 +14,8 @@ from services.servicing_executor.domain.extension_sets import (
     unmet_staged,
     without,
 )
-from services.servicing_executor.domain.guards import known, running_update
-from services.servicing_executor.domain.operations import start_operation
+from services.servicing_executor.domain.guards import running_update
+from services.servicing_executor.domain.operations import new_operation, start_operation
 from services.servicing_executor.domain.state import Environment, ExtensionChange
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import MOST_EXTENSIONS, Extension
@@ -40,11 +40,10 @@ environment's view has. That is 200 extensions with some dependencies each, and 
 
 
 def install_extension(
-    state: Environment | None, message: Envelope[InstallExtension], facts: None, now: datetime
+    state: Environment, message: Envelope[InstallExtension], facts: None, now: datetime
 ) -> Decision[Environment]:
     """An extension, or a higher version of one, joins the set. A staged version that is not above it is dropped."""
     extension = message.data.extension
-    state = known(state, message.data.environment)
     running_update(state)
     old = _installed(state, extension.app_id)
     if old:
@@ -58,49 +57,45 @@ def install_extension(
         for one in state.staged
         if one.extension.app_id == extension.app_id and not _is_newer(one.extension, extension)
     }
-    change = ExtensionChange(
+    set_change = ExtensionChange(
         extensions=(*without({extension.app_id}, state.extensions), extension),
         staged=staged_without(overtaken, state.staged),
     )
-    _check_size(state, change)
-    draft = Draft(state, now)
-    start_operation(draft, message, OperationKind.INSTALL_EXTENSION, extension_change=change)
-    return draft.decision()
+    _check_size(state, set_change)
+    wanted = new_operation(message, OperationKind.INSTALL_EXTENSION, now).replace(extension_change=set_change)
+    return start_operation(EnvironmentChange(state, now), wanted)
 
 
 def uninstall_extension(
-    state: Environment | None, message: Envelope[UninstallExtension], facts: None, now: datetime
+    state: Environment, message: Envelope[UninstallExtension], facts: None, now: datetime
 ) -> Decision[Environment]:
     """An extension leaves the set, and its staged version with it; none may depend on it."""
     app_id = message.data.app_id
-    state = known(state, message.data.environment)
     running_update(state)
     if _installed(state, app_id) is None:
         raise Rejected(Reason.EXTENSION_NOT_INSTALLED, f"{state.id} has no extension {app_id}")
-    change = ExtensionChange(
+    set_change = ExtensionChange(
         extensions=without({app_id}, state.extensions),
         staged=staged_without({app_id}, state.staged),
         removed=(app_id,),
     )
-    needing = [one.name for one in change.extensions if app_id in {need.app_id for need in one.dependencies}]
-    needing += _broken_staged(change)
+    needing = [one.name for one in set_change.extensions if app_id in {need.app_id for need in one.dependencies}]
+    needing += _broken_staged(set_change)
     if needing:
         raise Rejected(
             Reason.EXTENSION_NEEDED,
             sentence(f"uninstall first what depends on it: {', '.join(needing)}"),
             facts={"dependents": needing},
         )
-    draft = Draft(state, now)
-    start_operation(draft, message, OperationKind.UNINSTALL_EXTENSION, extension_change=change)
-    return draft.decision()
+    wanted = new_operation(message, OperationKind.UNINSTALL_EXTENSION, now).replace(extension_change=set_change)
+    return start_operation(EnvironmentChange(state, now), wanted)
 
 
 def stage_extension(
-    state: Environment | None, message: Envelope[StageExtension], facts: None, now: datetime
+    state: Environment, message: Envelope[StageExtension], facts: None, now: datetime
 ) -> Decision[Environment]:
     """A higher version of an installed extension is kept ready, in the place of one that was."""
     extension = message.data.extension
-    state = known(state, message.data.environment)
     running_update(state)
     old = _installed(state, extension.app_id)
     if old is None:
@@ -111,32 +106,29 @@ def stage_extension(
         )
     _check_newer(old, extension)
     coming = StagedExtension(extension=extension, stage_for=message.data.stage_for)
-    change = ExtensionChange(
+    set_change = ExtensionChange(
         extensions=state.extensions, staged=(*staged_without({extension.app_id}, state.staged), coming)
     )
-    if lacking := unmet_staged(change.extensions, change.staged).get(extension.app_id):
+    if lacking := unmet_staged(set_change.extensions, set_change.staged).get(extension.app_id):
         raise _dependency_missing(extension, lacking, f"neither installed nor staged to come by {coming.stage_for}")
-    _check_size(state, change)
-    _check_staged_whole(change, "this version would leave them without what they need")
-    draft = Draft(state, now)
-    start_operation(draft, message, OperationKind.STAGE_EXTENSION, extension_change=change)
-    return draft.decision()
+    _check_size(state, set_change)
+    _check_staged_whole(set_change, "this version would leave them without what they need")
+    wanted = new_operation(message, OperationKind.STAGE_EXTENSION, now).replace(extension_change=set_change)
+    return start_operation(EnvironmentChange(state, now), wanted)
 
 
 def unstage_extension(
-    state: Environment | None, message: Envelope[UnstageExtension], facts: None, now: datetime
+    state: Environment, message: Envelope[UnstageExtension], facts: None, now: datetime
 ) -> Decision[Environment]:
     """A staged version is kept ready no longer."""
     app_id = message.data.app_id
-    state = known(state, message.data.environment)
     running_update(state)
-    change = ExtensionChange(extensions=state.extensions, staged=staged_without({app_id}, state.staged))
-    if change.staged == state.staged:
+    set_change = ExtensionChange(extensions=state.extensions, staged=staged_without({app_id}, state.staged))
+    if set_change.staged == state.staged:
         raise Rejected(Reason.EXTENSION_NOT_INSTALLED, f"no version of extension {app_id} is staged in {state.id}")
-    _check_staged_whole(change, "unstage them first")
-    draft = Draft(state, now)
-    start_operation(draft, message, OperationKind.UNSTAGE_EXTENSION, extension_change=change)
-    return draft.decision()
+    _check_staged_whole(set_change, "unstage them first")
+    wanted = new_operation(message, OperationKind.UNSTAGE_EXTENSION, now).replace(extension_change=set_change)
+    return start_operation(EnvironmentChange(state, now), wanted)
 
 
 def _installed(state: Environment, app_id: str) -> Extension | None:
@@ -152,9 +144,9 @@ def _check_newer(old: Extension, extension: Extension) -> None:
         raise Rejected(Reason.EXTENSION_NOT_NEWER, f"{old.name} is installed in version {old.version}")
 
 
-def _check_size(state: Environment, change: ExtensionChange) -> None:
+def _check_size(state: Environment, set_change: ExtensionChange) -> None:
     """Refuse what would not fit into a message: each change of the set is told as a whole."""
-    all_ = (*change.extensions, *(one.extension for one in change.staged))
+    all_ = (*set_change.extensions, *(one.extension for one in set_change.staged))
     size = sum(len(one.model_dump_json()) for one in all_)
     if size > SET_LIMIT:
         raise Rejected(
@@ -172,14 +164,14 @@ def _dependency_missing(extension: Extension, lacking: list[str], how: str) -> R
     )
 
 
-def _broken_staged(change: ExtensionChange) -> list[str]:
+def _broken_staged(set_change: ExtensionChange) -> list[str]:
     """Staged versions that would not find what they need, for a person."""
-    broken = unmet_staged(change.extensions, change.staged)
-    return [f"{names([one.extension])} (staged)" for one in change.staged if one.extension.app_id in broken]
+    broken = unmet_staged(set_change.extensions, set_change.staged)
+    return [f"{names([one.extension])} (staged)" for one in set_change.staged if one.extension.app_id in broken]
 
 
-def _check_staged_whole(change: ExtensionChange, way_out: str) -> None:
-    if broken := _broken_staged(change):
+def _check_staged_whole(set_change: ExtensionChange, way_out: str) -> None:
+    if broken := _broken_staged(set_change):
         raise Rejected(
             Reason.EXTENSION_NEEDED,
             sentence(f"other staged versions depend on it, {way_out}: {', '.join(broken)}"),

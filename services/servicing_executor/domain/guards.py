@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from services.servicing_executor.domain.announced import AnnouncedPromotion, AnnouncedRollout, RolloutStage
-from services.servicing_executor.domain.known import KnownImage, KnownPackage, KnownRelease
+from services.servicing_executor.domain.projections.built_images import ImageProjection
+from services.servicing_executor.domain.projections.packages import ApplicablePackageProjection
+from services.servicing_executor.domain.projections.platforms import PlatformReleaseProjection
+from services.servicing_executor.domain.projections.promotions import PromotionProjection
+from services.servicing_executor.domain.projections.rollouts import RolloutProjection, RolloutStage
 from services.servicing_executor.domain.state import Environment, Operation
 from shared.contracts.package_validator import PackageStatus
 from shared.contracts.parts import (
+    EnvironmentKind,
     Extension,
     ImageContents,
-    Module,
-    ModuleChange,
     ModuleChanges,
     PackageContents,
     PackageKind,
@@ -27,19 +29,11 @@ from shared.contracts.servicing_executor import (
     OperationStatus,
     Reason,
 )
-from shared.formats import difference
 from shared.formats.versions import version_numbers
 from shared.kernel import NotYet, Rejected
 
 CLOCKS_APART = timedelta(seconds=5)
 """So far may the scheduler's clock be ahead of ours: a start that is no farther away is waited for."""
-
-
-def known(state: Environment | None, environment: str) -> Environment:
-    """The environment. Raise NotYet if it was never registered."""
-    if state is None:
-        raise NotYet(f"there is no environment {environment}")
-    return state
 
 
 def check_free(state: Environment) -> None:
@@ -63,9 +57,44 @@ def running_update(state: Environment) -> Update:
     return state.running
 
 
+def check_in_maintenance(state: Environment) -> None:
+    """Refuse unless the environment is in maintenance mode, and free."""
+    check_free(state)
+    if state.status is not EnvironmentStatus.IN_MAINTENANCE:
+        raise Rejected(Reason.NOT_IN_MAINTENANCE, f"{state.id} is not in maintenance mode")
+
+
+def check_restartable(state: Environment) -> None:
+    """Refuse while an operation runs, and where nothing is deployed; a failed restart may be followed by another."""
+    check_free(state)
+    if state.running is None or state.status not in (EnvironmentStatus.DEPLOYED, EnvironmentStatus.FAILED):
+        raise Rejected(Reason.NOT_DEPLOYED, f"{state.id} is {state.status.value}")
+
+
+def check_sandbox(state: Environment) -> None:
+    """Refuse production, which takes promotions and releases only."""
+    if state.environment_kind is EnvironmentKind.PRODUCTION:
+        raise Rejected(
+            Reason.PRODUCTION_NEEDS_PROMOTION,
+            f"{state.id} is production: apply the package to a sandbox and promote the update",
+        )
+
+
+def check_production(state: Environment) -> None:
+    """Refuse a sandbox."""
+    if state.environment_kind is not EnvironmentKind.PRODUCTION:
+        raise Rejected(Reason.NOT_PRODUCTION, f"{state.id} is a sandbox; promotions go to production")
+
+
+def check_unregistered(state: Environment | None, environment: str) -> None:
+    """Refuse an environment that there is, but for one whose provisioning has failed."""
+    if state is not None and (state.operation or state.status is not EnvironmentStatus.FAILED or state.running):
+        raise Rejected(Reason.ENVIRONMENT_EXISTS, f"{environment} is registered already")
+
+
 def valid_package(
-    name: str, project: str, package: KnownPackage | None, release: KnownRelease | None
-) -> tuple[KnownPackage, PackageContents]:
+    name: str, project: str, package: ApplicablePackageProjection | None, release: PlatformReleaseProjection | None
+) -> tuple[ApplicablePackageProjection, PackageContents]:
     """The package and what is in it. Raise NotYet before its verdict is known, Rejected if it may not be used.
 
     A release's package is everybody's, in whichever project it was uploaded.
@@ -88,7 +117,7 @@ def check_name(state: Environment, name: str) -> None:
 
 
 def check_versions(running: ImageContents, package: PackageContents) -> None:
-    """Refuse a platform below the one that runs."""
+    """Refuse a platform below the one that runs. The same one may be applied again: under another name, say."""
     if package.kind is PackageKind.CUSTOMIZATION:
         return
     for what, has, brings in (
@@ -97,26 +126,6 @@ def check_versions(running: ImageContents, package: PackageContents) -> None:
     ):
         if brings and version_numbers(brings) < version_numbers(has):
             raise Rejected(Reason.LOWER_VERSION, f"the environment runs {what} {has}, the package brings {brings}")
-
-
-def module_changes(running: ImageContents, package: PackageContents) -> ModuleChanges:
-    """How the customization modules of a package differ from those that run; a platform package keeps them."""
-    if package.kind is PackageKind.PLATFORM:
-        return ModuleChanges(added=(), changed=(), missing=())
-    return compare_modules(running.modules, package.modules, package.removed_modules)
-
-
-def compare_modules(running: Sequence[Module], coming: Sequence[Module], removed: Sequence[str]) -> ModuleChanges:
-    """What is added, changed, and missing without being removed."""
-    found = difference.compare_modules(running, coming, removed)
-    return ModuleChanges(
-        added=found.added,
-        changed=tuple(
-            ModuleChange(name=one.after.name, running=one.before.version, package=one.after.version)
-            for one in found.changed
-        ),
-        missing=found.missing,
-    )
 
 
 def check_acknowledged(command: ApplyUpdate, changes: ModuleChanges) -> None:
@@ -150,7 +159,7 @@ def check_reached(start: datetime, now: datetime) -> None:
 
 
 def check_announced(
-    state: Environment, command: ApplyImage, promotion: AnnouncedPromotion | None, now: datetime
+    state: Environment, command: ApplyImage, promotion: PromotionProjection | None, now: datetime
 ) -> str:
     """The promotion's sandbox. Refuse what is not exactly the promotion that was announced, open, and at its start.
 
@@ -188,7 +197,7 @@ def check_announced(
     return promotion.sandbox
 
 
-def _check_open(state: Environment, name: str, promotion: AnnouncedPromotion) -> None:
+def _check_open(state: Environment, name: str, promotion: PromotionProjection) -> None:
     # Until the scheduler's word of it comes, only the environment itself knows that its promotion has begun.
     begun = state.promotion == name and promotion.status is PromotionStatus.SCHEDULED
     status = PromotionStatus.STARTED if begun else promotion.status
@@ -200,8 +209,17 @@ def _check_open(state: Environment, name: str, promotion: AnnouncedPromotion) ->
         )
 
 
-def check_candidate(state: Environment, digest: str, image: KnownImage, sandbox: str) -> None:
-    """Refuse an image that dropped modules, or that no update of the sandbox has brought which is a candidate."""
+def check_candidate(state: Environment, digest: str, image: ImageProjection | None, sandbox: str) -> ImageContents:
+    """What is in an image that may be promoted. Raise NotYet before it is known, and known as a candidate.
+
+    Refuse an image that dropped modules, or that no update of the sandbox has brought which is a candidate.
+    """
+    if image is None:
+        raise NotYet(
+            f"there is no image {digest}; apply a package to a sandbox to have one built",
+            waits_for=digest,
+            reason=Reason.IMAGE_UNKNOWN,
+        )
     if dropped := image.contents.dropped:
         raise Rejected(
             Reason.NOT_PROMOTABLE,
@@ -223,9 +241,21 @@ def check_candidate(state: Environment, digest: str, image: KnownImage, sandbox:
         raise Rejected(
             Reason.OTHER_PROJECT, f"{sandbox} belongs to {candidate.project}; promote an update of {state.project}"
         )
+    if image.project not in (None, state.project):
+        raise Rejected(Reason.OTHER_PROJECT, f"the image belongs to {image.project}")
+    return image.contents
 
 
-def check_rollout(state: Environment, command: ApplyRelease, rollout: AnnouncedRollout | None, now: datetime) -> None:
+def check_not_below(state: Environment, running: Update, image: str, contents: ImageContents) -> None:
+    """Refuse the image that runs already, and one whose application is below the one that runs."""
+    if running.image == image:
+        raise Rejected(Reason.SAME_IMAGE, f"{state.id} runs this image already")
+    has, brings = running.contents.application_version, contents.application_version
+    if version_numbers(brings) < version_numbers(has):
+        raise Rejected(Reason.HIGHER_VERSION, f"{state.id} runs application {has}, the image has {brings}")
+
+
+def check_rollout(state: Environment, command: ApplyRelease, rollout: RolloutProjection | None, now: datetime) -> None:
     """Refuse what is not the rollout that was announced, open, and at its start.
 
     A newer plan may still be on its way whatever the last one says: all but the start is waited for.
@@ -258,15 +288,6 @@ def check_rollout(state: Environment, command: ApplyRelease, rollout: AnnouncedR
         )
     if rollout.start:
         check_reached(rollout.start, now)
-
-
-def base_to_check(
-    country: str, running: ImageContents, base_version: str | None, extensions: Sequence[Extension]
-) -> str | None:
-    """The base that the extensions of the update must be checked against, if it brings another one."""
-    if base_version is None or base_version == running.base_version or not extensions:
-        return None
-    return f"{base_version}/{country}"
 
 
 def check_base_known(

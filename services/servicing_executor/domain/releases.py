@@ -4,11 +4,10 @@ The environment keeps its own customization. Everything is decided under its loc
 extensions at a version of the set that may be out of date.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
-from services.servicing_executor.domain.announced import AnnouncedRollout
-from services.servicing_executor.domain.draft import Draft
+from services.servicing_executor.domain.bases import base_to_check
+from services.servicing_executor.domain.environment_change import EnvironmentChange
 from services.servicing_executor.domain.extension_sets import (
     change_by_update,
     dependents,
@@ -16,20 +15,19 @@ from services.servicing_executor.domain.extension_sets import (
     removal_order,
     unmet_staged,
 )
+from services.servicing_executor.domain.facts import RolloutFacts
 from services.servicing_executor.domain.guards import (
-    base_to_check,
     check_base_known,
     check_in_time,
     check_name,
     check_rollout,
     check_versions,
-    known,
-    module_changes,
     running_update,
     valid_package,
 )
-from services.servicing_executor.domain.known import KnownPackage, KnownRelease
-from services.servicing_executor.domain.operations import start_operation
+from services.servicing_executor.domain.modules import module_changes
+from services.servicing_executor.domain.operations import new_operation, start_operation
+from services.servicing_executor.domain.projections.platforms import PlatformReleaseProjection
 from services.servicing_executor.domain.state import Environment, ExtensionChange
 from shared.contracts.envelope import Envelope
 from shared.contracts.parts import PackageContents, PackageKind
@@ -38,21 +36,11 @@ from shared.contracts.servicing_executor import ApplyRelease, OperationKind, Rea
 from shared.kernel import Decision, NotYet, Rejected
 
 
-@dataclass(frozen=True)
-class RolloutFacts:
-    """The package that a command names, the release that it is the platform of, and what was announced."""
-
-    package: KnownPackage | None
-    release: KnownRelease | None
-    rollout: AnnouncedRollout | None
-
-
 def apply_release(
-    state: Environment | None, message: Envelope[ApplyRelease], facts: RolloutFacts, now: datetime
+    state: Environment, message: Envelope[ApplyRelease], facts: RolloutFacts, now: datetime
 ) -> Decision[Environment]:
     """The release's platform takes the place of the one that runs; named extensions go, staged ones come."""
     command = message.data
-    state = known(state, command.environment)
     check_in_time(command.not_after, now)
     running = running_update(state)
     check_rollout(state, command, facts.rollout, now)
@@ -66,19 +54,14 @@ def apply_release(
     check_versions(running.contents, contents)
     _check_judged(state, command)
     base_version = release.base_version
-    change = change_by_update(state, running.contents.base_version, base_version, command.remove_extensions)
-    extensions = change.extensions if change else state.extensions
-    if change:
-        _check_whole(change)
+    set_change = change_by_update(state, running.contents.base_version, base_version, command.remove_extensions)
+    extensions = set_change.extensions if set_change else state.extensions
+    if set_change:
+        _check_whole(set_change)
     check_base_known(
         extensions, running.contents, command.package, base_version, acknowledged=command.acknowledge_unverifiable
     )
-    draft = Draft(state, now)
-    start_operation(
-        draft,
-        message,
-        OperationKind.ROLL_OUT,
-        changes=module_changes(running.contents, contents),
+    wanted = new_operation(message, OperationKind.ROLL_OUT, now).replace(
         update_name=command.update_name,
         package=command.package,
         package_artifact=package.artifact,
@@ -86,12 +69,14 @@ def apply_release(
         acknowledged_extensions=command.acknowledge_unverifiable,
         base_version=base_version,
         base=base_to_check(state.country, running.contents, base_version, extensions),
-        extension_change=change,
+        extension_change=set_change,
     )
-    return draft.decision()
+    return start_operation(EnvironmentChange(state, now), wanted, module_changes(running.contents, contents))
 
 
-def _published(command: ApplyRelease, contents: PackageContents, release: KnownRelease | None) -> KnownRelease:
+def _published(
+    command: ApplyRelease, contents: PackageContents, release: PlatformReleaseProjection | None
+) -> PlatformReleaseProjection:
     """The release that the package is the platform of. Raise NotYet while nobody has published it."""
     if contents.kind is not PackageKind.PLATFORM:
         raise Rejected(
@@ -135,9 +120,9 @@ def _check_judged(state: Environment, command: ApplyRelease) -> None:
         )
 
 
-def _check_whole(change: ExtensionChange) -> None:
+def _check_whole(set_change: ExtensionChange) -> None:
     """Refuse to remove what others need that stay or come; `facts` name all of them, dependents first."""
-    if needing := dependents(change.removed, change.extensions):
+    if needing := dependents(set_change.removed, set_change.extensions):
         order = removal_order([one.app_id for one in needing], needing)
         by_id = {one.app_id: one for one in needing}
         ordered = [by_id[app_id] for app_id in order]
@@ -146,8 +131,8 @@ def _check_whole(change: ExtensionChange) -> None:
             sentence(f"others depend on what is to be removed; remove these too, or none: {names(ordered)}"),
             facts={"dependents": [one.name for one in ordered], "app_ids": list(order)},
         )
-    broken = unmet_staged(change.extensions, change.staged)
-    if left := [one.extension for one in change.staged if one.extension.app_id in broken]:
+    broken = unmet_staged(set_change.extensions, set_change.staged)
+    if left := [one.extension for one in set_change.staged if one.extension.app_id in broken]:
         raise Rejected(
             Reason.EXTENSION_NEEDED,
             sentence(f"staged versions depend on what is to be removed; unstage them first: {names(left)}"),

@@ -12,6 +12,8 @@ from shared.contracts.parts import (
     Update,
 )
 from shared.contracts.servicing_executor import (
+    ENVIRONMENT_LIFECYCLE,
+    OPERATION_LIFECYCLE,
     EnvironmentStatus,
     OperationKind,
     OperationSnapshot,
@@ -36,12 +38,14 @@ class ExtensionChange(State):
 class Operation(State):
     """The operation that holds an environment."""
 
+    lifecycle = OPERATION_LIFECYCLE
+
     id: str
     kind: OperationKind
     status: OperationStatus = OperationStatus.QUEUED
     actor: str | None
     accepted_at: datetime
-    steps: tuple[StepRecord, ...]
+    steps: tuple[StepRecord, ...] = ()
     """Those of the plan, and behind them those of a rollback."""
 
     update_name: str | None = None
@@ -85,6 +89,8 @@ class Operation(State):
 
 class Environment(State):
     """One installation."""
+
+    lifecycle = ENVIRONMENT_LIFECYCLE
 
     id: str
     project: str

@@ -1,16 +1,16 @@
 """Packages as the scheduler knows them: which may be published as a release."""
 
-import random
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from services.promotion_scheduler.domain import projections
 from services.promotion_scheduler.domain.projections import KnownPackage
 from services.promotion_scheduler.domain.release_publishing import PublishFacts, publish
 from services.promotion_scheduler.domain.state import PublishedRelease
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Event
 from shared.contracts.package_validator import (
     PackageCheckFailed,
     PackageQuarantined,
@@ -22,8 +22,8 @@ from shared.contracts.package_validator import (
 )
 from shared.contracts.parts import ArtifactRef, PackageContents, PackageKind, Problem
 from shared.contracts.promotion_scheduler import PublishRelease, Reason, ReleasePublished
-from shared.kernel import Rejected
-from tests.support.projections import after_news_in_any_order
+from shared.kernel import UNCHANGED, Rejected
+from tests.support.projections import check_only_news_counts, deliveries, numbered
 from tests.unit.promotion_scheduler.story import NOW, envelope
 
 PACKAGE = "contoso/service-update-10.0.44"
@@ -86,7 +86,7 @@ def test_a_verdict_stands_while_the_package_is_checked_again_and_when_that_fails
     failed = PackageCheckFailed(package=PACKAGE, project="contoso", artifact=ARTIFACT, problem=OURS, standing=standing)
     state = projections.package_submitted(VALID, envelope(submitted, sequence=3), None, NOW).state
     state = projections.package_check_failed(state, envelope(failed, sequence=4), None, NOW).state
-    assert state == VALID.model_copy(update={"sequence": 4})
+    assert state == VALID.replace(sequence=4)
     unknown = projections.package_check_failed(None, envelope(failed, sequence=4), None, NOW).state
     assert unknown
     assert unknown.status is PackageStatus.CHECK_FAILED
@@ -94,36 +94,34 @@ def test_a_verdict_stands_while_the_package_is_checked_again_and_when_that_fails
 
 def test_old_news_of_a_retirement_changes_nothing() -> None:
     told = PackageRetired(package=PACKAGE, project="contoso", artifact=ARTIFACT, note="", actor="ada")
-    assert projections.package_retired(VALID, envelope(told, sequence=2), None, NOW).state == VALID
+    assert projections.package_retired(VALID, envelope(told, sequence=2), None, NOW) is UNCHANGED
 
 
-@given(st.randoms(use_true_random=False), st.sampled_from(PackageStatus))
-def test_repeats_and_old_news_in_any_order_end_in_the_latest(order: random.Random, standing: PackageStatus) -> None:
-    about: dict[str, Any] = {"package": PACKAGE, "project": "contoso", "artifact": ARTIFACT}
-    assert VALID.contents
-    submitted = PackageSubmitted(**about, file_name="one.zip", standing=standing)
-    failed = PackageCheckFailed(**about, problem=OURS, standing=standing)
-    state = after_news_in_any_order(
-        KnownPackage,
-        order,
-        [
-            (1, projections.package_submitted, PackageSubmitted(**about, file_name="one.zip")),
-            (2, projections.package_rejected, PackageRejected(**about, findings=())),
-            (3, projections.package_submitted, submitted),
-            (4, projections.package_check_failed, failed),
-            (5, projections.package_quarantined, PackageQuarantined(**about, problem=OURS)),
-            (6, projections.package_submitted, submitted),
-            (7, projections.package_validated, PackageValidated(**about, contents=VALID.contents, warnings=())),
-            (8, projections.package_retired, PackageRetired(**about, note="", actor="ada")),
-        ],
-    )
-    assert (state.status, state.retired_by) == (PackageStatus.RETIRED, "ada")
+ABOUT: dict[str, Any] = {"package": PACKAGE, "project": "contoso", "artifact": ARTIFACT}
+STANDING = PackageStatus.VALID
+assert VALID.contents
+EVENTS = (
+    PackageSubmitted(**ABOUT, file_name="one.zip"),
+    PackageValidated(**ABOUT, contents=VALID.contents, warnings=()),
+    PackageSubmitted(**ABOUT, file_name="one.zip", standing=STANDING),
+    PackageCheckFailed(**ABOUT, problem=OURS, standing=STANDING),
+    PackageQuarantined(**ABOUT, problem=OURS),
+    PackageRejected(**ABOUT, findings=()),
+    PackageRetired(**ABOUT, note="", actor="ada"),
+)
+DECIDE: dict[type[Event], Any] = {
+    PackageSubmitted: projections.package_submitted,
+    PackageValidated: projections.package_validated,
+    PackageCheckFailed: projections.package_check_failed,
+    PackageQuarantined: projections.package_quarantined,
+    PackageRejected: projections.package_rejected,
+    PackageRetired: projections.package_retired,
+}
 
 
-@pytest.mark.parametrize("sequence", [1, 2, 3])
-def test_a_word_that_changes_nothing_is_remembered_and_never_lowers_what_counts(sequence: int) -> None:
-    submitted = PackageSubmitted(
-        package=PACKAGE, project="contoso", artifact=ARTIFACT, file_name="one.zip", standing=PackageStatus.VALID
-    )
-    state = projections.package_submitted(VALID, envelope(submitted, sequence=sequence), None, NOW).state
-    assert state == VALID.replace(sequence=max(2, sequence))
+@given(deliveries(numbered(EVENTS, NOW)))
+def test_repeats_and_old_news_in_any_order_end_in_the_latest(delivered: list[Envelope[Any]]) -> None:
+    state: KnownPackage | None = check_only_news_counts(DECIDE, delivered)
+    state = check_only_news_counts(DECIDE, numbered(EVENTS, NOW)[-1:], state=state)
+    assert state
+    assert (state.sequence, state.status) == (len(EVENTS), PackageStatus.RETIRED)

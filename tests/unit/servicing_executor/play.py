@@ -9,13 +9,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
-from services.servicing_executor.domain import answers, finish
-from services.servicing_executor.domain.announced import AnnouncedPromotion, AnnouncedRollout, RolloutStage
-from services.servicing_executor.domain.known import KnownCandidate, KnownImage, KnownPackage, KnownRelease
+from services.servicing_executor.domain import answers, closing
+from services.servicing_executor.domain.facts import ImageFacts, PackageFacts, RolloutFacts
+from services.servicing_executor.domain.images import apply_image
 from services.servicing_executor.domain.plans import StepName
-from services.servicing_executor.domain.releases import RolloutFacts, apply_release
+from services.servicing_executor.domain.projections.built_images import DeployedCandidate, ImageProjection
+from services.servicing_executor.domain.projections.packages import ApplicablePackageProjection
+from services.servicing_executor.domain.projections.platforms import PlatformReleaseProjection
+from services.servicing_executor.domain.projections.promotions import PromotionProjection
+from services.servicing_executor.domain.projections.rollouts import RolloutProjection, RolloutStage
+from services.servicing_executor.domain.releases import apply_release
 from services.servicing_executor.domain.state import Environment
-from services.servicing_executor.domain.updates import ImageFacts, PackageFacts, apply_image
 from services.servicing_executor.domain.work import ClosingDone, ClosingInput, StepDone, StepInput
 from shared.contracts.envelope import Envelope
 from shared.contracts.extension_compatibility_checker import CheckCompatibility, CompatibilityChecked, ExtensionVerdict
@@ -50,7 +54,7 @@ from shared.kernel import Decision, Failure, Send, WorkEnded
 NOW = datetime(2026, 11, 21, 22, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=30)
 PLATFORM, NEXT = "contoso/vendor-1", "contoso/vendor-2"
-CANDIDATE = KnownCandidate(sandbox="contoso-uat", project="contoso", operation="deployed")
+CANDIDATE = DeployedCandidate(sandbox="contoso-uat", project="contoso", operation="deployed")
 T = TypeVar("T", bound=Event)
 
 
@@ -130,26 +134,26 @@ def package_facts(
         platform_version=f"7.{version}",
         application_version=version,
     )
-    known = KnownPackage(
+    known = ApplicablePackageProjection(
         sequence=1,
         status=status,
         artifact=ArtifactRef(digest=digest("package"), size=1, media_type="application/zip"),
         contents=found if status is PackageStatus.VALID else None,
     )
-    return PackageFacts(known, KnownRelease(version=release, base_version=base) if release else None)
+    return PackageFacts(known, PlatformReleaseProjection(version=release, base_version=base) if release else None)
 
 
 def image_facts(base: str | None = "27.0", *, version: str = "10.0.2", project: str = "contoso") -> ImageFacts:
     """A candidate's image that was built on another platform; nothing was announced of it."""
-    built = KnownImage(
+    built = ImageProjection(
         project=project, contents=contents(base, platform=NEXT, version=version), candidates=(CANDIDATE,)
     )
     return ImageFacts(built, None)
 
 
-def announced_promotion(command: ApplyImage, **values: Any) -> AnnouncedPromotion:
+def announced_promotion(command: ApplyImage, **values: Any) -> PromotionProjection:
     """What the scheduler has announced if it sends this command now."""
-    return AnnouncedPromotion(
+    return PromotionProjection(
         **{
             "sequence": 1,
             "environment": command.environment,
@@ -163,9 +167,9 @@ def announced_promotion(command: ApplyImage, **values: Any) -> AnnouncedPromotio
     )
 
 
-def announced_rollout(command: ApplyRelease, **values: Any) -> AnnouncedRollout:
+def announced_rollout(command: ApplyRelease, **values: Any) -> RolloutProjection:
     """What the scheduler has announced if it sends this command now."""
-    return AnnouncedRollout(
+    return RolloutProjection(
         **{
             "sequence": 1,
             "stage": RolloutStage.PLANNED,
@@ -179,14 +183,14 @@ def announced_rollout(command: ApplyRelease, **values: Any) -> AnnouncedRollout:
 
 
 def promote(
-    state: Environment | None, message: Envelope[ApplyImage], facts: ImageFacts, now: datetime
+    state: Environment, message: Envelope[ApplyImage], facts: ImageFacts, now: datetime
 ) -> Decision[Environment]:
     """A promotion begins as it was announced."""
     return apply_image(state, message, ImageFacts(facts.image, announced_promotion(message.data, start=now)), now)
 
 
 def roll_out(
-    state: Environment | None, message: Envelope[ApplyRelease], facts: PackageFacts, now: datetime
+    state: Environment, message: Envelope[ApplyRelease], facts: PackageFacts, now: datetime
 ) -> Decision[Environment]:
     """A rollout begins as it was announced."""
     announced = announced_rollout(message.data, start=now)
@@ -256,12 +260,13 @@ class Play:
 
     def decide(self, decision: Decision[Environment]) -> None:
         """Take a decision, and note what it wants to be done next."""
-        assert decision.state
-        self.state = decision.state
+        after = decision.state_after(self.state)
+        assert after
+        self.state = after
         self.events += decision.events
         wanted = [*self._work(decision), *(self._asked(one) for one in decision.commands)]
         assert len(wanted) <= 1
-        if wanted or decision.state.operation is None:
+        if wanted or after.operation is None:
             self.due = wanted[0] if wanted else None
 
     def command(self, function: Any, command: Command, facts: Any = None, id_: str = "operation") -> "Play":
@@ -300,7 +305,7 @@ class Play:
         def work(well: bool) -> Decision[Environment]:
             if isinstance(given, ClosingInput):
                 ended = WorkEnded(kind, argument, ClosingDone(log=None) if well else None, None)
-                return finish.closed(self.state, ended, None, NOW)
+                return closing.closed(self.state, ended, None, NOW)
             assert isinstance(given, StepInput)
             if not well:
                 if self.half_done and given.step not in (StepName.VERIFY, StepName.VERIFY_AGAIN):
@@ -309,7 +314,7 @@ class Play:
                 return answers.step_ended(self.state, WorkEnded(kind, argument, None, failure), None, NOW)
             done = self.machine.do(given)
             if done.snapshot:
-                done = done.model_copy(update={"hold": self.hold})
+                done = done.replace(hold=self.hold)
             return answers.step_ended(self.state, WorkEnded(kind, argument, done, None), None, NOW)
 
         return work

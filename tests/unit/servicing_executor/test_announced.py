@@ -5,28 +5,17 @@ from typing import Any
 
 import pytest
 
-from services.servicing_executor.domain import announced, known
-from services.servicing_executor.domain.announced import AnnouncedPromotion, AnnouncedRollout, RolloutStage
+from services.servicing_executor.domain.facts import ImageFacts, RolloutFacts
 from services.servicing_executor.domain.guards import CLOCKS_APART
-from services.servicing_executor.domain.known import KnownImage, SandboxFacts
-from services.servicing_executor.domain.releases import RolloutFacts, apply_release
+from services.servicing_executor.domain.images import apply_image
+from services.servicing_executor.domain.projections.built_images import ImageProjection
+from services.servicing_executor.domain.projections.promotions import PromotionProjection
+from services.servicing_executor.domain.projections.rollouts import RolloutProjection, RolloutStage
+from services.servicing_executor.domain.releases import apply_release
 from services.servicing_executor.domain.state import Environment
-from services.servicing_executor.domain.updates import ImageFacts, apply_image
-from shared.contracts.envelope import Envelope
-from shared.contracts.parts import Downtime, EnvironmentKind, Problem, Update
+from shared.contracts.parts import EnvironmentKind
 from shared.contracts.promotion_scheduler import (
-    CandidateMarked,
-    PromotionCancelled,
-    PromotionCompleted,
-    PromotionFailed,
-    PromotionRefused,
-    PromotionScheduled,
-    PromotionStarted,
     PromotionStatus,
-    RolloutFinished,
-    RolloutPlanned,
-    RolloutSkipped,
-    RolloutStarted,
 )
 from shared.contracts.servicing_executor import ApplyImage, ApplyRelease, OperationKind, Reason
 from shared.kernel import NotYet, Rejected
@@ -39,7 +28,6 @@ from tests.unit.servicing_executor.play import (
     announced_promotion,
     announced_rollout,
     app_id,
-    contents,
     digest,
     envelope,
     environment,
@@ -59,7 +47,7 @@ SECOND = timedelta(seconds=1)
 
 
 def begin(
-    promotion: AnnouncedPromotion | None, image: KnownImage | None = BUILT, state: Environment = PRODUCTION
+    promotion: PromotionProjection | None, image: ImageProjection | None = BUILT, state: Environment = PRODUCTION
 ) -> Environment:
     """The environment once the promotion has begun."""
     begun = apply_image(state, envelope(COMMAND), ImageFacts(image, promotion), NOW).state
@@ -158,7 +146,7 @@ def test_a_promotion_begins_once_though_the_scheduler_has_not_said_yet_that_it_b
 @pytest.mark.parametrize("dropped", [("ContosoReports",), ("ContosoReports", "ContosoSales")])
 def test_an_image_that_dropped_modules_is_not_promoted(dropped: tuple[str, ...]) -> None:
     assert BUILT
-    less = BUILT.model_copy(update={"contents": BUILT.contents.model_copy(update={"dropped": dropped})})
+    less = BUILT.replace(contents=BUILT.contents.replace(dropped=dropped))
     with pytest.raises(Rejected, match="without a removal file; apply a package that has these modules") as refused:
         begin(announced_promotion(COMMAND), less)
     assert (refused.value.reason, refused.value.facts) == (Reason.NOT_PROMOTABLE, {"dropped": list(dropped)})
@@ -168,16 +156,16 @@ def test_an_image_that_dropped_modules_is_not_promoted(dropped: tuple[str, ...])
     ("candidates", "outcome", "reason"),
     [
         ((), NotYet, Reason.NOT_A_CANDIDATE),
-        ((CANDIDATE.model_copy(update={"sandbox": "contoso-uat2"}),), NotYet, Reason.NOT_A_CANDIDATE),
-        ((CANDIDATE.model_copy(update={"project": "mallory"}),), Rejected, Reason.OTHER_PROJECT),
-        ((CANDIDATE.model_copy(update={"sandbox": "contoso-uat2"}), CANDIDATE), None, None),
+        ((CANDIDATE.replace(sandbox="contoso-uat2"),), NotYet, Reason.NOT_A_CANDIDATE),
+        ((CANDIDATE.replace(project="mallory"),), Rejected, Reason.OTHER_PROJECT),
+        ((CANDIDATE.replace(sandbox="contoso-uat2"), CANDIDATE), None, None),
     ],
 )
 def test_only_what_was_deployed_in_the_sandbox_of_the_promotion_and_marked_is_promoted(
     candidates: tuple[Any, ...], outcome: type[Exception] | None, reason: Reason | None
 ) -> None:
     assert BUILT
-    image = BUILT.model_copy(update={"candidates": candidates})
+    image = BUILT.replace(candidates=candidates)
     if outcome is None:
         assert begin(announced_promotion(COMMAND), image).operation
         return
@@ -185,123 +173,6 @@ def test_only_what_was_deployed_in_the_sandbox_of_the_promotion_and_marked_is_pr
         begin(announced_promotion(COMMAND), image)
     assert isinstance(refused.value, NotYet | Rejected)
     assert refused.value.reason is reason
-
-
-# -- what is learned of candidates
-
-
-UPDATE = Update(name="second", image=IMAGE, contents=contents())
-
-
-def uat(**values: Any) -> Environment:
-    """A sandbox in which the update was really deployed."""
-    play = Play(environment(id="contoso-uat"))
-    operation = Play(PRODUCTION).command(
-        lambda state, message, facts, now: apply_image(
-            state, message, ImageFacts(BUILT, announced_promotion(COMMAND)), now
-        ),
-        COMMAND,
-    )
-    finished = operation.go_on()
-    [entry] = operation.state.updates
-    assert finished.running
-    kept = entry.model_copy(update={"environment": "contoso-uat", "operation": "deployed"})
-    return play.state.model_copy(update={"updates": (kept,), **values})
-
-
-def marked(sandbox: Environment | None, update: Update = UPDATE) -> KnownImage:
-    """The image after the word that an update is a candidate."""
-    assert BUILT
-    bare = BUILT.model_copy(update={"candidates": ()})
-    told = CandidateMarked(environment="contoso-uat", project="contoso", update=update)
-    found = known.candidate_marked(bare, envelope(told), SandboxFacts(sandbox), NOW).state
-    assert found
-    return found
-
-
-def test_a_candidate_is_taken_from_the_history_of_its_sandbox_and_counted_once() -> None:
-    image = marked(uat())
-    assert image.candidates == (CANDIDATE,)
-    again = known.candidate_scheduled(image, envelope(scheduled()), SandboxFacts(uat()), NOW).state
-    assert again == image
-
-
-@pytest.mark.parametrize(
-    ("sandbox", "update"),
-    [
-        (None, UPDATE),
-        (uat(updates=()), UPDATE),
-        (uat(environment_kind=EnvironmentKind.PRODUCTION), UPDATE),
-        (uat(), UPDATE.model_copy(update={"image": digest("another")})),
-        (uat(), UPDATE.model_copy(update={"name": "third"})),
-    ],
-    ids=["no sandbox", "never deployed", "production", "another image", "another name"],
-)
-def test_what_its_sandbox_never_deployed_is_no_candidate_whatever_is_said(
-    sandbox: Environment | None, update: Update
-) -> None:
-    assert marked(sandbox, update).candidates == ()
-
-
-def test_a_candidate_whose_image_is_not_known_yet_is_waited_for() -> None:
-    told = CandidateMarked(environment="contoso-uat", project="contoso", update=UPDATE)
-    with pytest.raises(NotYet):
-        known.candidate_marked(None, envelope(told), SandboxFacts(uat()), NOW)
-
-
-# -- what is learned of promotions
-
-
-ABOUT: dict[str, Any] = {
-    "environment": "contoso-test",
-    "project": "contoso",
-    "promotion": PROMOTION,
-    "sandbox": "contoso-uat",
-    "update": UPDATE,
-}
-DOWNTIME = Downtime(start=NOW, end=LATER)
-WHY = Problem(reason="ANY", message="in words")
-
-
-def scheduled() -> PromotionScheduled:
-    return PromotionScheduled(**ABOUT, downtime=DOWNTIME)
-
-
-TOLD: list[tuple[Any, Any, PromotionStatus]] = [
-    (announced.promotion_scheduled, scheduled(), PromotionStatus.SCHEDULED),
-    (
-        announced.promotion_started,
-        PromotionStarted(**ABOUT, downtime=DOWNTIME, operation="1"),
-        PromotionStatus.STARTED,
-    ),
-    (announced.promotion_completed, PromotionCompleted(**ABOUT, operation="1"), PromotionStatus.COMPLETED),
-    (announced.promotion_failed, PromotionFailed(**ABOUT, operation="1", problem=WHY), PromotionStatus.FAILED),
-    (
-        announced.promotion_cancelled,
-        PromotionCancelled(**ABOUT, downtime=DOWNTIME, problem=WHY),
-        PromotionStatus.CANCELLED,
-    ),
-    (announced.promotion_refused, PromotionRefused(**ABOUT, start=NOW, problem=WHY), PromotionStatus.REFUSED),
-]
-
-
-def at(data: Any, sequence: int) -> Envelope[Any]:
-    return Envelope(id=f"e{sequence}", source="test", time=NOW, data=data, sequence=sequence)
-
-
-@pytest.mark.parametrize(("decide", "told", "status"), TOLD, ids=lambda value: getattr(value, "value", ""))
-def test_of_a_promotion_the_latest_word_counts(decide: Any, told: Any, status: PromotionStatus) -> None:
-    first = decide(None, at(told, 5), None, NOW).state
-    assert (first.status, first.image, first.sandbox) == (status, IMAGE, "contoso-uat")
-    for sequence in (4, 5):
-        late = announced.promotion_scheduled(first, at(scheduled(), sequence), None, NOW).state
-        assert late is first
-    newer = announced.promotion_cancelled(first, at(TOLD[4][1], 6), None, NOW).state
-    assert newer
-    assert newer.status is PromotionStatus.CANCELLED
-
-
-# -- rollouts
 
 
 HAS = environment(extension("Ledger"), extension("Rates"), environment_kind=EnvironmentKind.PRODUCTION)
@@ -317,7 +188,7 @@ RELEASE = ApplyRelease(
 FACTS = package_facts()
 
 
-def roll_out(rollout: AnnouncedRollout | None, command: ApplyRelease = RELEASE) -> Environment:
+def roll_out(rollout: RolloutProjection | None, command: ApplyRelease = RELEASE) -> Environment:
     """The environment once the rollout has begun."""
     facts = RolloutFacts(FACTS.package, FACTS.release, rollout)
     begun = apply_release(HAS, envelope(command), facts, NOW).state
@@ -350,7 +221,7 @@ def test_a_rollout_that_is_what_was_announced_begins_on_production(announcement:
     ],
 )
 def test_a_rollout_that_differs_from_the_last_plan_waits_for_a_newer_one(
-    rollout: AnnouncedRollout | None, reason: Reason
+    rollout: RolloutProjection | None, reason: Reason
 ) -> None:
     with pytest.raises(NotYet) as refused:
         roll_out(rollout)
@@ -363,67 +234,3 @@ def test_a_rollout_long_before_its_window_is_refused() -> None:
     with pytest.raises(Rejected) as refused:
         roll_out(announced_rollout(RELEASE, start=NOW + 2 * CLOCKS_APART))
     assert (refused.value.reason, refused.value.earliest) == (Reason.START_NOT_REACHED, NOW + 2 * CLOCKS_APART)
-
-
-PLANNED = RolloutPlanned(
-    environment="contoso-test",
-    project="contoso",
-    release="10.0.2",
-    package=NEXT,
-    start=NOW,
-    end=LATER,
-    remove_extensions=(app_id("Rates"),),
-    set_version=7,
-)
-STARTED = RolloutStarted(environment="contoso-test", project="contoso", release="10.0.2", operation="1")
-
-
-def finished(next_start: Any, release: str = "10.0.2") -> RolloutFinished:
-    return RolloutFinished(
-        environment="contoso-test",
-        project="contoso",
-        release=release,
-        operation="1",
-        problem=WHY,
-        next_start=next_start,
-    )
-
-
-def skipped(next_start: Any, release: str = "10.0.2") -> RolloutSkipped:
-    return RolloutSkipped(
-        environment="contoso-test", project="contoso", release=release, problem=WHY, next_start=next_start
-    )
-
-
-DECIDE: dict[type, Any] = {
-    RolloutPlanned: announced.rollout_planned,
-    RolloutStarted: announced.rollout_started,
-    RolloutFinished: announced.rollout_finished,
-    RolloutSkipped: announced.rollout_skipped,
-}
-
-
-@pytest.mark.parametrize(
-    ("told", "stage", "package", "start"),
-    [
-        ([PLANNED], RolloutStage.PLANNED, NEXT, NOW),
-        ([PLANNED, STARTED], RolloutStage.STARTED, NEXT, None),
-        ([PLANNED, STARTED, finished(None)], RolloutStage.ENDED, NEXT, None),
-        ([PLANNED, STARTED, finished(LATER)], RolloutStage.PLANNED, NEXT, LATER),
-        ([PLANNED, skipped(LATER)], RolloutStage.PLANNED, NEXT, LATER),
-        ([PLANNED, skipped(None)], RolloutStage.ENDED, NEXT, None),
-        ([PLANNED, skipped(None), PLANNED], RolloutStage.PLANNED, NEXT, NOW),
-        ([PLANNED, skipped(LATER, "10.0.3")], RolloutStage.PLANNED, None, LATER),
-        ([skipped(LATER)], RolloutStage.PLANNED, None, LATER),
-    ],
-)
-def test_a_plan_goes_on_until_it_has_no_next_start(
-    told: list[Any], stage: RolloutStage, package: str | None, start: Any
-) -> None:
-    state: AnnouncedRollout | None = None
-    for sequence, event in enumerate(told, 1):
-        state = DECIDE[type(event)](state, at(event, sequence), None, NOW).state
-    assert state
-    assert (state.stage, state.package, state.start) == (stage, package, start)
-    for event in (PLANNED, STARTED, finished(None), skipped(None)):
-        assert DECIDE[type(event)](state, at(event, len(told)), None, NOW).state is state

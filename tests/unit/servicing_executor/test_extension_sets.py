@@ -4,12 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.servicing_executor.domain.extension_sets import (
-    change_by_update,
-    dependents,
-    removal_order,
-    unmet_staged,
-)
+from services.servicing_executor.domain.extension_sets import change_by_update, dependents, removal_order, unmet_staged
 from services.servicing_executor.domain.extensions import (
     install_extension,
     stage_extension,
@@ -202,12 +197,10 @@ def real(name: str, version: str, needs: int) -> Extension:
     """An extension with names as long as real ones have them."""
     one = extension(name, version)
     dependencies = (Dependency(app_id=app_id("E0"), minimum_version="1.0"),) * needs
-    return one.model_copy(
-        update={
-            "name": f"{name}: Contoso Freight Forwarding for Europe",
-            "publisher": "Contoso Logistics GmbH & Co. KG",
-            "dependencies": dependencies,
-        }
+    return one.replace(
+        name=f"{name}: Contoso Freight Forwarding for Europe",
+        publisher="Contoso Logistics GmbH & Co. KG",
+        dependencies=dependencies,
     )
 
 
@@ -279,7 +272,7 @@ def test_whatever_is_done_every_version_that_an_update_brings_finds_what_it_need
     for coming in ("26.1", "27.0"):
         change = change_by_update(play.state, "26.0", coming)
         if change:
-            after = play.state.model_copy(update={"extensions": change.extensions, "staged": change.staged})
+            after = play.state.replace(extensions=change.extensions, staged=change.staged)
             check_whole(after)
 
 

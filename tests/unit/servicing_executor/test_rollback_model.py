@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from services.servicing_executor.domain.answers import hold_expired
 from services.servicing_executor.domain.extensions import install_extension, uninstall_extension
 from services.servicing_executor.domain.interventions import (
     cancel_operation,
+    hold_expired,
     resume_operation,
     roll_back_operation,
 )
@@ -57,7 +57,7 @@ BEFORE = environment(
     environment_kind=EnvironmentKind.SANDBOX,
     staged=(staged(extension("Ledger", "2.0")), staged(extension("Freight", "2.0"), StageFor.NEXT_MINOR)),
 )
-PRODUCTION = BEFORE.model_copy(update={"environment_kind": EnvironmentKind.PRODUCTION})
+PRODUCTION = BEFORE.replace(environment_kind=EnvironmentKind.PRODUCTION)
 OPERATION = {"environment": "contoso-test", "operation": "operation"}
 STEPS = sorted({step.value for steps in PLANS.values() for step in steps})
 BACK_STEPS = [

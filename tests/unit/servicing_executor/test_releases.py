@@ -3,10 +3,12 @@
 import pytest
 
 from services.servicing_executor.domain.answers import answer_overdue, step_ended
-from services.servicing_executor.domain.interventions import cancel_operation, sign_off
+from services.servicing_executor.domain.interventions import cancel_operation
 from services.servicing_executor.domain.plans import StepName, plan, rollback_plan
-from services.servicing_executor.domain.state import Environment
-from services.servicing_executor.domain.updates import apply_update, register
+from services.servicing_executor.domain.registration import register_environment
+from services.servicing_executor.domain.sign_off import sign_off_update
+from services.servicing_executor.domain.state import UPDATES_KEPT, Environment
+from services.servicing_executor.domain.updates import apply_update
 from services.servicing_executor.domain.work import StepDone
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
 from shared.contracts.image_builder import BuildImage
@@ -16,7 +18,9 @@ from shared.contracts.servicing_executor import (
     ApplyRelease,
     ApplyUpdate,
     CancelOperation,
+    EnvironmentRegistered,
     EnvironmentStatus,
+    EnvironmentStatusChanged,
     ExtensionSetChanged,
     OperationAccepted,
     OperationFinished,
@@ -27,9 +31,10 @@ from shared.contracts.servicing_executor import (
     SignOff,
     SignOffUpdate,
     StageFor,
+    StepStarted,
     UpdateSignedOff,
 )
-from shared.kernel import Rejected, TimerDue, WorkEnded
+from shared.kernel import UNCHANGED, Rejected, TimerDue, WorkEnded
 from tests.unit.servicing_executor.play import (
     LATER,
     NEXT,
@@ -149,7 +154,7 @@ def test_a_rollback_goes_back_over_what_was_begun(
 def test_a_release_brings_its_platform_takes_out_what_is_named_and_puts_in_what_is_staged(
     kind: EnvironmentKind,
 ) -> None:
-    play = Play(HAS.model_copy(update={"environment_kind": kind}))
+    play = Play(HAS.replace(environment_kind=kind))
     play.command(roll_out, release("Freight", "Rates"), package_facts())
     [accepted] = play.said(OperationAccepted)
     assert accepted.operation_kind is OperationKind.ROLL_OUT
@@ -201,7 +206,7 @@ def test_a_release_is_an_update_whose_name_is_taken_and_that_can_be_signed_off()
         roll_out(play.state, envelope(release(name="VENDOR 10.0.2"), "again"), package_facts(), NOW)
     assert refused.value.reason is Reason.UPDATE_NAME_TAKEN
     mark = SignOffUpdate(environment="contoso-test", update_name="Vendor 10.0.2", sign_off=SignOff.CLEAN)
-    play.command(sign_off, mark)
+    play.command(sign_off_update, mark)
     [signed] = play.said(UpdateSignedOff)
     assert signed.operation == "operation"
 
@@ -240,7 +245,7 @@ def test_updates_of_sandboxes_and_promotions_install_staged_versions_too(
     if way == "apply":
         play = Play(state).command(apply_update, UPDATE, package_facts(base))
     else:
-        production = state.model_copy(update={"environment_kind": EnvironmentKind.PRODUCTION})
+        production = state.replace(environment_kind=EnvironmentKind.PRODUCTION)
         play = Play(production).command(promote, IMAGE, image_facts(base))
     assert play.go_on().outcome is Outcome.SUCCEEDED
     first: Extension = play.state.extensions[0]
@@ -306,8 +311,8 @@ def test_what_is_told_of_another_step_or_operation_changes_nothing() -> None:
     state = play.state
     late = StepDone(log=digest("late"))
     for argument in ("operation/set-extensions", "another/check-extensions", "operation/verify"):
-        assert step_ended(state, WorkEnded("step", argument, late, None), None, NOW).state is state
-        assert answer_overdue(state, TimerDue("answer", argument, NOW), None, NOW).state is state
+        assert step_ended(state, WorkEnded("step", argument, late, None), None, NOW) is UNCHANGED
+        assert answer_overdue(state, TimerDue("answer", argument, NOW), None, NOW) is UNCHANGED
     overdue = answer_overdue(state, TimerDue("answer", "operation/check-extensions", NOW), None, NOW)
     play.decide(overdue)
     finished = play.go_on()
@@ -315,20 +320,41 @@ def test_what_is_told_of_another_step_or_operation_changes_nothing() -> None:
     assert finished.problem.reason == Reason.CHECK_FAILED
 
 
+REGISTER = RegisterEnvironment(
+    environment="contoso-test",
+    project="contoso",
+    environment_kind=EnvironmentKind.SANDBOX,
+    country="DE",
+    package=NEXT,
+)
+
+
 def test_a_first_deployment_that_fails_has_nothing_to_go_back_to_and_may_be_registered_again() -> None:
-    command = RegisterEnvironment(
-        environment="contoso-test",
-        project="contoso",
-        environment_kind=EnvironmentKind.SANDBOX,
-        country="DE",
-        package=NEXT,
-    )
     play = Play(environment())
-    play.decide(register(None, envelope(command), package_facts(), NOW))
+    play.decide(register_environment(None, envelope(REGISTER), package_facts(), NOW))
     finished = play.go_on(fail="migrate-database")
     assert finished.outcome is Outcome.FAILED
     assert finished.running is None
     assert play.state.status is EnvironmentStatus.FAILED
-    play.command(register, command, package_facts(), id_="again")
+    play.command(register_environment, REGISTER, package_facts(), id_="again")
     assert play.go_on().outcome is Outcome.SUCCEEDED
     assert len(play.said(OperationFinished)) == 2
+
+
+def test_an_environment_is_registered_then_its_operation_accepted_then_its_status_changes() -> None:
+    registered = register_environment(None, envelope(REGISTER), package_facts(), NOW)
+    assert [type(one) for one in registered.events] == [EnvironmentRegistered, OperationAccepted, StepStarted]
+    applied = apply_update(environment(), envelope(UPDATE), package_facts(), NOW)
+    assert [type(one) for one in applied.events] == [OperationAccepted, EnvironmentStatusChanged, StepStarted]
+
+
+def test_the_latest_updates_can_be_signed_off_and_all_names_stay_taken() -> None:
+    play = Play(environment())
+    for number in range(UPDATES_KEPT + 1):
+        named = UPDATE.replace(update_name=f"update {number}")
+        assert play.command(apply_update, named, package_facts(base="26.0")).go_on().outcome is Outcome.SUCCEEDED
+    assert [one.update_name for one in play.state.updates] == [f"update {n}" for n in range(1, UPDATES_KEPT + 1)]
+    assert play.state.names[:2] == ("first", "update 0")
+    mark = SignOffUpdate(environment="contoso-test", update_name="update 0", sign_off=SignOff.CLEAN)
+    with pytest.raises(Rejected, match="no update 'update 0' has succeeded"):
+        sign_off_update(play.state, envelope(mark), None, NOW)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.servicing_executor.domain.draft import Draft
+from services.servicing_executor.domain.environment_change import EnvironmentChange
 from services.servicing_executor.domain.state import UPDATES_KEPT, Environment, Operation
 from services.servicing_executor.domain.views import finished_event, history_entry
 from services.servicing_executor.domain.work import ClosingDone, ClosingInput
@@ -15,89 +15,89 @@ from shared.contracts.servicing_executor import (
     OperationStatus,
     Outcome,
 )
-from shared.kernel import Decision, WorkEnded
+from shared.kernel import UNCHANGED, Decision, WorkEnded
 
 BRINGS_IMAGE = frozenset({OperationKind.PROVISION, OperationKind.APPLY, OperationKind.PROMOTE, OperationKind.ROLL_OUT})
 
 
-def close(draft: Draft, outcome: Outcome) -> None:
+def close(change: EnvironmentChange, outcome: Outcome) -> None:
     """All steps have ended: put the log together and remove what is not needed any more, then finish."""
-    draft.change_operation(outcome=outcome)
-    operation = draft.operation
+    operation = change.operation.replace(outcome=outcome)
+    change.set_operation(operation)
     if not operation.steps:
-        _finish(draft, None)
+        _finish(change, None)
         return
     succeeded = outcome is Outcome.SUCCEEDED
     old = operation.previous.image if operation.previous else None
     runs, unused = (operation.image, old) if succeeded else (old, operation.image)
     replaced = operation.kind in BRINGS_IMAGE and runs != unused
-    draft.work[f"closing:{operation.id}"] = ClosingInput(
-        environment=draft.id,
+    left = ClosingInput(
+        environment=change.state.id,
         operation=operation.id,
         logs=operation.logs,
         snapshot=operation.snapshot,
         discard=unused if replaced else None,
         tidy_extensions=operation.extension_change is not None,
     )
+    change.start(f"closing:{operation.id}", left)
 
 
-def closed(
-    state: Environment | None, ended: WorkEnded[ClosingDone], facts: None, now: datetime
-) -> Decision[Environment]:
+def closed(state: Environment, ended: WorkEnded[ClosingDone], facts: None, now: datetime) -> Decision[Environment]:
     """Everything is done: say so, once. What could not be tidied up does not change the outcome."""
-    if state is None or state.operation is None or state.operation.id != ended.argument:
-        return Decision(state)
-    draft = Draft(state, now)
-    _finish(draft, ended.result.log if ended.result else None)
-    return draft.decision()
+    if state.operation is None or state.operation.id != ended.argument:
+        return UNCHANGED
+    change = EnvironmentChange(state, now)
+    _finish(change, ended.result.log if ended.result else None)
+    return change
 
 
-def _finish(draft: Draft, log: ArtifactRef | None) -> None:
-    operation = draft.operation
+def _finish(change: EnvironmentChange, log: ArtifactRef | None) -> None:
+    operation = change.operation.move(OperationStatus.FINISHED)
+    change.set_operation(operation)
     outcome = operation.outcome or Outcome.FAILED
-    draft.change_operation(status=OperationStatus.FINISHED)
     if outcome is Outcome.SUCCEEDED:
-        _take_effect(draft, operation)
-    finished = finished_event(draft.state, operation, outcome, log, draft.now)
+        _take_effect(change, operation)
+    finished = finished_event(change.state, operation, outcome, log, change.now)
     entry = history_entry(finished, operation.actor)
     if outcome is Outcome.SUCCEEDED and operation.kind in BRINGS_IMAGE:
-        _remember(draft, entry)
-    draft.change_status(_last_status(draft, operation, outcome))
-    draft.events.append(finished)
-    draft.snapshots.append(entry)
-    draft.change(operation=None)
+        _remember(change, entry)
+    change.move(_last_status(change.state, operation, outcome))
+    change.say(finished)
+    change.show(entry)
+    change.replace(operation=None)
 
 
-def _take_effect(draft: Draft, operation: Operation) -> None:
+def _take_effect(change: EnvironmentChange, operation: Operation) -> None:
     if operation.kind in BRINGS_IMAGE:
         assert operation.image
         assert operation.contents
         update = Update(name=operation.update_name or "", image=operation.image, contents=operation.contents)
-        draft.change(running=update)
-    change, state = operation.extension_change, draft.state
-    if change and (change.extensions, change.staged) != (state.extensions, state.staged):
-        draft.change(extensions=change.extensions, staged=change.staged, set_version=state.set_version + 1)
-        draft.events.append(
+        change.replace(running=update)
+    set_change, state = operation.extension_change, change.state
+    if set_change and (set_change.extensions, set_change.staged) != (state.extensions, state.staged):
+        version = state.set_version + 1
+        change.replace(extensions=set_change.extensions, staged=set_change.staged, set_version=version)
+        change.say(
             ExtensionSetChanged(
-                environment=draft.id,
+                environment=state.id,
                 project=state.project,
-                set_version=draft.state.set_version,
-                extensions=change.extensions,
-                staged=change.staged,
+                set_version=version,
+                extensions=set_change.extensions,
+                staged=set_change.staged,
                 operation=operation.id,
             )
         )
 
 
-def _remember(draft: Draft, entry: OperationSnapshot) -> None:
-    name = (entry.update_name or "").casefold()
-    draft.change(names=(*draft.state.names, name), updates=(*draft.state.updates, entry)[-UPDATES_KEPT:])
+def _remember(change: EnvironmentChange, entry: OperationSnapshot) -> None:
+    name, state = (entry.update_name or "").casefold(), change.state
+    change.replace(names=(*state.names, name), updates=(*state.updates, entry)[-UPDATES_KEPT:])
 
 
-def _last_status(draft: Draft, operation: Operation, outcome: Outcome) -> EnvironmentStatus:
+def _last_status(state: Environment, operation: Operation, outcome: Outcome) -> EnvironmentStatus:
     """Where the environment stands when the operation has ended."""
     done = outcome is Outcome.SUCCEEDED
-    if draft.state.running is None:
+    if state.running is None:
         return EnvironmentStatus.FAILED
     if operation.kind is OperationKind.ENABLE_MAINTENANCE:
         return EnvironmentStatus.IN_MAINTENANCE if done else EnvironmentStatus.DEPLOYED

@@ -4,19 +4,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
 
-from services.servicing_executor.domain import known
+from services.servicing_executor.domain.bases import base_that_comes
+from services.servicing_executor.domain.facts import ImageFacts, PackageFacts
 from services.servicing_executor.domain.guards import valid_package
-from services.servicing_executor.domain.known import (
-    KnownImage,
-    KnownPackage,
-    KnownRelease,
-    ReleaseFacts,
-    base_that_comes,
-    versions_of,
-)
+from services.servicing_executor.domain.projections import built_images, packages
+from services.servicing_executor.domain.projections.built_images import ImageProjection
+from services.servicing_executor.domain.projections.packages import ApplicablePackageProjection, SameVersionsFacts
+from services.servicing_executor.domain.projections.platforms import PlatformReleaseProjection, versions_of
 from services.servicing_executor.domain.state import Environment
-from services.servicing_executor.domain.updates import ImageFacts, PackageFacts, apply_update
+from services.servicing_executor.domain.updates import apply_update
 from shared.contracts.envelope import Envelope
 from shared.contracts.image_builder import ImageBuilt
 from shared.contracts.message import Event
@@ -47,6 +45,7 @@ from shared.contracts.servicing_executor import (
     Reason,
 )
 from shared.kernel import Rejected
+from tests.support.projections import check_only_news_counts, deliveries, numbered
 from tests.unit.servicing_executor.play import CANDIDATE, promote
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -65,6 +64,7 @@ OF_PACKAGE: dict[str, Any] = {"package": PACKAGE, "project": "contoso", "artifac
 VALIDATED = PackageValidated(**OF_PACKAGE, contents=CONTENTS, warnings=())
 REJECTED = PackageRejected(**OF_PACKAGE, findings=())
 RETIRED = PackageRetired(**OF_PACKAGE, note="superseded", actor="ada")
+RELEASE = PlatformReleaseProjection(version="10.0.44", base_version="27.0.1.0")
 QUARANTINED = PackageQuarantined(**OF_PACKAGE, problem=OURS)
 
 
@@ -76,23 +76,27 @@ def check_failed(standing: PackageStatus | None = None) -> PackageCheckFailed:
     return PackageCheckFailed(**OF_PACKAGE, problem=OURS, standing=standing)
 
 
+DECIDE: dict[type[Event], Any] = {
+    PackageSubmitted: packages.package_submitted,
+    PackageValidated: packages.package_validated,
+    PackageRejected: packages.package_rejected,
+    PackageCheckFailed: packages.package_check_failed,
+    PackageQuarantined: packages.package_quarantined,
+    PackageRetired: packages.package_retired,
+}
+
+
 def told(
-    *events: Event, start: KnownPackage | None = None, sequence: int = 1, release: KnownRelease | None = None
-) -> KnownPackage:
+    *events: Event,
+    start: ApplicablePackageProjection | None = None,
+    sequence: int = 1,
+    release: PlatformReleaseProjection | None = None,
+) -> ApplicablePackageProjection:
     """What is known after the events, the first of which has the sequence number."""
-    facts = ReleaseFacts(release)
-    handlers = {
-        PackageSubmitted: known.package_submitted,
-        PackageValidated: known.package_validated,
-        PackageRejected: known.package_rejected,
-        PackageCheckFailed: known.package_check_failed,
-        PackageQuarantined: known.package_quarantined,
-        PackageRetired: known.package_retired,
-    }
     state = start
     for number, event in enumerate(events, sequence):
         message = Envelope(id=str(number), source="test", time=NOW, data=event, sequence=number)
-        state = handlers[type(event)](state, message, facts, NOW).state  # type: ignore[operator]  # each takes its own event
+        state = DECIDE[type(event)](state, message, SameVersionsFacts(release), NOW).state_after(state)
     assert state
     return state
 
@@ -127,7 +131,25 @@ def test_what_is_older_than_what_is_known_changes_nothing() -> None:
         assert told(old, start=retired, sequence=2) == retired
     checked_again = told(check_failed(PackageStatus.VALID), start=told(submitted(), VALIDATED), sequence=9)
     assert checked_again.sequence == 9
-    assert told(REJECTED, start=checked_again, sequence=8) == checked_again
+    for old in (REJECTED, submitted(PackageStatus.VALID), check_failed(PackageStatus.VALID)):
+        assert told(old, start=checked_again, sequence=8) == checked_again
+
+
+STANDING = PackageStatus.VALID
+EVENTS = (submitted(), VALIDATED, submitted(STANDING), check_failed(STANDING), submitted(STANDING), REJECTED, RETIRED)
+
+
+@given(deliveries(numbered(EVENTS, NOW)))
+def test_repeats_and_old_news_in_any_order_end_in_the_latest(delivered: list[Envelope[Any]]) -> None:
+    known: Any = check_only_news_counts(DECIDE, delivered, SameVersionsFacts(RELEASE))
+    known = check_only_news_counts(DECIDE, numbered(EVENTS, NOW)[-1:], state=known)
+    assert (known.sequence, known.status) == (len(EVENTS), PackageStatus.RETIRED)
+
+
+def test_the_base_of_a_package_stands_with_its_verdict() -> None:
+    package = told(submitted(), VALIDATED, submitted(STANDING), check_failed(STANDING), release=RELEASE)
+    assert (package.base_version, package.contents) == (RELEASE.base_version, CONTENTS)
+    assert told(REJECTED, start=package, sequence=9).base_version is None
 
 
 @pytest.mark.parametrize(
@@ -138,7 +160,9 @@ def test_what_is_older_than_what_is_known_changes_nothing() -> None:
     ],
     ids=["retired", "quarantined"],
 )
-def test_a_package_that_may_not_be_applied_is_refused_with_why(package: KnownPackage, words: str) -> None:
+def test_a_package_that_may_not_be_applied_is_refused_with_why(
+    package: ApplicablePackageProjection, words: str
+) -> None:
     with pytest.raises(Rejected) as refused:
         valid_package(PACKAGE, "contoso", package, None)
     assert (refused.value.reason, refused.value.message) == (Reason.PACKAGE_NOT_VALID, words)
@@ -181,7 +205,7 @@ def test_an_image_of_a_retired_package_is_still_promoted_while_the_package_is_ap
         not_after=NOW,
         promotion=f"{production.id}/1",
     )
-    built = KnownImage(project="contoso", contents=image("10.0.2"), candidates=(CANDIDATE,))
+    built = ImageProjection(project="contoso", contents=image("10.0.2"), candidates=(CANDIDATE,))
     decision = promote(
         production, Envelope(id="2", source="test", time=NOW, data=promoted), ImageFacts(built, None), NOW
     )
@@ -189,13 +213,10 @@ def test_an_image_of_a_retired_package_is_still_promoted_while_the_package_is_ap
     assert accepted.operation_kind is OperationKind.PROMOTE
 
 
-RELEASE = KnownRelease(version="10.0.44", base_version="27.0.1.0")
-
-
 def test_a_platform_that_was_uploaded_again_brings_the_base_of_the_release_of_its_versions() -> None:
     copy = told(submitted(), VALIDATED, release=RELEASE)
     assert base_that_comes(copy, None) == "27.0.1.0"
-    assert base_that_comes(copy, KnownRelease(version="10.0.45", base_version="28.0.1.0")) == "28.0.1.0"
+    assert base_that_comes(copy, PlatformReleaseProjection(version="10.0.45", base_version="28.0.1.0")) == "28.0.1.0"
     assert base_that_comes(told(submitted(), VALIDATED), None) is None
 
 
@@ -211,9 +232,7 @@ def test_a_platform_that_was_uploaded_again_brings_the_base_of_the_release_of_it
 def test_platforms_are_found_by_their_versions(
     kind: PackageKind, versions: tuple[str, str | None], expected: str | None
 ) -> None:
-    contents = VALIDATED.contents.model_copy(
-        update={"kind": kind, "platform_version": versions[0], "application_version": versions[1]}
-    )
+    contents = VALIDATED.contents.replace(kind=kind, platform_version=versions[0], application_version=versions[1])
     assert versions_of(contents) == expected
 
 
@@ -236,14 +255,14 @@ def test_a_releases_package_is_everybodys() -> None:
 def test_an_image_belongs_to_its_customizations_project_and_without_one_to_everybody(
     customization: str | None, project: str, reason: Reason | None
 ) -> None:
-    contents = image("10.0.2").model_copy(update={"customization_package": customization})
+    contents = image("10.0.2").replace(customization_package=customization)
     digest = f"sha256:{'b' * 64}"
     built = ImageBuilt(
         environment="elsewhere", operation="1", image=digest, update_name="x", base_image=None, contents=contents
     )
-    made = known.image_built(None, Envelope(id="1", source="test", time=NOW, data=built), None, NOW).state
+    made = built_images.image_built(None, Envelope(id="1", source="test", time=NOW, data=built), None, NOW).state
     assert made
-    known_image = made.model_copy(update={"candidates": (CANDIDATE,)})
+    known_image = made.replace(candidates=(CANDIDATE,))
     production = environment(EnvironmentKind.PRODUCTION)
     command = ApplyImage(
         environment=production.id, image=digest, update_name="next", not_after=NOW, promotion=f"{production.id}/1"

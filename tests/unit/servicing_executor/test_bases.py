@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from services.servicing_executor.domain.known import KnownPackage, KnownRelease
+from services.servicing_executor.domain.facts import PackageFacts
 from services.servicing_executor.domain.plans import StepName
+from services.servicing_executor.domain.projections.packages import ApplicablePackageProjection
+from services.servicing_executor.domain.projections.platforms import PlatformReleaseProjection
 from services.servicing_executor.domain.state import Environment
-from services.servicing_executor.domain.updates import PackageFacts, apply_update
+from services.servicing_executor.domain.updates import apply_update
 from shared.contracts.envelope import Envelope
 from shared.contracts.package_validator import PackageStatus
 from shared.contracts.parts import (
@@ -71,8 +73,8 @@ def apply(
         platform_version="7.0.2",
         application_version="10.0.2",
     )
-    package = KnownPackage(sequence=1, status=PackageStatus.VALID, artifact=ARTIFACT, contents=contents)
-    release = KnownRelease(version="10.0.2", base_version=base) if base else None
+    package = ApplicablePackageProjection(sequence=1, status=PackageStatus.VALID, artifact=ARTIFACT, contents=contents)
+    release = PlatformReleaseProjection(version="10.0.2", base_version=base) if base else None
     command = ApplyUpdate(environment=state.id, package="contoso/vendor-2", update_name="second", **values)
     envelope = Envelope(id="apply", source="test", time=NOW, data=command)
     decision = apply_update(state, envelope, PackageFacts(package, release), NOW)

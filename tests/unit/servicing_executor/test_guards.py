@@ -5,21 +5,16 @@ from typing import Any
 
 import pytest
 
-from services.servicing_executor.domain.interventions import (
-    cancel_operation,
-    resume_operation,
-    roll_back_operation,
-    sign_off,
-)
-from services.servicing_executor.domain.known import KnownImage
+from services.servicing_executor.domain.facts import ImageFacts, PackageFacts
+from services.servicing_executor.domain.guards import check_in_time, check_versions
+from services.servicing_executor.domain.interventions import cancel_operation, resume_operation, roll_back_operation
+from services.servicing_executor.domain.maintenance import disable_maintenance_mode, enable_maintenance_mode
+from services.servicing_executor.domain.projections.built_images import ImageProjection
+from services.servicing_executor.domain.registration import register_environment
+from services.servicing_executor.domain.restarts import restart_service
+from services.servicing_executor.domain.sign_off import sign_off_update
 from services.servicing_executor.domain.state import Environment
-from services.servicing_executor.domain.updates import (
-    ImageFacts,
-    PackageFacts,
-    apply_update,
-    register,
-)
-from services.servicing_executor.domain.upkeep import disable_maintenance, enable_maintenance, restart_service
+from services.servicing_executor.domain.updates import apply_update
 from shared.contracts.message import Command
 from shared.contracts.package_validator import PackageStatus
 from shared.contracts.parts import EnvironmentKind, Module, PackageKind
@@ -55,23 +50,24 @@ from tests.unit.servicing_executor.play import (
     promote,
     roll_out,
 )
-from tests.unit.servicing_executor.test_release import release
+from tests.unit.servicing_executor.test_releases import release
 
 SANDBOX = environment()
+SECOND = timedelta(seconds=1)
 PRODUCTION = environment(environment_kind=EnvironmentKind.PRODUCTION)
 CUSTOMIZATION = package_facts(kind=PackageKind.CUSTOMIZATION, release=None)
 BUSY = Play(SANDBOX).command(roll_out, release(), package_facts(), "busy").state
 FUNCTIONS: dict[type[Command], Any] = {
-    RegisterEnvironment: register,
+    RegisterEnvironment: register_environment,
     ApplyUpdate: apply_update,
     ApplyImage: promote,
     RestartService: restart_service,
-    EnableMaintenanceMode: enable_maintenance,
-    DisableMaintenanceMode: disable_maintenance,
+    EnableMaintenanceMode: enable_maintenance_mode,
+    DisableMaintenanceMode: disable_maintenance_mode,
     CancelOperation: cancel_operation,
     ResumeOperation: resume_operation,
     RollBackOperation: roll_back_operation,
-    SignOffUpdate: sign_off,
+    SignOffUpdate: sign_off_update,
 }
 
 
@@ -122,8 +118,8 @@ def with_modules(*names: str) -> PackageFacts:
     assert package
     assert package.contents
     modules = tuple(Module(name=name, version="2.0") for name in names)
-    changed = package.contents.model_copy(update={"modules": modules})
-    return PackageFacts(package.model_copy(update={"contents": changed}), None)
+    changed = package.contents.replace(modules=modules)
+    return PackageFacts(package.replace(contents=changed), None)
 
 
 MISSING = {
@@ -308,7 +304,7 @@ def test_nothing_may_be_acknowledged_where_nothing_is_missing() -> None:
 )
 def test_while_an_operation_runs_every_other_is_refused_with_its_name(command: Command, facts: Any) -> None:
     kind = EnvironmentKind.PRODUCTION if isinstance(command, ApplyImage) else EnvironmentKind.SANDBOX
-    refused = refusal(BUSY.model_copy(update={"environment_kind": kind}), command, facts)
+    refused = refusal(BUSY.replace(environment_kind=kind), command, facts)
     assert isinstance(refused, Rejected)
     assert (refused.reason, refused.facts) == (Reason.OPERATION_RUNNING, RUNNING)
     assert refused.message == "roll-out busy runs on contoso-test; wait for its end"
@@ -321,7 +317,7 @@ STATUSES = [status for status in EnvironmentStatus if status is not EnvironmentS
 def test_nothing_but_its_end_is_done_in_maintenance_and_nothing_where_nothing_is_deployed(
     status: EnvironmentStatus,
 ) -> None:
-    state = SANDBOX.model_copy(update={"status": status})
+    state = environment(status=status)
     wanted = Reason.IN_MAINTENANCE if status is EnvironmentStatus.IN_MAINTENANCE else Reason.NOT_DEPLOYED
     for command, facts in ((update(), package_facts()), (on(EnableMaintenanceMode), None)):
         assert refusal(state, command, facts).reason is wanted
@@ -348,5 +344,50 @@ def test_what_is_not_known_yet_is_waited_for(command: Command, facts: Any, waits
 
 
 def test_an_image_of_the_same_version_may_be_promoted() -> None:
-    facts = ImageFacts(KnownImage(project="contoso", contents=contents(), candidates=(CANDIDATE,)), None)
+    facts = ImageFacts(ImageProjection(project="contoso", contents=contents(), candidates=(CANDIDATE,)), None)
     assert promote(PRODUCTION, envelope(image()), facts, NOW).state
+
+
+@pytest.mark.parametrize(
+    ("platform", "application", "lower"),
+    [
+        ("7.10.0.0", "10.0.2", "platform 7.10.0.1, the package brings 7.10.0.0"),
+        ("7.10.0.1", "10.0.0", "application 10.0.1, the package brings 10.0.0"),
+        ("7.10.0.1", "10.0.1", None),
+        ("7.10.0.2", "10.0.2", None),
+        ("7.10.0.10", "10.0.1", None),
+    ],
+    ids=["platform below", "application below", "the same", "above", "above by number"],
+)
+@pytest.mark.parametrize("kind", [PackageKind.PLATFORM, PackageKind.MERGED])
+def test_a_platform_may_be_applied_again_and_only_a_lower_one_is_refused(
+    platform: str, application: str, lower: str | None, kind: PackageKind
+) -> None:
+    package = package_facts(kind=kind).package
+    assert package
+    assert package.contents
+    brings = package.contents.replace(platform_version=platform, application_version=application)
+    running = contents(version="10.0.1")
+    if lower is None:
+        check_versions(running, brings)
+        return
+    with pytest.raises(Rejected, match=f"the environment runs {lower}") as refused:
+        check_versions(running, brings)
+    assert refused.value.reason is Reason.LOWER_VERSION
+
+
+def test_a_customization_package_for_a_lower_platform_keeps_the_one_that_runs() -> None:
+    package = package_facts(kind=PackageKind.CUSTOMIZATION, version="10.0.0").package
+    assert package
+    assert package.contents
+    check_versions(contents(version="10.0.1"), package.contents)
+
+
+@pytest.mark.parametrize(("late", "in_time"), [(-SECOND, True), (timedelta(0), True), (SECOND, False)])
+def test_a_start_is_in_time_up_to_its_last_moment(late: timedelta, in_time: bool) -> None:
+    if in_time:
+        check_in_time(NOW, NOW + late)
+        return
+    with pytest.raises(Rejected) as refused:
+        check_in_time(NOW, NOW + late)
+    assert refused.value.reason is Reason.START_MISSED

@@ -5,15 +5,12 @@ from typing import Any
 
 import pytest
 
-from services.servicing_executor.domain import answers
+from services.servicing_executor.domain import answers, interventions
 from services.servicing_executor.domain.extensions import install_extension
+from services.servicing_executor.domain.maintenance import disable_maintenance_mode, enable_maintenance_mode
 from services.servicing_executor.domain.plans import HOLD_FOR
+from services.servicing_executor.domain.restarts import restart_service
 from services.servicing_executor.domain.state import Environment
-from services.servicing_executor.domain.upkeep import (
-    disable_maintenance,
-    enable_maintenance,
-    restart_service,
-)
 from services.servicing_executor.domain.work import StepDone
 from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import derived_id
@@ -36,7 +33,7 @@ from shared.contracts.servicing_executor import (
     StepFinished,
     StepStarted,
 )
-from shared.kernel import TimerDue, WorkEnded
+from shared.kernel import UNCHANGED, TimerDue, WorkEnded
 from tests.unit.servicing_executor.play import (
     NOW,
     Play,
@@ -51,7 +48,7 @@ from tests.unit.servicing_executor.play import (
     roll_out,
     staged,
 )
-from tests.unit.servicing_executor.test_release import IMAGE, release
+from tests.unit.servicing_executor.test_releases import IMAGE, release
 
 LEDGER = extension("Ledger")
 RESTART = RestartService(environment="contoso-test", service=RestartableService.AOS)
@@ -113,17 +110,29 @@ def test_the_environment_goes_through_its_statuses(failing: str | None, statuses
         (restart_service, RESTART, S.DEPLOYED, None, S.DEPLOYED),
         (restart_service, RESTART, S.DEPLOYED, "restart-service", S.FAILED),
         (restart_service, RESTART, S.FAILED, None, S.DEPLOYED),
-        (enable_maintenance, EnableMaintenanceMode(environment="contoso-test"), S.DEPLOYED, None, S.IN_MAINTENANCE),
         (
-            enable_maintenance,
+            enable_maintenance_mode,
+            EnableMaintenanceMode(environment="contoso-test"),
+            S.DEPLOYED,
+            None,
+            S.IN_MAINTENANCE,
+        ),
+        (
+            enable_maintenance_mode,
             EnableMaintenanceMode(environment="contoso-test"),
             S.DEPLOYED,
             "enable-maintenance",
             S.DEPLOYED,
         ),
-        (disable_maintenance, DisableMaintenanceMode(environment="contoso-test"), S.IN_MAINTENANCE, None, S.DEPLOYED),
         (
-            disable_maintenance,
+            disable_maintenance_mode,
+            DisableMaintenanceMode(environment="contoso-test"),
+            S.IN_MAINTENANCE,
+            None,
+            S.DEPLOYED,
+        ),
+        (
+            disable_maintenance_mode,
             DisableMaintenanceMode(environment="contoso-test"),
             S.IN_MAINTENANCE,
             "disable-maintenance",
@@ -131,7 +140,7 @@ def test_the_environment_goes_through_its_statuses(failing: str | None, statuses
         ),
     ],
 )
-def test_upkeep_leaves_the_environment_in_the_status_that_it_came_to(
+def test_restarts_and_maintenance_leave_the_environment_in_the_status_that_it_came_to(
     function: Any, command: Any, before: EnvironmentStatus, failing: str | None, after: EnvironmentStatus
 ) -> None:
     play = Play(environment(status=before)).command(function, command)
@@ -202,7 +211,7 @@ def test_a_verdict_lets_the_update_go_on_or_ends_it_before_any_downtime(verdict:
 
 def test_what_was_acknowledged_may_stay_although_it_cannot_be_judged() -> None:
     state = environment(LEDGER)
-    command = release().model_copy(update={"acknowledge_unverifiable": (LEDGER.app_id,)})
+    command = release().replace(acknowledge_unverifiable=(LEDGER.app_id,))
     play = Play(state).command(roll_out, command, package_facts())
     [asked] = play.commands
     assert isinstance(asked, CheckCompatibility)
@@ -217,8 +226,8 @@ def test_an_answer_for_another_set_or_operation_does_not_count() -> None:
     assert isinstance(asked, CheckCompatibility)
     answer = checked(asked)
     for other in ({"set_version": 6}, {"operation": "another"}, {"operation": None}, {"base": "28.0/DE"}):
-        told = envelope(answer.model_copy(update=other))
-        assert answers.compatibility_checked(play.state, told, None, NOW).state is play.state
+        told = envelope(answer.replace(**other))
+        assert answers.compatibility_checked(play.state, told, None, NOW) is UNCHANGED
 
 
 def test_what_is_said_of_extensions_that_will_not_be_there_does_not_count_and_all_others_must_be_judged() -> None:
@@ -227,9 +236,9 @@ def test_what_is_said_of_extensions_that_will_not_be_there_does_not_count_and_al
     play = Play(state).command(roll_out, release("Rates"), package_facts())
     [asked] = play.commands
     assert isinstance(asked, CheckCompatibility)
-    broken = checked(asked.model_copy(update={"extensions": (LEDGER, rates)}), well=False)
+    broken = checked(asked.replace(extensions=(LEDGER, rates)), well=False)
     fine = checked(asked)
-    both = broken.model_copy(update={"extensions": (*broken.extensions, *fine.extensions)})
+    both = broken.replace(extensions=(*broken.extensions, *fine.extensions))
     on = answers.compatibility_checked(play.state, envelope(both), None, NOW).state
     assert on
     assert on.operation
@@ -260,7 +269,7 @@ def test_whoever_refuses_or_does_not_answer_ends_the_operation(step: str, reason
     assert (finished.problem.reason, finished.problem.message) == (reason, f"no answer within {patience}")
 
     play = to(rollout(extensions=True), step)
-    assert refused(play.state, "another-command").state is play.state
+    assert refused(play.state, "another-command") is UNCHANGED
     play.decide(refused(play.state, derived_id("operation", step)))
     finished = play.go_on()
     assert finished.problem
@@ -283,7 +292,7 @@ def test_an_operation_on_a_big_database_is_held_for_a_day_then_it_rolls_back() -
     play.hold = True
     to(play, "migrate-database")
     early = TimerDue("hold", "operation", NOW)
-    assert answers.hold_expired(play.state, early, None, NOW).state is play.state
+    assert interventions.hold_expired(play.state, early, None, NOW) is UNCHANGED
     play.go(well=False)
     [held] = play.said(OperationHeld)
     assert (held.step, held.deadline) == ("migrate-database", NOW + HOLD_FOR)
@@ -291,8 +300,8 @@ def test_an_operation_on_a_big_database_is_held_for_a_day_then_it_rolls_back() -
     assert play.state.operation
     assert play.state.operation.status is O.HELD
     due = TimerDue("hold", "another", NOW)
-    assert answers.hold_expired(play.state, due, None, NOW).state is play.state
-    play.decide(answers.hold_expired(play.state, TimerDue("hold", "operation", NOW), None, NOW))
+    assert interventions.hold_expired(play.state, due, None, NOW) is UNCHANGED
+    play.decide(interventions.hold_expired(play.state, TimerDue("hold", "operation", NOW), None, NOW))
     finished = play.go_on()
     assert finished.outcome is Outcome.ROLLED_BACK
     assert finished.problem
