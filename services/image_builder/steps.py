@@ -11,7 +11,6 @@ from shared.artifacts.image import Image, ImageModule, Part
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.image_builder import BuildImage, Reason
 from shared.contracts.parts import ImageContents, Module, PackageContents, PackageKind, Problem
-from shared.contracts.scalars import sentence
 from shared.formats.deployable_package.findings import InfrastructureError
 from shared.formats.deployable_package.read.package import PackageReader, PackageRefusedError
 from shared.kernel import Transient
@@ -83,7 +82,7 @@ def _modules(path: Path, contents: PackageContents) -> tuple[ImageModule, ...]:
 
 
 def _none(reason: Reason, message: str) -> Built:
-    return Built(problem=Problem(reason=reason, message=sentence(message)))
+    return Built(problem=Problem.of(reason, message))
 
 
 def _contents(given: BuildInput, image: Image) -> ImageContents:

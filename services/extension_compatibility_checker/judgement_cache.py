@@ -42,7 +42,7 @@ def code_digest(library: Path, *files: Path) -> str:
 CODE = code_digest(Path(al.__path__[0]), Path(child.__file__))
 
 
-class Judgements:
+class JudgementCache:
     """Judgements and sights of packages, at most `most` of both; those that were not used for long make room."""
 
     def __init__(self, folder: Path, most: int) -> None:
