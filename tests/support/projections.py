@@ -48,7 +48,8 @@ def check_only_news_counts(
     for message in delivered:
         before = state
         state = deciders[type(message.data)](before, message, facts, message.time).state_after(before)
-        if before is not None and (message.sequence or 0) <= before.sequence:
+        assert message.sequence is not None
+        if before is not None and message.sequence <= before.sequence:
             assert state == before
         else:
             assert state is not None
