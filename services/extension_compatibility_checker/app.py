@@ -22,7 +22,7 @@ from services.extension_compatibility_checker.domain.release_poll import Release
 from services.extension_compatibility_checker.domain.remediation_change import RemediationFacts
 from services.extension_compatibility_checker.domain.verdicts import Verdicts
 from services.extension_compatibility_checker.domain.work import ATTEMPTS
-from services.extension_compatibility_checker.judgements import Judgements
+from services.extension_compatibility_checker.judgement_cache import JudgementCache
 from services.extension_compatibility_checker.judging import Judging
 from services.extension_compatibility_checker.reading import Reading
 from services.extension_compatibility_checker.steps import Steps
@@ -107,7 +107,9 @@ def make(settings: Settings) -> Service:
         memory=settings.check_memory,
     )
     judging = Judging(
-        artifacts, reading, Judgements(settings.judgements or settings.bases / "judgements", settings.most_judgements)
+        artifacts,
+        reading,
+        JudgementCache(settings.judgements or settings.bases / "judgements", settings.most_judgements),
     )
     steps = Steps(artifacts, BaseIndexes(settings.bases, artifacts, reading), judging)
     environments = Environments(settings.look_ahead)

@@ -1,7 +1,6 @@
 """Indexes of the packages of bases: made once by a child process, kept in the artifact store and as files."""
 
 import asyncio
-import os
 import shutil
 import tempfile
 from collections import defaultdict
@@ -13,6 +12,7 @@ from services.extension_compatibility_checker.requests import Indexed, LoadIndex
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.port import ArtifactStore, digest_hex
 from shared.contracts.parts import ArtifactRef
+from shared.files import draft_of
 from shared.formats.al.package.archive import PackageError
 from shared.formats.al.package.container import MAX_FILE
 from shared.formats.al.symbols.index import FORMAT, App
@@ -117,11 +117,5 @@ def _scratch(folder: Path) -> str:
 def _copy(source: Path, target: Path) -> None:
     """A crash leaves no file or the whole; two that write at once do not meet."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    os.close(descriptor)
-    try:
+    with draft_of(target) as draft:
         shutil.copyfile(source, draft)
-        Path(draft).replace(target)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise

@@ -14,7 +14,7 @@ import msgspec
 from services.extension_compatibility_checker.requests import (
     DAMAGED_INDEX,
     UNREADABLE_PACKAGE,
-    ExtensionFile,
+    ExtensionPackage,
     ExtensionsJudged,
     Indexed,
     Judge,
@@ -107,13 +107,13 @@ def _label(app_id: str) -> str:
     return f"{app_id}.app"
 
 
-def _open(file: ExtensionFile) -> Package:
+def _open(file: ExtensionPackage) -> Package:
     if file.problem:
         return Package(file.label, AppFileKind.DAMAGED, file.digest, problem=file.problem)
     return open_package(Path(file.path).read_bytes(), file.label)
 
 
-def _look_into(file: ExtensionFile) -> Sight:
+def _look_into(file: ExtensionPackage) -> Sight:
     package = _open(file)
     if package.manifest is None:
         return Sight(None, package.problem or "it names no extension")

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from services.extension_compatibility_checker.judgements import (
-    Judgements,
+from services.extension_compatibility_checker.judgement_cache import (
+    JudgementCache,
     clusters,
     judgement_key,
     shares,
@@ -17,7 +17,7 @@ from services.extension_compatibility_checker.judgements import (
 )
 from services.extension_compatibility_checker.reading import Reading
 from services.extension_compatibility_checker.requests import (
-    ExtensionFile,
+    ExtensionPackage,
     ExtensionsJudged,
     Judge,
     LookInto,
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Target:
+class TargetIndexes:
     """Indexes of a base, or of the one in use: the files, and what they are called in keys."""
 
     files: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class SetJudgement:
     """A report for each extension of a set, in its order, and the app ids of those that were judged before."""
 
     reports: tuple[Report, ...]
@@ -56,14 +56,14 @@ class Judging:
     Raise ArtifactStoreError, OSError, ChildDied, TaskFailed, and IndexDamaged where an index file must be made anew.
     """
 
-    def __init__(self, artifacts: ArtifactStore, reading: Reading, judgements: Judgements) -> None:
+    def __init__(self, artifacts: ArtifactStore, reading: Reading, judgements: JudgementCache) -> None:
         self._artifacts = artifacts
         self._reading = reading
         self._judgements = judgements
 
     async def judge(
-        self, extensions: Sequence[Extension], replaced: Sequence[Extension], bases: Target, old: Target
-    ) -> Judgement:
+        self, extensions: Sequence[Extension], replaced: Sequence[Extension], bases: TargetIndexes, old: TargetIndexes
+    ) -> SetJudgement:
         """Judge a set. `replaced` are the installed versions of those of which the set has a staged one."""
         labels = {label(one): one for one in extensions}
         sights = await self._sights(labels)
@@ -96,7 +96,7 @@ class Judging:
             for name in around.unread
         }
         reports = {**known, **fresh, **refused}
-        return Judgement(
+        return SetJudgement(
             tuple(_named(reports[name], extension) for name, extension in labels.items()),
             frozenset(labels[name].app_id for name in known),
         )
@@ -127,8 +127,8 @@ class Judging:
         packages: Mapping[str, Extension],
         unread: Mapping[str, str],
         replaced: Mapping[str, Extension],
-        bases: Target,
-        old: Target,
+        bases: TargetIndexes,
+        old: TargetIndexes,
     ) -> dict[str, Report]:
         async with AsyncExitStack() as stack:
             files = [await self._file(stack, one, unread.get(name, "")) for name, one in packages.items()]
@@ -137,11 +137,11 @@ class Judging:
             read = _paths([*files, *installed])
             return (await self._reading.ask(request, ExtensionsJudged, read=read)).reports
 
-    async def _file(self, stack: AsyncExitStack, extension: Extension, problem: str = "") -> ExtensionFile:
+    async def _file(self, stack: AsyncExitStack, extension: Extension, problem: str = "") -> ExtensionPackage:
         """The package as a file; its digest is verified by the time the stack is closed."""
         digest = extension.artifact.digest
         path = "" if problem else str(await stack.enter_async_context(self._artifacts.local_file(digest)))
-        return ExtensionFile(label(extension), digest, path, problem)
+        return ExtensionPackage(label(extension), digest, path, problem)
 
     def _known(self, keys: Mapping[str, str]) -> dict[str, Report]:
         found = ((name, self._judgements.report(key)) for name, key in keys.items())
@@ -160,7 +160,7 @@ class Judging:
             self._judgements.keep_sight(digest, sight)
 
 
-def _paths(files: Sequence[ExtensionFile]) -> list[str]:
+def _paths(files: Sequence[ExtensionPackage]) -> list[str]:
     return [file.path for file in files if file.path]
 
 

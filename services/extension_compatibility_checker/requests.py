@@ -6,7 +6,7 @@ from shared.formats.al.finding import Report
 from shared.formats.al.symbols.index import App
 
 
-class ExtensionFile(msgspec.Struct, frozen=True):
+class ExtensionPackage(msgspec.Struct, frozen=True):
     """An extension's package. `label` names it in reports; `problem` says why it is not to be opened, else empty."""
 
     label: str
@@ -33,14 +33,14 @@ class LoadIndex(msgspec.Struct, frozen=True, tag=True):
 class LookInto(msgspec.Struct, frozen=True, tag=True):
     """What do packages show to others? Answered by Seen."""
 
-    packages: tuple[ExtensionFile, ...]
+    packages: tuple[ExtensionPackage, ...]
 
 
 class Judge(msgspec.Struct, frozen=True, tag=True):
     """Judge packages together against a target set; `bases` and `old` are index files. Answered by ExtensionsJudged."""
 
-    packages: tuple[ExtensionFile, ...]
-    replaced: tuple[ExtensionFile, ...]
+    packages: tuple[ExtensionPackage, ...]
+    replaced: tuple[ExtensionPackage, ...]
     """Installed versions of some of them."""
     bases: tuple[str, ...]
     old: tuple[str, ...]

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from services.extension_compatibility_checker import reporting
 from services.extension_compatibility_checker.base_indexes import BaseIndexes, index_key
+from services.extension_compatibility_checker.domain.base_ids import country_of, version_of
 from services.extension_compatibility_checker.domain.work import (
     ATTEMPTS,
     CompatibilityCheckDone,
@@ -18,14 +19,13 @@ from services.extension_compatibility_checker.domain.work import (
     IndexingDone,
     IndexingInput,
 )
-from services.extension_compatibility_checker.judging import Judging, Target
+from services.extension_compatibility_checker.judging import Judging, TargetIndexes
 from services.extension_compatibility_checker.reading import IndexDamaged
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, ArtifactStoreError
 from shared.artifacts.port import ArtifactStore
 from shared.children import ChildDied, TaskFailed
 from shared.contracts.extension_compatibility_checker import Reason
 from shared.contracts.parts import ArtifactRef, ExtensionName, Problem
-from shared.contracts.scalars import sentence
 from shared.formats.al.package.container import PackageError
 from shared.formats.al.package.version import Version
 from shared.formats.al.symbols.index import App
@@ -46,7 +46,7 @@ class Steps:
 
     async def index(self, given: IndexingInput, job: Job) -> IndexingDone:
         """Index the packages of a base. Raise Transient where the machinery fails and attempts are left."""
-        country = _country(given.base)
+        country = country_of(given.base)
         indexed = []
         apps = []
         try:
@@ -58,13 +58,13 @@ class Steps:
                 apps.append(index.app)
                 job.log(f"{index.app.title}: {index.objects} objects")
         except PackageError as error:
-            return IndexingDone(problem=_problem(Reason.BASE_UNREADABLE, str(error)))
+            return IndexingDone(problem=Problem.of(Reason.BASE_UNREADABLE, str(error)))
         except _FAULTS as error:
             return IndexingDone(problem=_fault(error, Reason.INDEXING_FAILED, job))
         if not _is_base(given.base, apps):
             titles = ", ".join(app.title for app in apps)
             message = f"none of its packages is the base application {_version(given.base)}; they are: {titles}"
-            return IndexingDone(problem=_problem(Reason.BASE_MISMATCH, message))
+            return IndexingDone(problem=Problem.of(Reason.BASE_MISMATCH, message))
         return IndexingDone(indexed=tuple(indexed))
 
     async def check(self, given: CompatibilityCheckInput, job: Job) -> CompatibilityCheckDone:
@@ -77,7 +77,7 @@ class Steps:
             job.log(f"{len(found.reused)} of them were judged before")
             stored = await self._artifacts.put_bytes(reporting.report_file(given, found.reports), REPORT_TYPE)
         except PackageError as error:
-            return CompatibilityCheckDone(problem=_problem(Reason.BASE_UNREADABLE, str(error)))
+            return CompatibilityCheckDone(problem=Problem.of(Reason.BASE_UNREADABLE, str(error)))
         except IndexDamaged as error:
             self._indexes.drop(error.path)
             return CompatibilityCheckDone(problem=_fault(error, Reason.CHECK_FAILED, job))
@@ -88,10 +88,10 @@ class Steps:
             report=ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type),
         )
 
-    async def _target(self, base: str, packages: Sequence[IndexedPackage]) -> Target:
-        country = _country(base)
+    async def _target(self, base: str, packages: Sequence[IndexedPackage]) -> TargetIndexes:
+        country = country_of(base)
         files = [await self._indexes.file(one.package, country, one.index) for one in packages]
-        return Target(
+        return TargetIndexes(
             tuple(str(index.path) for index in files),
             tuple(index_key(one.package, country) for one in packages),
         )
@@ -117,11 +117,7 @@ def _is_base(base: str, apps: Sequence[App]) -> bool:
 
 
 def _version(base: str) -> Version:
-    return Version.parse(base.rpartition("/")[0])
-
-
-def _country(base: str) -> str:
-    return base.rpartition("/")[2]
+    return Version.parse(version_of(base))
 
 
 def _fault(error: Exception, otherwise: Reason, job: Job) -> Problem:
@@ -132,8 +128,4 @@ def _fault(error: Exception, otherwise: Reason, job: Job) -> Problem:
         ArtifactMissingError: Reason.ARTIFACT_MISSING,
         ArtifactCorruptError: Reason.ARTIFACT_DAMAGED,
     }
-    return _problem(reasons.get(type(error), otherwise), str(error))
-
-
-def _problem(reason: Reason, message: str) -> Problem:
-    return Problem(reason=reason, message=sentence(message))
+    return Problem.of(reasons.get(type(error), otherwise), str(error))

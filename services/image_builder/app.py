@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.image_builder.domain import builds, projections
-from services.image_builder.domain.state import Build, BuiltImage
+from services.image_builder.domain.state import Build, RecordedImage
 from services.image_builder.domain.views import image_view
 from services.image_builder.steps import Steps
 from shared.artifacts.folder import FolderStore
@@ -13,7 +13,7 @@ from shared.contracts.registry import CATALOGUE
 from shared.kernel.app import Aggregate, Fact, Load, On, OnWork, Service, Settings, make_service, run
 
 BUILDS = Aggregate("builds", Build)
-IMAGES = Aggregate("images", BuiltImage, view=image_view)
+IMAGES = Aggregate("images", RecordedImage, view=image_view)
 BASE = Load(projections.BaseImage, base=Fact(IMAGES, lambda message, state: message.base_image))
 
 

@@ -31,7 +31,7 @@ class CompositionRefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class PackageToApply:
     """What composition needs of a valid package.
 
     `digest` is the stored package's, `id` says what it is called, and where. `removals` are the lines of its
@@ -71,7 +71,7 @@ class Composition:
 
 def compose(
     base: ImageContents | None,
-    package: Package,
+    package: PackageToApply,
     *,
     update_name: str,
     base_digest: str | None = None,
@@ -129,7 +129,7 @@ def compose(
     )
 
 
-def _check_parts(base: ImageContents | None, package: Package, replaced: tuple[Part, ...]) -> None:
+def _check_parts(base: ImageContents | None, package: PackageToApply, replaced: tuple[Part, ...]) -> None:
     if base is None and "platform" not in replaced:
         raise CompositionRefusedError(
             "a customization package needs an image with a platform below it: apply a platform package first",
@@ -154,7 +154,9 @@ def _check_unique(modules: Iterable[ImageModule]) -> None:
             )
 
 
-def _check_removals(modules: Iterable[ImageModule], package: Package, replaced: tuple[Part, ...]) -> frozenset[str]:
+def _check_removals(
+    modules: Iterable[ImageModule], package: PackageToApply, replaced: tuple[Part, ...]
+) -> frozenset[str]:
     removals = frozenset(name.strip().casefold() for name in package.removals) - {""}
     if removals and "customization" not in replaced:
         raise CompositionRefusedError(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 import rfc8785
 
-from services.image_builder.composition import Composition, Package, compose
+from services.image_builder.composition import Composition, PackageToApply, compose
 from services.image_builder.layer import LayerStream, Member
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.image import LAYER, Image, ImageLayer, ImageModule, Part, load_image, write_image
@@ -35,7 +35,7 @@ class BuiltImage:
 
 async def build_image(
     store: ArtifactStore,
-    package: Package,
+    package: PackageToApply,
     *,
     update_name: str,
     base: str | None = None,
@@ -83,7 +83,7 @@ async def _check_kept(store: ArtifactStore, layer: ImageLayer) -> None:
 
 async def _layer(
     store: ArtifactStore,
-    package: Package,
+    package: PackageToApply,
     part: Part,
     modules: tuple[ImageModule, ...],
 ) -> tuple[ImageLayer, bool]:
@@ -103,7 +103,7 @@ async def _layer(
     return layer, True
 
 
-def _cache_name(package: Package, part: Part, modules: tuple[ImageModule, ...]) -> str:
+def _cache_name(package: PackageToApply, part: Part, modules: tuple[ImageModule, ...]) -> str:
     content: list[str | int | list[list[str]]] = [
         _LAYER_FORMAT,
         package.digest,

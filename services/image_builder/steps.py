@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from services.image_builder.composition import CompositionRefusedError, Package
+from services.image_builder.composition import CompositionRefusedError, PackageToApply
 from services.image_builder.domain.work import BuildInput, Built
 from services.image_builder.image_build import build_image
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, ArtifactStoreError
@@ -11,7 +11,6 @@ from shared.artifacts.image import Image, ImageModule, Part
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.image_builder import BuildImage, Reason
 from shared.contracts.parts import ImageContents, Module, PackageContents, PackageKind, Problem
-from shared.contracts.scalars import sentence
 from shared.formats.deployable_package.findings import InfrastructureError
 from shared.formats.deployable_package.read.package import PackageReader, PackageRefusedError
 from shared.kernel import Transient
@@ -51,11 +50,11 @@ class Steps:
         job.log(f"image {done.image.digest}; layers built: {made}")
         return Built(image=done.image.digest, contents=_contents(given, done.image))
 
-    async def _package(self, request: BuildImage) -> Package:
+    async def _package(self, request: BuildImage) -> PackageToApply:
         contents = request.contents
         async with self._artifacts.local_file(request.artifact.digest) as path:
             modules = await asyncio.to_thread(_modules, path, contents)
-        return Package(
+        return PackageToApply(
             digest=request.artifact.digest,
             kind=contents.kind.value,
             modules=modules,
@@ -83,7 +82,7 @@ def _modules(path: Path, contents: PackageContents) -> tuple[ImageModule, ...]:
 
 
 def _none(reason: Reason, message: str) -> Built:
-    return Built(problem=Problem(reason=reason, message=sentence(message)))
+    return Built(problem=Problem.of(reason, message))
 
 
 def _contents(given: BuildInput, image: Image) -> ImageContents:

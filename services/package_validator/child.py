@@ -46,7 +46,7 @@ def stated_platform_version(path: Path) -> str | None:
     return (manifest.platform_version or None) if manifest else None
 
 
-class PackageReader:
+class PackageTasks:
     """Does the validator's tasks; nothing is kept from one to the next."""
 
     def prepare(self, request: Request) -> None:
@@ -84,4 +84,4 @@ def _merge(request: MergeFiles) -> FilesMerged:
 
 
 if __name__ == "__main__":
-    serve(Request, PackageReader())
+    serve(Request, PackageTasks())

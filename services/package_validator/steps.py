@@ -43,7 +43,6 @@ from shared.artifacts.port import ArtifactStore, Descriptor
 from shared.children import ChildDied, Files, Limits, Pool, TaskFailed
 from shared.contracts.package_validator import Reason
 from shared.contracts.parts import ArtifactRef, Problem
-from shared.contracts.scalars import sentence
 from shared.formats.deployable_package.findings import InfrastructureError
 from shared.formats.deployable_package.judge.verdict import Outcome, Verdict
 from shared.formats.deployable_package.read.release import decode_release
@@ -79,7 +78,7 @@ class Steps:
             stored = await self._artifacts.put_bytes(report_of(verdict), REPORT_TYPE)
             return self._checked(verdict, release, _reference(stored))
         except CannotBeTold as error:
-            return Checked(problem=_problem(Reason.CHECK_FAILED, str(error)))
+            return Checked(problem=Problem.of(Reason.CHECK_FAILED, str(error)))
         except ChildDied as error:
             return await _crashed(error, job)
         except (ArtifactStoreError, InfrastructureError, TaskFailed, OSError) as error:
@@ -165,7 +164,7 @@ class Steps:
                 refused = (await self._children.ask(merge, FilesMerged, files=files_of_it)).refused
             # Only now are the sources known to be what their digests say.
             if refused:
-                return Merged(problem=_problem(Reason.MERGE_REFUSED, refused))
+                return Merged(problem=Problem.of(Reason.MERGE_REFUSED, refused))
             merged = await self._artifacts.put_file(folder / "merged.zip", PACKAGE_TYPE)
             job.progress(len(given.sources), len(given.sources), "packages")
             return Merged(artifact=_reference(merged))
@@ -203,9 +202,9 @@ async def _crashed(error: ChildDied, job: Job) -> Checked:
     if times < CRASHES and job.attempt < ATTEMPTS:
         raise Transient(str(error)) from error
     if times < CRASHES:
-        return Checked(problem=_problem(Reason.CHECK_FAILED, str(error)))
+        return Checked(problem=Problem.of(Reason.CHECK_FAILED, str(error)))
     text = f"the check was begun {times} times, and each time {error}; tell support, or check it again later"
-    return Checked(problem=_problem(Reason.CHECK_CRASHED, text), crashed=True)
+    return Checked(problem=Problem.of(Reason.CHECK_CRASHED, text), crashed=True)
 
 
 def _fault(error: Exception, otherwise: Reason, job: Job) -> Problem:
@@ -216,11 +215,7 @@ def _fault(error: Exception, otherwise: Reason, job: Job) -> Problem:
         ArtifactMissingError: Reason.ARTIFACT_MISSING,
         ArtifactCorruptError: Reason.ARTIFACT_DAMAGED,
     }
-    return _problem(reasons.get(type(error), otherwise), str(error))
-
-
-def _problem(reason: Reason, message: str) -> Problem:
-    return Problem(reason=reason, message=sentence(message))
+    return Problem.of(reasons.get(type(error), otherwise), str(error))
 
 
 def _reference(stored: Descriptor) -> ArtifactRef:

@@ -17,8 +17,8 @@ import uuid
 from pathlib import Path
 
 from services.extension_compatibility_checker.base_indexes import BaseIndexes, index_key
-from services.extension_compatibility_checker.judgements import Judgements
-from services.extension_compatibility_checker.judging import Judging, Target
+from services.extension_compatibility_checker.judgement_cache import JudgementCache
+from services.extension_compatibility_checker.judging import Judging, TargetIndexes
 from services.extension_compatibility_checker.reading import Reading
 from shared.artifacts.folder import FolderStore
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionScope
@@ -66,7 +66,7 @@ async def measure(folder: Path, processes: int) -> dict[str, float]:
     store = FolderStore(folder / "artifacts")
     reading = Reading(processes, indexes=4, memory=0)
     indexes = BaseIndexes(folder / f"bases-{processes}", store, reading)
-    judging = Judging(store, reading, Judgements(folder / f"judgements-{processes}", 5000))
+    judging = Judging(store, reading, JudgementCache(folder / f"judgements-{processes}", 5000))
     kept = await store.put_file(BASE, "application/octet-stream")
     base = ArtifactRef(digest=kept.digest, size=kept.size, media_type=kept.media_type)
     set_ = [await extension(store, number) for number in range(SET_SIZE)]
@@ -75,11 +75,11 @@ async def measure(folder: Path, processes: int) -> dict[str, float]:
     began = time.perf_counter()
     file = await indexes.file(base, "DK")
     times["index"] = time.perf_counter() - began
-    target = Target((str(file.path),), (index_key(base, "DK"),))
+    target = TargetIndexes((str(file.path),), (index_key(base, "DK"),))
     changed = [*set_[1:], await extension(store, 0, "1.1.0.0")]
     for name, judged in (("first", set_), ("again", set_), ("changed", changed)):
         began = time.perf_counter()
-        found = await judging.judge(judged, (), target, Target())
+        found = await judging.judge(judged, (), target, TargetIndexes())
         times[name] = time.perf_counter() - began
         assert len(found.reused) == {"first": 0, "again": SET_SIZE, "changed": SET_SIZE - 1}[name]
     lag.cancel()

@@ -30,7 +30,7 @@ from pathlib import Path
 import deflate
 import zstandard
 
-from services.image_builder.composition import Package
+from services.image_builder.composition import PackageToApply
 from services.image_builder.image_build import build_image
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.image import ImageModule, Part
@@ -95,10 +95,10 @@ def _bound(packed: list[tuple[bytes, int]]) -> float:
     return time.perf_counter() - began
 
 
-async def _source(store: FolderStore, path: Path, names: list[str], part: Part) -> Package:
+async def _source(store: FolderStore, path: Path, names: list[str], part: Part) -> PackageToApply:
     stored = await store.put_file(path, "application/zip")
     modules = tuple(ImageModule(name=name, version="1.0", part=part) for name in names)
-    return Package(stored.digest, part, modules, "7.0.1", "10.0.1")
+    return PackageToApply(stored.digest, part, modules, "7.0.1", "10.0.1")
 
 
 async def _measure(megabytes: int, rounds: int, folder: Path) -> dict[str, float]:

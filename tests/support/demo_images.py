@@ -3,17 +3,17 @@
 from pathlib import Path
 
 from deploy.demo.packages import DemoPackage
-from services.image_builder.composition import Package
+from services.image_builder.composition import PackageToApply
 from services.image_builder.image_build import BuiltImage, build_image
 from shared.artifacts.image import ImageModule
 from shared.artifacts.port import ArtifactStore
 
 
-async def stored(store: ArtifactStore, package: DemoPackage, folder: Path) -> Package:
+async def stored(store: ArtifactStore, package: DemoPackage, folder: Path) -> PackageToApply:
     """Write the package, store it, and say of it what a validator would find."""
     path = package.write(folder)
     descriptor = await store.put_file(path, "application/zip")
-    return Package(
+    return PackageToApply(
         digest=descriptor.digest,
         kind=package.kind,
         modules=tuple(

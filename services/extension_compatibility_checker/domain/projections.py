@@ -16,7 +16,7 @@ _MOST_RELEASES = 500
 _MOST_BASES = 5000
 
 
-class AvailableRelease(State):
+class ReleaseWithBase(State):
     """A release that is generally available."""
 
     version: str
@@ -30,7 +30,7 @@ class AvailableRelease(State):
 class BasesProjection(State):
     """Releases and indexed bases; of too many of them the oldest versions are forgotten."""
 
-    releases: tuple[AvailableRelease, ...] = ()
+    releases: tuple[ReleaseWithBase, ...] = ()
     bases: tuple[str, ...] = ()
 
     def base_ahead(self, running: str | None, application: str | None) -> str | None:
@@ -59,7 +59,7 @@ def release_published(
     """A release is available, since it was told of first. Old news changes nothing else."""
     event = message.data
     known = state or BasesProjection()
-    release = AvailableRelease(
+    release = ReleaseWithBase(
         version=event.version,
         base_version=event.base_version,
         application_version=event.application_version,

@@ -25,7 +25,7 @@ class Build(State):
         return BuildStatus.BUILDING if self.image is None else BuildStatus.BUILT
 
 
-class BuiltImage(State):
+class RecordedImage(State):
     """An image that was built. It never changes."""
 
     update_name: str

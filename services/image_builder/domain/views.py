@@ -1,10 +1,10 @@
 """What others see of images."""
 
-from services.image_builder.domain.state import BuiltImage
+from services.image_builder.domain.state import RecordedImage
 from shared.contracts.image_builder import ImageSnapshot
 
 
-def image_view(image: str, state: BuiltImage) -> ImageSnapshot:
+def image_view(image: str, state: RecordedImage) -> ImageSnapshot:
     """The image as others see it."""
     return ImageSnapshot(
         image=image,

@@ -9,16 +9,16 @@ import pytest
 
 from services.extension_compatibility_checker import child
 from services.extension_compatibility_checker.base_indexes import BaseIndexes, index_key
-from services.extension_compatibility_checker.judgements import (
+from services.extension_compatibility_checker.judgement_cache import (
     CODE,
-    Judgements,
+    JudgementCache,
     clusters,
     code_digest,
     judgement_key,
     shares,
     surroundings,
 )
-from services.extension_compatibility_checker.judging import Judgement, Judging, Target
+from services.extension_compatibility_checker.judging import Judging, SetJudgement, TargetIndexes
 from services.extension_compatibility_checker.reading import IndexDamaged, Reading
 from services.extension_compatibility_checker.requests import ExtensionsJudged, Judge, Sight
 from shared.artifacts.errors import ArtifactMissingError
@@ -49,17 +49,19 @@ class Bench:
     def __init__(self, folder: Path, reading: Reading) -> None:
         self.store = FolderStore(folder / "artifacts")
         self.indexes = BaseIndexes(folder / "bases", self.store, reading)
-        self.judgements = Judgements(folder / "judgements", 1000)
+        self.judgements = JudgementCache(folder / "judgements", 1000)
         self.reading = reading
 
     async def put(self, content: bytes) -> ArtifactRef:
         kept = await self.store.put_bytes(content, "application/octet-stream")
         return ArtifactRef(digest=kept.digest, size=kept.size, media_type=kept.media_type)
 
-    async def target(self, *packages: bytes) -> Target:
+    async def target(self, *packages: bytes) -> TargetIndexes:
         artifacts = [await self.put(package) for package in packages]
         files = [await self.indexes.file(artifact, "W1") for artifact in artifacts]
-        return Target(tuple(str(one.path) for one in files), tuple(index_key(artifact, "W1") for artifact in artifacts))
+        return TargetIndexes(
+            tuple(str(one.path) for one in files), tuple(index_key(artifact, "W1") for artifact in artifacts)
+        )
 
     async def extension(
         self, app_id: str, text: str, *needs: str, version: str = "1.0.0.0", content: bytes | None = None
@@ -76,9 +78,11 @@ class Bench:
             dependencies=(),
         )
 
-    async def judge(self, set_: Sequence[Extension], target: Target, old: Target | None = None) -> Judgement:
+    async def judge(
+        self, set_: Sequence[Extension], target: TargetIndexes, old: TargetIndexes | None = None
+    ) -> SetJudgement:
         judging = Judging(self.store, self.reading, self.judgements)
-        return await judging.judge(set_, (), target, old or Target())
+        return await judging.judge(set_, (), target, old or TargetIndexes())
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +97,7 @@ def bench(tmp_path: Path, reading: Reading) -> Bench:
     return Bench(tmp_path, reading)
 
 
-def verdicts(judgement: Judgement) -> list[Compatibility]:
+def verdicts(judgement: SetJudgement) -> list[Compatibility]:
     return [report.verdict for report in judgement.reports]
 
 
@@ -236,7 +240,7 @@ async def test_faults_are_raised_and_nothing_of_them_is_kept(bench: Bench) -> No
     with pytest.raises(ArtifactMissingError):
         await bench.judge(set_, target)
     with pytest.raises(IndexDamaged):
-        await bench.judge(set_[3:], Target(("/nowhere.index",), ("nowhere",)))
+        await bench.judge(set_[3:], TargetIndexes(("/nowhere.index",), ("nowhere",)))
     assert (await bench.judge(set_[3:], target)).reused == frozenset()
 
 
@@ -251,7 +255,7 @@ async def test_a_damaged_file_in_the_cache_is_as_none(bench: Bench, tmp_path: Pa
 
 
 def test_the_cache_keeps_what_was_used_last(tmp_path: Path) -> None:
-    kept = Judgements(tmp_path, 100)
+    kept = JudgementCache(tmp_path, 100)
     report = Report("id", "App", "Contoso", "1.0.0.0", Compatibility.COMPATIBLE, ())
     for number in range(1001):
         kept.keep_report(f"{number:064}", report)

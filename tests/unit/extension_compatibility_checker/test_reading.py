@@ -8,7 +8,7 @@ import pytest
 from services.extension_compatibility_checker.child import ExtensionReader
 from services.extension_compatibility_checker.reading import IndexDamaged, Reading
 from services.extension_compatibility_checker.requests import (
-    ExtensionFile,
+    ExtensionPackage,
     Indexed,
     LoadIndex,
     LookInto,
@@ -39,7 +39,7 @@ async def index(reading: Reading, folder: Path, name: str) -> Path:
 async def test_what_a_package_shows_is_told(reading: Reading, tmp_path: Path) -> None:
     path = tmp_path / "small.app"
     path.write_bytes(extension("codeunit 50000 X { }"))
-    seen = await reading.ask(LookInto((ExtensionFile("small", "sha256:0", str(path)),)), Seen, read=[str(path)])
+    seen = await reading.ask(LookInto((ExtensionPackage("small", "sha256:0", str(path)),)), Seen, read=[str(path)])
     app = seen.sights["small"].app
     assert app
     assert app.id == EXTENSION_ID

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.extension_compatibility_checker.domain.projections import AvailableRelease, BasesProjection
+from services.extension_compatibility_checker.domain.projections import BasesProjection, ReleaseWithBase
 from services.extension_compatibility_checker.domain.remediation_policy import (
     SEED,
     add_months,
@@ -117,7 +117,7 @@ def test_the_newest_release_with_a_base_counts_and_the_first_of_a_major_makes_it
     releases = [("10.0.40", "26.0.1.0", 1), ("10.0.9", "25.0.1.0", 2), ("10.0.41", None, 3), ("10.0.39", "26.1.1.0", 4)]
     known = BasesProjection(
         releases=tuple(
-            AvailableRelease(version=v, base_version=b, available_at=TOLD + day * DAY) for v, b, day in releases
+            ReleaseWithBase(version=v, base_version=b, available_at=TOLD + day * DAY) for v, b, day in releases
         )
     )
     assert known.available_at(26) == TOLD + DAY
@@ -145,7 +145,7 @@ def test_an_environment_is_behind_the_newest_release_with_a_base_or_not(
     ]
     known = BasesProjection(
         releases=tuple(
-            AvailableRelease(version=version, base_version=base, application_version=brings, available_at=TOLD)
+            ReleaseWithBase(version=version, base_version=base, application_version=brings, available_at=TOLD)
             for version, base, brings in released
         )
     )

@@ -7,7 +7,7 @@ import pytest
 
 from services.image_builder.domain.builds import build, built
 from services.image_builder.domain.projections import LINEAGE_LIMIT, BaseImage, image_built
-from services.image_builder.domain.state import Build, BuiltImage
+from services.image_builder.domain.state import Build, RecordedImage
 from services.image_builder.domain.views import image_view
 from services.image_builder.domain.work import BuildInput, Built
 from shared.contracts.envelope import Envelope
@@ -55,8 +55,8 @@ def request(base: str | None = None) -> BuildImage:
     )
 
 
-def image(*lineage: str) -> BuiltImage:
-    return BuiltImage(update_name="U0", lineage=lineage, contents=CONTENTS, built_at=NOW)
+def image(*lineage: str) -> RecordedImage:
+    return RecordedImage(update_name="U0", lineage=lineage, contents=CONTENTS, built_at=NOW)
 
 
 def ended(result: Built | None, failure: Failure | None = None) -> WorkEnded[Built]:

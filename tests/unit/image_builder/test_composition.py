@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.image_builder.composition import CompositionRefusedError, Kind, Package, compose
+from services.image_builder.composition import CompositionRefusedError, Kind, PackageToApply, compose
 from shared.artifacts.image import ImageContents, ImageModule, Part
 from shared.contracts.image_builder import Reason
 
@@ -40,9 +40,11 @@ def package(
     platform: tuple[str, ...] = (),
     removals: tuple[str, ...] = (),
     built_for: str = "7.0.1",
-) -> Package:
+) -> PackageToApply:
     own: Part = "platform" if kind == "platform" else "customization"
-    return Package(NEW, kind, modules("platform", *platform) + modules(own, *names), built_for, "10.0.2", removals)
+    return PackageToApply(
+        NEW, kind, modules("platform", *platform) + modules(own, *names), built_for, "10.0.2", removals
+    )
 
 
 def names(contents: ImageContents, part: Part) -> list[str]:
@@ -153,7 +155,7 @@ def test_a_module_removed_through_the_removal_file_is_removed_not_missing() -> N
         (package("customization", "A", built_for="7.0.7606"), "update the platform first"),
     ],
 )
-def test_what_makes_no_sound_image_is_refused(candidate: Package, why: str) -> None:
+def test_what_makes_no_sound_image_is_refused(candidate: PackageToApply, why: str) -> None:
     with pytest.raises(CompositionRefusedError, match=why) as refused:
         compose(image("A"), candidate, update_name="now")
     assert refused.value.reason is Reason.BUILD_FAILED

@@ -8,7 +8,6 @@ import hashlib
 import mmap
 import os
 import struct
-import tempfile
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from shared.files import draft_of
 from shared.formats.al.package.container import Package, PackageError
 from shared.formats.al.package.manifest import (
     APPLICATION,
@@ -205,15 +205,9 @@ class AppIndex:
         Two that save at once do not meet: the last one stays.
         """
         content = self.to_bytes()
-        descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-            Path(draft).chmod(0o644)
-            Path(draft).replace(path)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        with draft_of(path) as draft:
+            draft.write_bytes(content)
+            draft.chmod(0o644)
 
     @classmethod
     def load(cls, path: Path) -> "AppIndex":

@@ -8,7 +8,6 @@ judges. Another of any of these is another key, so nothing is ever out of date.
 import hashlib
 import json
 import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +19,7 @@ import msgspec
 
 from services.extension_compatibility_checker import child
 from services.extension_compatibility_checker.requests import Sight
+from shared.files import write_atomically
 from shared.formats import al
 from shared.formats.al.check.manifest import provider
 from shared.formats.al.finding import Report
@@ -42,7 +42,7 @@ def code_digest(library: Path, *files: Path) -> str:
 CODE = code_digest(Path(al.__path__[0]), Path(child.__file__))
 
 
-class Judgements:
+class JudgementCache:
     """Judgements and sights of packages, at most `most` of both; those that were not used for long make room."""
 
     def __init__(self, folder: Path, most: int) -> None:
@@ -83,10 +83,7 @@ class Judgements:
         path = self._path(name)
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, draft = tempfile.mkstemp(prefix=".", dir=path.parent)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-            Path(draft).replace(path)
+            write_atomically(path, content)
         self._written += 1
         if self._written % _PRUNED_EVERY == 1:
             self._prune()
