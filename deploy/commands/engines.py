@@ -26,7 +26,7 @@ Data = Annotated[Path, typer.Option("--data", envvar="DRYDOCK_DATA", help="Folde
 _DATA = Path(".drydock")
 
 
-class Format(StrEnum):
+class EndpointsFormat(StrEnum):
     """How output is written."""
 
     TABLE = "table"
@@ -83,12 +83,12 @@ def down(data: Data = _DATA) -> None:
 @app.command()
 def status(
     data: Data = _DATA,
-    output: Annotated[Format, typer.Option("-o", "--output", help="table or json.")] = Format.TABLE,
+    output: Annotated[EndpointsFormat, typer.Option("-o", "--output", help="table or json.")] = EndpointsFormat.TABLE,
 ) -> None:
     """Show whether the engines of a data folder run and answer. Exit code 0: both do; 1: not."""
     folder = DataFolder(data)
     rows = engine_status(folder)
-    if output is Format.JSON:
+    if output is EndpointsFormat.JSON:
         typer.echo(json.dumps({"data": str(folder.path), "engines": [row.as_json() for row in rows]}, indent=2))
     else:
         Console().print(_table(rows))

@@ -25,7 +25,7 @@ class EngineRecord:
 
 
 @dataclass(frozen=True)
-class Record:
+class FolderRecord:
     """Who runs the engines of a data folder. `started` tells it from a later process of its id."""
 
     supervisor: int | None
@@ -103,19 +103,19 @@ class DataFolder:
             raise
         return True
 
-    def read(self) -> Record | None:
+    def read(self) -> FolderRecord | None:
         """The last record, None if there is none or it cannot be read."""
         try:
             raw = json.loads(self._record.read_text(encoding="utf-8"))
             engines = {name: EngineRecord(**entry) for name, entry in raw.pop("engines").items()}
-            return Record(**raw, engines=engines)
+            return FolderRecord(**raw, engines=engines)
         except (FileNotFoundError, ValueError, TypeError, KeyError):
             return None
 
     def write(self, supervisor: int | None, controller_port: int | None, engines: dict[str, EngineRecord]) -> None:
         """Record that the process `supervisor` runs `engines`; None: that they do not run."""
         started = None if supervisor is None else psutil.Process(supervisor).create_time()
-        record = Record(supervisor, started, controller_port, engines)
+        record = FolderRecord(supervisor, started, controller_port, engines)
         new = self._record.with_name(f".engines.{os.getpid()}.json")
         # For the owner alone: the URL of a server that runs elsewhere may hold a password.
         new.touch(mode=0o600)

@@ -32,7 +32,7 @@ class StackError(Exception):
 
 
 @dataclass(frozen=True)
-class Part:
+class StackPart:
     """A part of the stack: `module` is run with `environment` and asked for `health` until it is ready."""
 
     name: str
@@ -44,7 +44,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Record:
+class StackRecord:
     """What other programs need to know of a stack that runs; kept in its folder as `stack.json`."""
 
     pid: int
@@ -99,10 +99,10 @@ class Stack:
         self.stop()
 
     @property
-    def record(self) -> Record:
+    def record(self) -> StackRecord:
         """The stack as other programs see it."""
         text = (self.data / RECORD).read_text(encoding="utf-8")
-        return Record(**json.loads(text))
+        return StackRecord(**json.loads(text))
 
     @property
     def processes(self) -> Mapping[str, EngineProcess]:
@@ -143,7 +143,7 @@ class Stack:
         with ThreadPoolExecutor(len(parts)) as pool:
             list(pool.map(self._start_part, parts))
         console = next((part.port for part in parts if part.name == "console"), 0)
-        record = Record(
+        record = StackRecord(
             pid=os.getpid(),
             kafka=endpoints.kafka,
             mongo=endpoints.mongo,
@@ -177,7 +177,7 @@ class Stack:
             return ""
         return f" Its dashboard is {record.console}." if record.pid == supervisor and record.console else ""
 
-    def _service_parts(self, service: str, common: Mapping[str, str]) -> Sequence[Part]:
+    def _service_parts(self, service: str, common: Mapping[str, str]) -> Sequence[StackPart]:
         count = self._scale.get(service, 1)
         return [
             self._part(
@@ -189,8 +189,8 @@ class Stack:
             for number in range(1, count + 1)
         ]
 
-    def _other_parts(self, common: Mapping[str, str], smtp_port: int, mail_folder: Path) -> Sequence[Part]:
-        catcher = Part(
+    def _other_parts(self, common: Mapping[str, str], smtp_port: int, mail_folder: Path) -> Sequence[StackPart]:
+        catcher = StackPart(
             "mail-catcher",
             "deploy.mail_catcher",
             ("--port", str(smtp_port), "--folder", str(mail_folder)),
@@ -201,9 +201,13 @@ class Stack:
         console = self._part("console", "services.console.app", common, health="/readyz", port=self._console_port)
         return [catcher, console]
 
-    def _part(self, name: str, module: str, common: Mapping[str, str], *, health: str, port: int | None = None) -> Part:
+    def _part(
+        self, name: str, module: str, common: Mapping[str, str], *, health: str, port: int | None = None
+    ) -> StackPart:
         port = port or self._port(name)
-        return Part(name, module, (), {**common, "DRYDOCK_PORT": str(port), "DRYDOCK_INSTANCE": name}, port, health)
+        return StackPart(
+            name, module, (), {**common, "DRYDOCK_PORT": str(port), "DRYDOCK_INSTANCE": name}, port, health
+        )
 
     def _port(self, name: str) -> int:
         """A free port; the one of the last run where it is still free, so that addresses stay."""
@@ -216,7 +220,7 @@ class Stack:
         file.write_text(str(port), encoding="utf-8")
         return port
 
-    def _start_part(self, part: Part) -> None:
+    def _start_part(self, part: StackPart) -> None:
         process = EngineProcess(
             part.name,
             [sys.executable, "-m", part.module, *part.arguments],

@@ -326,7 +326,7 @@ CHECKS = Noun(
 )
 
 
-class OpenRemediation(Remediation):
+class RemediationRow(Remediation):
     """A remediation, and where it is."""
 
     environment: EnvironmentId
@@ -338,13 +338,13 @@ class OpenRemediation(Remediation):
         return f"{self.environment}/{self.extension.app_id}/{self.target_major}"
 
 
-def _remediations(view: RemediationsSnapshot) -> Iterable[OpenRemediation]:
+def _remediations(view: RemediationsSnapshot) -> Iterable[RemediationRow]:
     return [
-        OpenRemediation(environment=view.environment, project=view.project, **dict(one)) for one in view.remediations
+        RemediationRow(environment=view.environment, project=view.project, **dict(one)) for one in view.remediations
     ]
 
 
-def _by_removal(one: OpenRemediation) -> tuple[bool, datetime, str]:
+def _by_removal(one: RemediationRow) -> tuple[bool, datetime, str]:
     """What is removed first stands first, what has ended last."""
     return one.status is RemediationStatus.ENDED, one.dates.removal_due_at or _LATE, one.key
 

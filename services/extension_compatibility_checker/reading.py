@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from services.extension_compatibility_checker.requests import DAMAGED_INDEX, UNREADABLE_PACKAGE, Request
-from shared.children import Files, Limits, Pool, TaskFailed
+from shared.children import Files, Pool, TaskFailed, TaskLimits
 from shared.formats.al.package.archive import PackageError
 
 _MODULE = "services.extension_compatibility_checker.child"
@@ -26,7 +26,7 @@ class Reading:
 
     def __init__(self, most: int, *, indexes: int, memory: int) -> None:
         self.most = most
-        self._pool = Pool(_MODULE, most, arguments=(str(indexes),), limits=Limits(memory=memory << 20))
+        self._pool = Pool(_MODULE, most, arguments=(str(indexes),), limits=TaskLimits(memory=memory << 20))
 
     async def ask(self, request: Request, answer: type[A], *, read: Sequence[str] = (), write: Sequence[str] = ()) -> A:
         """Have a task done with the files `read` and in the folders `write`. Cancelled, it is killed in the middle.

@@ -13,7 +13,7 @@ from shared.contracts.extension_compatibility_checker import (
     Level,
 )
 from shared.contracts.parts import Extension, Verdict
-from shared.formats.al.finding import Compatibility, Finding, Report, Severity, worst
+from shared.formats.al.finding import BreakFinding, BreakSeverity, Compatibility, Report, worst
 
 MOST_FINDINGS = 50
 """Findings that are told of one extension."""
@@ -26,7 +26,7 @@ holds 16 MB.
 
 _TEXT = 500
 """Length to which the texts of a message are cut, in characters; the report has them whole."""
-_ORDER = tuple(Severity)
+_ORDER = tuple(BreakSeverity)
 _VERDICTS = {
     Compatibility.COMPATIBLE: Verdict.COMPATIBLE,
     Compatibility.WARNINGS: Verdict.COMPATIBLE_WITH_WARNINGS,
@@ -77,13 +77,13 @@ def verdict_on(extension: Extension, report: Report) -> ExtensionVerdict:
     worst_first = _worst_first(report)
     first = [f"{_place(finding)}{finding.code} {finding.message}" for finding in worst_first[:1]]
     reasons = report.undecided if verdict is Verdict.UNVERIFIABLE else first
-    counts = {severity: sum(one.severity is severity for one in report.findings) for severity in Severity}
+    counts = {severity: sum(one.severity is severity for one in report.findings) for severity in BreakSeverity}
     return ExtensionVerdict(
         **named(extension).model_dump(),
         verdict=verdict,
-        blocking=counts[Severity.BLOCKS],
-        warnings=counts[Severity.WARNS],
-        forecasts=counts[Severity.FORECAST],
+        blocking=counts[BreakSeverity.BLOCKS],
+        warnings=counts[BreakSeverity.WARNS],
+        forecasts=counts[BreakSeverity.FORECAST],
         summary=next(iter(reasons), "")[:_TEXT],
     )
 
@@ -100,11 +100,11 @@ def _findings(report: Report, room: int) -> tuple[ExtensionFinding, ...]:
     return tuple(told)
 
 
-def _worst_first(report: Report) -> list[Finding]:
+def _worst_first(report: Report) -> list[BreakFinding]:
     return sorted(report.findings, key=lambda finding: _ORDER.index(finding.severity))
 
 
-def _told(finding: Finding) -> ExtensionFinding:
+def _told(finding: BreakFinding) -> ExtensionFinding:
     return ExtensionFinding(
         code=finding.code,
         severity=FindingSeverity(finding.severity),
@@ -120,5 +120,5 @@ def _told(finding: Finding) -> ExtensionFinding:
     )
 
 
-def _place(finding: Finding) -> str:
+def _place(finding: BreakFinding) -> str:
     return f"{finding.file}({finding.line},{finding.column}): " if finding.file else ""

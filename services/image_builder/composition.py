@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.artifacts.image import ImageContents, ImageModule, Part
+from shared.artifacts.image import ImageModule, ImageParts, Part
 from shared.contracts.image_builder import Reason
 from shared.formats.difference import compare_modules
 from shared.formats.versions import is_lower
@@ -61,7 +61,7 @@ class PackageToApply:
 class Composition:
     """The resulting image's contents, and what changes against the base: lists of module names."""
 
-    contents: ImageContents
+    contents: ImageParts
     replaced: tuple[Part, ...]
     added: tuple[str, ...]
     changed: tuple[str, ...]
@@ -70,7 +70,7 @@ class Composition:
 
 
 def compose(
-    base: ImageContents | None,
+    base: ImageParts | None,
     package: PackageToApply,
     *,
     update_name: str,
@@ -112,7 +112,7 @@ def compose(
     healed = removals | {module.name.casefold() for module in modules}
     platform_package = package if base is None or "platform" in replaced else base
     return Composition(
-        contents=ImageContents(
+        contents=ImageParts(
             update_name=update_name,
             platform_version=platform_version,
             application_version=platform_package.application_version,
@@ -129,7 +129,7 @@ def compose(
     )
 
 
-def _check_parts(base: ImageContents | None, package: PackageToApply, replaced: tuple[Part, ...]) -> None:
+def _check_parts(base: ImageParts | None, package: PackageToApply, replaced: tuple[Part, ...]) -> None:
     if base is None and "platform" not in replaced:
         raise CompositionRefusedError(
             "a customization package needs an image with a platform below it: apply a platform package first",

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from services.notifier.channels.smtp import MailDeferredError, MailRefusedError, SmtpChannel
-from services.notifier.domain.work import Answer, Attempt, DeliveryInput
+from services.notifier.domain.work import Attempt, DeliveryInput, ServerAnswer
 from services.notifier.mail import compose
 from shared.kernel.app import Job
 
@@ -40,11 +40,11 @@ class Steps:
         try:
             said = await self._channel.send(mail, self._sender, given.address)
         except MailRefusedError as error:
-            return _attempt(Answer.REFUSED, str(error))
+            return _attempt(ServerAnswer.REFUSED, str(error))
         except MailDeferredError as error:
-            return _attempt(Answer.DEFERRED, str(error))
-        return _attempt(Answer.ACCEPTED, said)
+            return _attempt(ServerAnswer.DEFERRED, str(error))
+        return _attempt(ServerAnswer.ACCEPTED, said)
 
 
-def _attempt(answer: Answer, said: str) -> Attempt:
+def _attempt(answer: ServerAnswer, said: str) -> Attempt:
     return Attempt(answer=answer, said=said or "no reason given", at=datetime.now(UTC))

@@ -8,9 +8,8 @@ from pydantic import ValidationError
 from shared.contracts.package_validator import MOST_FINDINGS
 from shared.contracts.parts import Finding, Module, PackageContents, PackageKind, Severity
 from shared.contracts.scalars import sentence
-from shared.formats.deployable_package.judge.verdict import JudgedModule, Verdict
-from shared.formats.deployable_package.rules import RULES
-from shared.formats.deployable_package.rules import Severity as RuleSeverity
+from shared.formats.deployable_package.judge.verdict import JudgedModule, PackageVerdict
+from shared.formats.deployable_package.rules import RULES, RuleSeverity
 
 REPORT_TYPE = "application/json"
 _LONGEST_PATH = 300
@@ -29,12 +28,12 @@ def rules_fingerprint() -> str:
     return hashlib.sha256(msgspec.json.encode(rules)).hexdigest()
 
 
-def report_of(verdict: Verdict) -> bytes:
+def report_of(verdict: PackageVerdict) -> bytes:
     """The whole verdict as JSON: the object that `drydock package check -o json` prints, in the same form."""
     return msgspec.json.format(msgspec.json.encode(verdict.as_report()), indent=2) + b"\n"
 
 
-def findings_of(verdict: Verdict) -> tuple[Finding, ...]:
+def findings_of(verdict: PackageVerdict) -> tuple[Finding, ...]:
     """The errors and warnings that a message holds, errors first."""
     findings = (
         Finding(
@@ -50,7 +49,7 @@ def findings_of(verdict: Verdict) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)[:MOST_FINDINGS])
 
 
-def contents_of(verdict: Verdict) -> PackageContents:
+def contents_of(verdict: PackageVerdict) -> PackageContents:
     """What is in a valid package. Raise CannotBeTold if it is more, or something else, than messages hold."""
     try:
         return PackageContents(

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from shared.formats.deployable_package.judge.verdict import Verdict
+from shared.formats.deployable_package.judge.verdict import PackageVerdict
 
 
 class ReadVersion(msgspec.Struct, frozen=True, tag=True):
@@ -39,7 +39,7 @@ class StatedVersion(msgspec.Struct, frozen=True, tag=True):
 class PackageChecked(msgspec.Struct, frozen=True, tag=True):
     """The answer to CheckPackage."""
 
-    verdict: Verdict
+    verdict: PackageVerdict
 
 
 class FilesMerged(msgspec.Struct, frozen=True, tag=True):

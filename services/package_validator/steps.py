@@ -40,13 +40,13 @@ from services.package_validator.requests import (
 )
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, ArtifactStoreError
 from shared.artifacts.port import ArtifactStore, Descriptor
-from shared.children import ChildDied, Files, Limits, Pool, TaskFailed
+from shared.children import ChildDied, Files, Pool, TaskFailed, TaskLimits
 from shared.contracts.package_validator import Reason
 from shared.contracts.parts import ArtifactRef, Problem
 from shared.formats.deployable_package.findings import InfrastructureError
-from shared.formats.deployable_package.judge.verdict import Outcome, Verdict
+from shared.formats.deployable_package.judge.verdict import CheckOutcome, PackageVerdict
 from shared.formats.deployable_package.read.release import decode_release
-from shared.formats.deployable_package.rules import Severity
+from shared.formats.deployable_package.rules import RuleSeverity
 from shared.kernel import Transient
 from shared.kernel.app import Job
 
@@ -91,7 +91,7 @@ class Steps:
         except (ArtifactStoreError, InfrastructureError, ChildDied, TaskFailed, OSError) as error:
             return Merged(problem=_fault(error, Reason.MERGE_FAILED, job))
 
-    async def _judge(self, given: PackageCheckInput, job: Job) -> tuple[Verdict, CheckableRelease | None]:
+    async def _judge(self, given: PackageCheckInput, job: Job) -> tuple[PackageVerdict, CheckableRelease | None]:
         digest = given.artifact.digest
         async with self._artifacts.local_file(digest) as path:
             await self._check_size(given.artifact)
@@ -109,7 +109,7 @@ class Steps:
                 task,
                 PackageChecked,
                 files=own,
-                limits=Limits(cpu_seconds=CPU_SECONDS_A_SECOND * math.ceil(self._seconds)),
+                limits=TaskLimits(cpu_seconds=CPU_SECONDS_A_SECOND * math.ceil(self._seconds)),
                 progress=lambda done, total: job.progress(done, total, "bytes"),
             )
         return checked.verdict, release
@@ -132,15 +132,15 @@ class Steps:
             raise InfrastructureError(f"{where}: {error}; publish the release again with a right one") from error
         return content
 
-    def _checked(self, verdict: Verdict, release: CheckableRelease | None, report: ArtifactRef) -> Checked:
-        if verdict.verdict is Outcome.UNCHECKED:
+    def _checked(self, verdict: PackageVerdict, release: CheckableRelease | None, report: ArtifactRef) -> Checked:
+        if verdict.verdict is CheckOutcome.UNCHECKED:
             raise InfrastructureError("nothing could be decided about the package")
         return Checked(
-            contents=contents_of(verdict) if verdict.verdict is Outcome.VALID else None,
+            contents=contents_of(verdict) if verdict.verdict is CheckOutcome.VALID else None,
             findings=findings_of(verdict),
             report=report,
-            errors=verdict.count(Severity.ERROR),
-            warnings=verdict.count(Severity.WARNING),
+            errors=verdict.count(RuleSeverity.ERROR),
+            warnings=verdict.count(RuleSeverity.WARNING),
             rules=self._rules,
             platform_version=verdict.platform_version or None,
             release=release,

@@ -43,7 +43,7 @@ class ImageModule(msgspec.Struct, frozen=True, kw_only=True):
         return f"modules/{self.name.lower()}"
 
 
-class ImageContents(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class ImageParts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What an image is: all of it goes into the digest.
 
     `packages` names the package each part was built from, `base` the image it was composed with. `dropped`
@@ -73,7 +73,7 @@ class ImageLayer(msgspec.Struct, frozen=True, kw_only=True):
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
-    contents: ImageContents
+    contents: ImageParts
     layers: tuple[ImageLayer, ...]
     created: datetime
 
@@ -86,7 +86,7 @@ def _timestamp(moment: datetime) -> str:
 
 
 async def write_image(
-    store: ArtifactStore, contents: ImageContents, layers: Iterable[ImageLayer], created: datetime
+    store: ArtifactStore, contents: ImageParts, layers: Iterable[ImageLayer], created: datetime
 ) -> Image:
     """Store config and manifest of layers that are stored already; the same input gives the same digest.
 
@@ -156,7 +156,7 @@ class _RootFs(msgspec.Struct):
 class _Config(msgspec.Struct):
     created: datetime
     rootfs: _RootFs
-    contents: ImageContents = msgspec.field(name=_CONTENTS)
+    contents: ImageParts = msgspec.field(name=_CONTENTS)
 
 
 async def load_image(store: ArtifactStore, digest: str) -> Image:

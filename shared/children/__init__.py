@@ -9,8 +9,8 @@ else: not a neighbour's, not the service's heartbeat, no secret and no file but 
 * `Failed`, `TaskFailed`, `ChildDied`: how a task ends that has no answer
 """
 
-from shared.children.frames import Failed, Files, Limits
+from shared.children.frames import Failed, Files, TaskLimits
 from shared.children.pool import ChildDied, Pool, TaskFailed
 from shared.children.serving import Tell, serve
 
-__all__ = ["ChildDied", "Failed", "Files", "Limits", "Pool", "TaskFailed", "Tell", "serve"]
+__all__ = ["ChildDied", "Failed", "Files", "Pool", "TaskFailed", "TaskLimits", "Tell", "serve"]

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from shared.children.frames import Files, Limits
+from shared.children.frames import Files, TaskLimits
 
 _NICENESS = 5
 """The service that asks sends heartbeats: it comes first where cores are few."""
@@ -87,7 +87,7 @@ def end_with_the_parent() -> None:
         _libc().prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
 
 
-def confine(limits: Limits, files: Files) -> None:
+def confine(limits: TaskLimits, files: Files) -> None:
     """Take away what a task does not need, for good. Raise OSError if what the kernel offers cannot be had."""
     with suppress(OSError):  # where memory is used up this process ends and not the service; Linux only
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")

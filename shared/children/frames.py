@@ -23,7 +23,7 @@ MEMORY = "memory"
 """Kind of failure: the task needs more memory than it may have."""
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class TaskLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What one task may use. 0: no limit."""
 
     memory: int = 4096 * _MIB
@@ -48,7 +48,7 @@ class Files(msgspec.Struct, frozen=True, kw_only=True):
 class Task(msgspec.Struct, frozen=True):
     """A request with what it may use."""
 
-    limits: Limits
+    limits: TaskLimits
     files: Files
     request: msgspec.Raw
 

@@ -21,8 +21,8 @@ from shared.children.frames import (
     Advanced,
     Failed,
     Files,
-    Limits,
     Task,
+    TaskLimits,
     read_frame,
     write_frame,
 )
@@ -54,11 +54,11 @@ class Pool:
     """At most `most` processes of `python -m module`, which calls `serve`; kept for the next task."""
 
     def __init__(
-        self, module: str, most: int, *, arguments: tuple[str, ...] = (), limits: Limits | None = None
+        self, module: str, most: int, *, arguments: tuple[str, ...] = (), limits: TaskLimits | None = None
     ) -> None:
         self.most = most
         self._command = (sys.executable, "-m", module, *arguments)
-        self._limits = limits or Limits()
+        self._limits = limits or TaskLimits()
         self._free = asyncio.Semaphore(most)
         self._idle: list[_Child] = []
         self._all: set[_Child] = set()
@@ -71,7 +71,7 @@ class Pool:
         answer: type[A],
         *,
         files: Files,
-        limits: Limits | None = None,
+        limits: TaskLimits | None = None,
         progress: Progress | None = None,
     ) -> A:
         """Have a task done, for which only `files` are there. Cancelled, it is killed in the middle.

@@ -36,9 +36,9 @@ from shared.formats.deployable_package.archive.unpacking import data_offset
 from shared.formats.deployable_package.archive.writer import PlannedEntry
 from shared.formats.deployable_package.findings import Findings
 from shared.formats.deployable_package.judge.check import check_package
-from shared.formats.deployable_package.judge.verdict import Outcome
+from shared.formats.deployable_package.judge.verdict import CheckOutcome
 from shared.formats.deployable_package.limits import Limits
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.write.build import (
     BuildOptions,
     ModuleSource,
@@ -83,7 +83,7 @@ def make_package(path: Path, megabytes: int, entries: int, seed: int) -> None:
             start = rng.randrange(len(pool) - length)
             files.append((f"Resources/{index:05}.resource", pool[start : start + length]))
         modules.append(ModuleSource(name, "7.0.7606.108", (), tuple(files)))
-    write_package(plan_package(modules, BuildOptions(PackageKind.CUSTOMIZATION, "7.0.7606.108")), path)
+    write_package(plan_package(modules, BuildOptions(DeployableKind.CUSTOMIZATION, "7.0.7606.108")), path)
 
 
 def _deflate_outer(path: Path) -> None:
@@ -164,12 +164,12 @@ def _in_turns(actions: dict[str, Callable[[], object]], rounds: int) -> dict[str
 
 def _check(path: Path, sha256: str | None = None) -> None:
     verdict = check_package(path, sha256=sha256)
-    if verdict.verdict is not Outcome.VALID:
+    if verdict.verdict is not CheckOutcome.VALID:
         raise SystemExit(f"the package should be valid: {verdict.findings}")
 
 
 def _refuse(path: Path) -> None:
-    if check_package(path).verdict is not Outcome.INVALID:
+    if check_package(path).verdict is not CheckOutcome.INVALID:
         raise SystemExit("the package should be invalid")
 
 
@@ -204,7 +204,7 @@ def _make_bad_inside(path: Path, bad: Path) -> None:
 def _make_largest(folder: Path) -> dict[str, Path]:
     """Write the packages that are hardest on memory; contents are zeros where they are stored, noise elsewhere."""
     rng = random.Random(3)
-    options = BuildOptions(PackageKind.CUSTOMIZATION, "7.0.7606.108")
+    options = BuildOptions(DeployableKind.CUSTOMIZATION, "7.0.7606.108")
     modules = [ModuleSource(name, "1.0.0.0", (), placeholder_files(name)) for name in ("Large", "Packed", "Plain")]
     large, medium = _zeros(folder / "large", 1 << 30), _zeros(folder / "medium", 24 * MIB)
     noise = folder / "noise"

@@ -17,7 +17,7 @@ from deploy.embedded import EnginesError
 from deploy.embedded.data_folder import DataFolder, FolderInUseError
 from deploy.embedded.filelock import FileLock
 from deploy.stack import Stack, StackError
-from deploy.stack.stack import RECORD, Record
+from deploy.stack.stack import RECORD, StackRecord
 from services.servicing_executor.runtimes.postgres import PostgresCluster
 
 HOLDER = """
@@ -77,7 +77,7 @@ def holder(data: Path) -> Iterator[Holder]:
     running = Holder(data)
     running.go()
     assert running.said() == "taken\n"
-    record = Record(running.process.pid, "", "", "", "", "http://127.0.0.1:20001", {"console": 20001})
+    record = StackRecord(running.process.pid, "", "", "", "", "http://127.0.0.1:20001", {"console": 20001})
     (data / RECORD).write_text(json.dumps(asdict(record)), encoding="utf-8")
     (data / "environments" / "installed" / "contoso-test" / "services").mkdir(parents=True)
     asyncio.run(PostgresCluster(data / "environments" / "postgres").start())

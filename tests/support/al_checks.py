@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shared.formats.al.check.extension import TargetSet
 from shared.formats.al.check.extension_set import check_packages
-from shared.formats.al.finding import Finding, Report
+from shared.formats.al.finding import BreakFinding, Report
 from shared.formats.al.package.container import open_package
 from shared.formats.al.symbols.index import index_package
 
@@ -20,7 +20,7 @@ def check(extension: bytes, *bases: bytes, old: Sequence[bytes] = ()) -> Report:
     return report
 
 
-def findings(extension: bytes, *bases: bytes, old: Sequence[bytes] = ()) -> tuple[Finding, ...]:
+def findings(extension: bytes, *bases: bytes, old: Sequence[bytes] = ()) -> tuple[BreakFinding, ...]:
     return check(extension, *bases, old=old).findings
 
 

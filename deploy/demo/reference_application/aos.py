@@ -18,13 +18,13 @@ from typing import Any
 import psycopg
 
 from deploy.demo.reference_application.extensions import running_extensions
-from deploy.demo.reference_application.settings import Settings, stop_on_signal
+from deploy.demo.reference_application.settings import ApplicationSettings, stop_on_signal
 
 
 class Front(ThreadingHTTPServer):
     """Serves one environment on loopback."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ApplicationSettings) -> None:
         super().__init__(("127.0.0.1", settings.port), _Request)
         self.settings = settings
 
@@ -87,7 +87,7 @@ def _maintenance_mode(database: psycopg.Connection[Any]) -> bool:
 
 
 def main() -> None:
-    settings = Settings.read()
+    settings = ApplicationSettings.read()
     stopping = stop_on_signal()
     with Front(settings) as front:
         threading.Thread(target=front.serve_forever, args=(0.05,), daemon=True).start()

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from deploy.demo.reference_application.settings import Settings, stop_on_signal
+from deploy.demo.reference_application.settings import ApplicationSettings, stop_on_signal
 
 _INTERVAL = 0.1
 
@@ -39,7 +39,7 @@ def import_file(database: str, path: Path) -> int | None:
             return cursor.rowcount
 
 
-def import_all(settings: Settings) -> None:
+def import_all(settings: ApplicationSettings) -> None:
     """Import what is in the inbox now, oldest name first."""
     for path in sorted((settings.data / "inbox").glob("*.csv")):
         try:
@@ -63,7 +63,7 @@ def _file_away(path: Path, folder: str) -> None:
 
 
 def main() -> None:
-    settings = Settings.read()
+    settings = ApplicationSettings.read()
     stopping = stop_on_signal()
     settings.say_ready()
     print(f"DIXF of {settings.environment} watches {settings.data / 'inbox'}", flush=True)

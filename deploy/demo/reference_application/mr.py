@@ -5,7 +5,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from deploy.demo.reference_application.settings import Settings, stop_on_signal
+from deploy.demo.reference_application.settings import ApplicationSettings, stop_on_signal
 
 _INTERVAL = 0.2
 
@@ -31,7 +31,7 @@ def write_report(database: str, folder: Path) -> bool:
 
 
 def main() -> None:
-    settings = Settings.read()
+    settings = ApplicationSettings.read()
     stopping = stop_on_signal()
     write_report(settings.database, settings.data / "reports")
     settings.say_ready()

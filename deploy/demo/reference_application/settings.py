@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ApplicationSettings:
     """`database` is a connection string; `release` the folder of the image that runs; `extensions` holds
     `installed.json`, whose `extensions` have `app_id`, `version` and `digest`, and files `<hex of the digest>.app`."""
 
@@ -24,7 +24,7 @@ class Settings:
     ready_file: Path
 
     @classmethod
-    def read(cls) -> "Settings":
+    def read(cls) -> "ApplicationSettings":
         """From the file that the environment variable DRYDOCK_SERVICE_SETTINGS names."""
         told = json.loads(Path(os.environ["DRYDOCK_SERVICE_SETTINGS"]).read_text())
         return cls(

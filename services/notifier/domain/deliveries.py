@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from services.notifier.domain.state import DeliveryState, Notification
-from services.notifier.domain.work import Answer, Attempt, DeliveryInput
+from services.notifier.domain.work import Attempt, DeliveryInput, ServerAnswer
 from shared.contracts.notifier import DeliveryStatus, NobodyTold, NotificationFailed, NotificationSent, Reason
 from shared.contracts.parts import Problem
 from shared.contracts.scalars import sentence
@@ -149,9 +149,9 @@ class Deliveries:
             return UNCHANGED
         change = NotificationChange(state, now)
         attempt = ended.result
-        if attempt and attempt.answer is Answer.ACCEPTED:
+        if attempt and attempt.answer is ServerAnswer.ACCEPTED:
             change.sent(delivery, attempt.at)
-        elif attempt and attempt.answer is Answer.REFUSED:
+        elif attempt and attempt.answer is ServerAnswer.REFUSED:
             change.failed(delivery, Problem(reason=Reason.REFUSED_BY_SERVER, message=sentence(attempt.said)))
         elif now >= state.told_at + self.keep_trying:
             change.failed(delivery, _problem(ended))

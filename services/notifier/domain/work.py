@@ -19,7 +19,7 @@ class DeliveryInput(State):
     content: MailContent = Field(validation_alias=AliasChoices("content", STORED_ONCE_AS))
 
 
-class Answer(StrEnum):
+class ServerAnswer(StrEnum):
     """What became of one attempt."""
 
     ACCEPTED = "accepted"
@@ -32,6 +32,6 @@ class Answer(StrEnum):
 class Attempt(State):
     """How one attempt ended. `at` is when the server answered; `said` is what, for a person."""
 
-    answer: Answer
+    answer: ServerAnswer
     said: str
     at: datetime

@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Severity(StrEnum):
+class BreakSeverity(StrEnum):
     """`blocks` stops the update, `warns` does not, `forecast` will in a later version."""
 
     BLOCKS = "blocks"
@@ -13,7 +13,7 @@ class Severity(StrEnum):
     FORECAST = "forecast"
 
 
-class Level(StrEnum):
+class PlaceLevel(StrEnum):
     """What decided a finding."""
 
     MANIFEST = "manifest"
@@ -30,7 +30,7 @@ class Compatibility(StrEnum):
     INCOMPATIBLE = "incompatible"
 
 
-class Finding(msgspec.Struct, frozen=True):
+class BreakFinding(msgspec.Struct, frozen=True):
     """One thing to know. `line` and `column` count from 1, 0 where there is no source; `file` is then empty.
 
     `code` is the compiler's diagnostic where it has one, else the analyzer's; `DRYDOCK` marks what only
@@ -39,8 +39,8 @@ class Finding(msgspec.Struct, frozen=True):
     """
 
     code: str
-    severity: Severity
-    level: Level
+    severity: BreakSeverity
+    level: PlaceLevel
     symbol: str
     message: str
     file: str = ""
@@ -59,14 +59,14 @@ class Report(msgspec.Struct, frozen=True):
     publisher: str
     version: str
     verdict: Compatibility
-    findings: tuple[Finding, ...]
+    findings: tuple[BreakFinding, ...]
     undecided: tuple[str, ...] = ()
 
 
-def verdict_of(findings: tuple[Finding, ...], undecided: tuple[str, ...]) -> Compatibility:
+def verdict_of(findings: tuple[BreakFinding, ...], undecided: tuple[str, ...]) -> Compatibility:
     """A proven break outweighs what is unknown; what is unknown outweighs warnings."""
     severities = {f.severity for f in findings}
-    if Severity.BLOCKS in severities:
+    if BreakSeverity.BLOCKS in severities:
         return Compatibility.INCOMPATIBLE
     if undecided:
         return Compatibility.UNVERIFIABLE

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from shared.formats.deployable_package.rules import RULES, Severity
+from shared.formats.deployable_package.rules import RULES, RuleSeverity
 
 _LONGEST_TEXT = 1000
 
@@ -14,7 +14,7 @@ class InfrastructureError(Exception):
     """
 
 
-class Finding(msgspec.Struct, frozen=True, order=True):
+class PackageFinding(msgspec.Struct, frozen=True, order=True):
     """One breach of one rule at one place.
 
     `path` is the entry in the package, `outer.zip!inner` for an entry of an archive inside it, and empty
@@ -26,7 +26,7 @@ class Finding(msgspec.Struct, frozen=True, order=True):
     message: str
 
     @property
-    def severity(self) -> Severity:
+    def severity(self) -> RuleSeverity:
         return RULES[self.rule].severity
 
     @property
@@ -42,7 +42,7 @@ class Findings:
 
     def __init__(self, most: int = 100) -> None:
         self._most = most
-        self._by_rule: dict[str, list[Finding]] = {}
+        self._by_rule: dict[str, list[PackageFinding]] = {}
         self._untold: dict[str, int] = {}
         self.errors = 0
 
@@ -50,10 +50,10 @@ class Findings:
         if rule not in RULES:
             raise KeyError(rule)
         told = self._by_rule.setdefault(rule, [])
-        finding = Finding(rule, _shortened(path), _shortened(message))
+        finding = PackageFinding(rule, _shortened(path), _shortened(message))
         if finding in told:
             return
-        self.errors += finding.severity is Severity.ERROR
+        self.errors += finding.severity is RuleSeverity.ERROR
         if len(told) < self._most:
             told.append(finding)
         else:
@@ -66,11 +66,11 @@ class Findings:
                 self.add(rule, finding.path, finding.message)
             self._untold[rule] = self._untold.get(rule, 0) + others._untold.get(rule, 0)
 
-    def sorted(self) -> tuple[Finding, ...]:
+    def sorted(self) -> tuple[PackageFinding, ...]:
         """Return all findings by severity, rule and path; the same package gives the same order."""
         found = [finding for told in self._by_rule.values() for finding in told]
         found += [
-            Finding(rule, "", f"and {count} more findings of this rule")
+            PackageFinding(rule, "", f"and {count} more findings of this rule")
             for rule, count in self._untold.items()
             if count
         ]

@@ -14,7 +14,7 @@ from deploy.embedded import Endpoints
 from services.package_validator.domain.work import CRASHES
 from shared.contracts.package_validator import PackageQuarantined, PackageRejected, PackageValidated
 from shared.formats.deployable_package.damage.faults import FAULTS, build_sample
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from tests.integration.package_validator.conftest import Submitter
 from tests.support.big_packages import big_package
 from tests.support.readers import kill_reader, linux_only
@@ -98,7 +98,7 @@ async def test_packages_are_combined(submitter: Submitter, validator: Validator,
     await validator().start().ready()
     own, platform, both = map(submitter.name, ("own", "platform", "both"))
     await submitter.submit("own", build_sample())
-    await submitter.submit("platform", build_sample(kind=PackageKind.PLATFORM))
+    await submitter.submit("platform", build_sample(kind=DeployableKind.PLATFORM))
     await submitter.told(PackageValidated, "platform")
     made = await drydock("combine", both, own, platform, "--wait", "-o", "json")
     assert made.code == 0

@@ -27,7 +27,7 @@ from shared.contracts.package_validator import (
 from shared.contracts.parts import PackageKind as Kind
 from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.formats.deployable_package.damage.faults import FAULTS, build_sample, sample
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.read.release import Release, ReleaseModule, encode_release
 from shared.formats.deployable_package.write.build import plan_package, write_package
 from tests.integration.package_validator.conftest import Submitter
@@ -170,7 +170,7 @@ async def test_what_the_store_lost_is_a_fault_of_ours_and_is_checked_once_it_is_
 async def test_packages_are_merged_into_one_that_is_checked(submitter: Submitter, validator: Validator) -> None:
     await validator().start().ready()
     await submitter.submit("own", build_sample())
-    await submitter.submit("platform", build_sample(kind=PackageKind.PLATFORM))
+    await submitter.submit("platform", build_sample(kind=DeployableKind.PLATFORM))
     sources = (submitter.name("own"), submitter.name("platform"))
     # The sources are still being checked: it waits for them.
     command = MergePackages(package=submitter.name("both"), sources=sources)
@@ -187,8 +187,8 @@ async def test_packages_that_do_not_go_together_leave_none_and_the_name_free(
     submitter: Submitter, validator: Validator
 ) -> None:
     await validator().start().ready()
-    await submitter.submit("one", build_sample(kind=PackageKind.PLATFORM))
-    await submitter.submit("two", build_sample(kind=PackageKind.PLATFORM))
+    await submitter.submit("one", build_sample(kind=DeployableKind.PLATFORM))
+    await submitter.submit("two", build_sample(kind=DeployableKind.PLATFORM))
     both = submitter.name("both")
     failed = await submitter.answer(
         MergePackages(package=both, sources=(submitter.name("one"), submitter.name("two"))), PackageMergeFailed

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shared.children import ChildDied, Files, Limits, Pool, TaskFailed
+from shared.children import ChildDied, Files, Pool, TaskFailed, TaskLimits
 from shared.children.confinement import landlock_version
 from tests.support.foreign_tasks import Answer, Request
 
@@ -29,7 +29,9 @@ async def pool() -> AsyncIterator[Pool]:
     found.close()
 
 
-async def ask(pool: Pool, verb: str, argument: str = "", files: Files = NOTHING, limits: Limits | None = None) -> str:
+async def ask(
+    pool: Pool, verb: str, argument: str = "", files: Files = NOTHING, limits: TaskLimits | None = None
+) -> str:
     return (await pool.ask(Request(verb, argument), Answer, files=files, limits=limits)).text
 
 
@@ -158,16 +160,16 @@ async def test_no_more_tasks_run_at_once_than_it_may_have_processes() -> None:
 
 async def test_memory_and_processor_are_bounded(pool: Pool) -> None:
     with pytest.raises(TaskFailed, match="more memory") as failed:
-        await ask(pool, "grow", "600", limits=Limits(memory=512 << 20))
+        await ask(pool, "grow", "600", limits=TaskLimits(memory=512 << 20))
     assert failed.value.kind == "memory"
     with pytest.raises(ChildDied, match=r"SIGXCPU|SIGKILL"):
-        await ask(pool, "burn", limits=Limits(cpu_seconds=1))
+        await ask(pool, "burn", limits=TaskLimits(cpu_seconds=1))
 
 
 async def test_the_size_of_what_it_writes_is_bounded(pool: Pool, tmp_path: Path) -> None:
     files = Files(write=(str(tmp_path),))
     assert await ask(pool, "write", str(tmp_path / "small"), files) == str(2 << 20)
-    assert await ask(pool, "write", str(tmp_path / "large"), files, Limits(file_size=1 << 20)) == "OSError"
+    assert await ask(pool, "write", str(tmp_path / "large"), files, TaskLimits(file_size=1 << 20)) == "OSError"
     assert (tmp_path / "large").stat().st_size <= 1 << 20
 
 

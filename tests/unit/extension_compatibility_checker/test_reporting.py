@@ -14,7 +14,7 @@ from services.extension_compatibility_checker.reporting import (
 )
 from shared.contracts.extension_compatibility_checker import FindingSeverity
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, ExtensionScope, Verdict
-from shared.formats.al.finding import Compatibility, Finding, Level, Report, Severity
+from shared.formats.al.finding import BreakFinding, BreakSeverity, Compatibility, PlaceLevel, Report
 
 FILE = ArtifactRef(digest="sha256:" + "a" * 64, size=10, media_type="application/octet-stream")
 
@@ -31,11 +31,11 @@ def extension(number: int) -> Extension:
     )
 
 
-def finding(severity: Severity, message: str = "It is gone.", file: str = "", line: int = 0) -> Finding:
-    return Finding("AL0185", severity, Level.SYMBOLS, "Vendor", message, file, line, line)
+def finding(severity: BreakSeverity, message: str = "It is gone.", file: str = "", line: int = 0) -> BreakFinding:
+    return BreakFinding("AL0185", severity, PlaceLevel.SYMBOLS, "Vendor", message, file, line, line)
 
 
-def report(verdict: Compatibility, *findings: Finding, undecided: tuple[str, ...] = ()) -> Report:
+def report(verdict: Compatibility, *findings: BreakFinding, undecided: tuple[str, ...] = ()) -> Report:
     return Report("id", "App", "Contoso", "1.0.0.0", verdict, findings, undecided)
 
 
@@ -44,7 +44,9 @@ def report(verdict: Compatibility, *findings: Finding, undecided: tuple[str, ...
     [
         (report(Compatibility.COMPATIBLE), Verdict.COMPATIBLE, 0, ""),
         (
-            report(Compatibility.WARNINGS, finding(Severity.FORECAST), finding(Severity.WARNS, "It shrinks.")),
+            report(
+                Compatibility.WARNINGS, finding(BreakSeverity.FORECAST), finding(BreakSeverity.WARNS, "It shrinks.")
+            ),
             Verdict.COMPATIBLE_WITH_WARNINGS,
             0,
             "AL0185 It shrinks.",
@@ -52,7 +54,9 @@ def report(verdict: Compatibility, *findings: Finding, undecided: tuple[str, ...
         (report(Compatibility.UNVERIFIABLE, undecided=("no source", "more")), Verdict.UNVERIFIABLE, 0, "no source"),
         (
             report(
-                Compatibility.INCOMPATIBLE, finding(Severity.WARNS), finding(Severity.BLOCKS, "Gone.", "src/A.al", 3)
+                Compatibility.INCOMPATIBLE,
+                finding(BreakSeverity.WARNS),
+                finding(BreakSeverity.BLOCKS, "Gone.", "src/A.al", 3),
             ),
             Verdict.INCOMPATIBLE,
             1,
@@ -70,7 +74,9 @@ def test_a_report_becomes_a_verdict_with_its_first_reason(
 
 def test_what_blocks_is_told_first_and_long_texts_are_cut() -> None:
     found = report(
-        Compatibility.INCOMPATIBLE, finding(Severity.WARNS), finding(Severity.BLOCKS, "x" * 2000, "f" * 2000, 7)
+        Compatibility.INCOMPATIBLE,
+        finding(BreakSeverity.WARNS),
+        finding(BreakSeverity.BLOCKS, "x" * 2000, "f" * 2000, 7),
     )
     [told] = judged([extension(1)], [found])
     first, second = told.findings
@@ -80,7 +86,7 @@ def test_what_blocks_is_told_first_and_long_texts_are_cut() -> None:
 
 
 def test_findings_are_counted_by_what_follows_from_them() -> None:
-    found = [finding(Severity.BLOCKS)] + [finding(Severity.WARNS)] * 2 + [finding(Severity.FORECAST)] * 3
+    found = [finding(BreakSeverity.BLOCKS)] + [finding(BreakSeverity.WARNS)] * 2 + [finding(BreakSeverity.FORECAST)] * 3
     told = verdict_on(extension(1), report(Compatibility.INCOMPATIBLE, *found))
     assert (told.blocking, told.warnings, told.forecasts) == (1, 2, 3)
 
@@ -106,7 +112,7 @@ def test_the_report_says_whether_the_base_in_use_was_known(
         current_base=current,
         current_packages=(IndexedPackage(package=FILE, app=app, index=FILE),) if known else (),
     )
-    told = json.loads(report_file(given, [report(Compatibility.INCOMPATIBLE, finding(Severity.BLOCKS))]))
+    told = json.loads(report_file(given, [report(Compatibility.INCOMPATIBLE, finding(BreakSeverity.BLOCKS))]))
     assert told["current_base"] == said
     assert (told["verdict"], told["extensions"][0]["findings"][0]["code"]) == ("incompatible", "AL0185")
 
@@ -122,7 +128,9 @@ def test_what_was_judged_before_says_so() -> None:
 def test_the_findings_of_a_check_stay_within_what_one_commit_and_one_message_can_hold(
     extensions: int, letter: str
 ) -> None:
-    large = Finding("AL0185", Severity.BLOCKS, Level.SYMBOLS, letter * 900, letter * 900, letter * 900, 7, 7)
+    large = BreakFinding(
+        "AL0185", BreakSeverity.BLOCKS, PlaceLevel.SYMBOLS, letter * 900, letter * 900, letter * 900, 7, 7
+    )
     many = report(Compatibility.INCOMPATIBLE, *[large] * 80)
     told = judged([extension(number) for number in range(extensions)], [many] * extensions)
     sizes = [sum(len(finding.model_dump_json()) for finding in one.findings) for one in told]
@@ -132,5 +140,5 @@ def test_the_findings_of_a_check_stay_within_what_one_commit_and_one_message_can
 
 
 def test_small_findings_are_told_up_to_fifty() -> None:
-    [told] = judged([extension(1)], [report(Compatibility.INCOMPATIBLE, *[finding(Severity.BLOCKS)] * 80)])
+    [told] = judged([extension(1)], [report(Compatibility.INCOMPATIBLE, *[finding(BreakSeverity.BLOCKS)] * 80)])
     assert len(told.findings) == 50

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.image_builder.composition import CompositionRefusedError, Kind, PackageToApply, compose
-from shared.artifacts.image import ImageContents, ImageModule, Part
+from shared.artifacts.image import ImageModule, ImageParts, Part
 from shared.contracts.image_builder import Reason
 
 DIGEST = f"sha256:{'a' * 64}"
@@ -23,8 +23,8 @@ def modules(part: Part, *names: str) -> tuple[ImageModule, ...]:
     )
 
 
-def image(*custom: str, dropped: tuple[str, ...] = (), platform: tuple[str, ...] = ("Platform",)) -> ImageContents:
-    return ImageContents(
+def image(*custom: str, dropped: tuple[str, ...] = (), platform: tuple[str, ...] = ("Platform",)) -> ImageParts:
+    return ImageParts(
         update_name="before",
         platform_version="7.0.999.1",
         application_version="10.0.1",
@@ -47,7 +47,7 @@ def package(
     )
 
 
-def names(contents: ImageContents, part: Part) -> list[str]:
+def names(contents: ImageParts, part: Part) -> list[str]:
     return [f"{module.name} {module.version}" for module in contents.part(part)]
 
 

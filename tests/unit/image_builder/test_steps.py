@@ -14,7 +14,7 @@ from shared.contracts.parts import ArtifactRef, ImageContents, Module, PackageCo
 from shared.formats.deployable_package.damage.faults import build_sample
 from shared.formats.deployable_package.judge.check import check_package
 from shared.formats.deployable_package.judge.target import TargetImage, TargetModule
-from shared.formats.deployable_package.read.kinds import PackageKind as SampleKind
+from shared.formats.deployable_package.read.kinds import DeployableKind as SampleKind
 from shared.formats.deployable_package.write.build import (
     BuildOptions,
     ModuleSource,

@@ -16,7 +16,7 @@ from services.notifier.domain.deliveries import (
     wait_after,
 )
 from services.notifier.domain.state import Notification
-from services.notifier.domain.work import Answer, Attempt
+from services.notifier.domain.work import Attempt, ServerAnswer
 from shared.contracts.message import Event
 from shared.contracts.notifier import DeliveryStatus, NotificationFailed, NotificationSent, Reason
 from shared.contracts.parts import Problem
@@ -28,7 +28,7 @@ KEEP_TRYING = timedelta(days=4)
 POLICY = Deliveries(KEEP_TRYING)
 
 
-def ended(id_: str, answer: Answer | None, now: datetime = AT) -> WorkEnded[Attempt]:
+def ended(id_: str, answer: ServerAnswer | None, now: datetime = AT) -> WorkEnded[Attempt]:
     """An attempt with this answer; None: it broke down without one."""
     if answer is None:
         return WorkEnded("deliver", id_, None, Failure("crashed", "the process ended in the middle", 3))
@@ -42,13 +42,13 @@ def fresh(count: int = 1) -> tuple[Notification, list[str]]:
     return told, [one.id for one in told.deliveries]
 
 
-def attempt(state: Notification, id_: str, answer: Answer | None, now: datetime = AT) -> Decision[Notification]:
+def attempt(state: Notification, id_: str, answer: ServerAnswer | None, now: datetime = AT) -> Decision[Notification]:
     return POLICY.attempted(state, ended(id_, answer, now), None, now)
 
 
 def test_an_accepted_mail_is_sent_and_what_is_told_is_forgotten() -> None:
     told, [id_] = fresh()
-    decision = attempt(told, id_, Answer.ACCEPTED)
+    decision = attempt(told, id_, ServerAnswer.ACCEPTED)
     assert decision.state is not None
     assert decision.state.deliveries[0].status is DeliveryStatus.SENT
     assert decision.state.deliveries[0].sent_at == AT
@@ -60,7 +60,7 @@ def test_an_accepted_mail_is_sent_and_what_is_told_is_forgotten() -> None:
 
 def test_a_refused_mail_has_failed_at_once() -> None:
     told, [id_] = fresh()
-    decision = attempt(told, id_, Answer.REFUSED)
+    decision = attempt(told, id_, ServerAnswer.REFUSED)
     assert not decision.timers
     [event] = decision.events
     assert isinstance(event, NotificationFailed)
@@ -69,9 +69,9 @@ def test_a_refused_mail_has_failed_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"), [(Answer.DEFERRED, Reason.SERVER_UNREACHABLE), (None, Reason.DELIVERY_FAILED)]
+    ("answer", "reason"), [(ServerAnswer.DEFERRED, Reason.SERVER_UNREACHABLE), (None, Reason.DELIVERY_FAILED)]
 )
-def test_what_fails_for_now_is_tried_again_and_given_up_in_the_end(answer: Answer | None, reason: Reason) -> None:
+def test_what_fails_for_now_is_tried_again_and_given_up_in_the_end(answer: ServerAnswer | None, reason: Reason) -> None:
     state, [id_] = fresh()
     now, attempts = AT, 0
     while True:
@@ -102,10 +102,10 @@ def test_the_waits_grow_to_their_limit() -> None:
     assert waits[-1] == LONGEST_WAIT.total_seconds()
 
 
-@pytest.mark.parametrize("late", list(Answer))
-def test_what_is_told_of_a_delivery_that_has_ended_changes_nothing(late: Answer) -> None:
+@pytest.mark.parametrize("late", list(ServerAnswer))
+def test_what_is_told_of_a_delivery_that_has_ended_changes_nothing(late: ServerAnswer) -> None:
     told, [id_] = fresh()
-    sent = attempt(told, id_, Answer.ACCEPTED).state
+    sent = attempt(told, id_, ServerAnswer.ACCEPTED).state
     assert sent is not None
     assert attempt(sent, id_, late) is UNCHANGED
     assert try_again(sent, TimerDue("again", id_, AT), None, AT) is UNCHANGED
@@ -113,7 +113,7 @@ def test_what_is_told_of_a_delivery_that_has_ended_changes_nothing(late: Answer)
 
 def test_a_delivery_that_was_sent_cannot_fail_any_more() -> None:
     told, [id_] = fresh()
-    sent = attempt(told, id_, Answer.ACCEPTED).state
+    sent = attempt(told, id_, ServerAnswer.ACCEPTED).state
     assert sent is not None
     change = NotificationChange(sent, AT)
     problem = Problem(reason=Reason.REFUSED_BY_SERVER, message="550 no")
@@ -144,7 +144,7 @@ def test_in_any_order_of_answers_each_recipient_is_settled_by_exactly_one_event(
         else:
             name = data.draw(st.sampled_from(sorted(open_)))
             open_.remove(name)
-            answer = data.draw(st.sampled_from([*Answer, None]))
+            answer = data.draw(st.sampled_from([*ServerAnswer, None]))
             late = data.draw(st.integers(0, 10)) > 6
             decision = attempt(state, name.partition(":")[2], answer, AT + KEEP_TRYING * int(late))
         assert decision.state is not None

@@ -10,7 +10,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from services.notifier.channels.smtp import MailDeferredError, MailRefusedError, SmtpChannel
-from services.notifier.domain.work import Answer
+from services.notifier.domain.work import ServerAnswer
 from services.notifier.steps import Steps
 from tests.support.told_events import accepted
 from tests.unit.notifier.told import mail_of
@@ -112,5 +112,5 @@ async def test_a_delivery_that_is_cut_off_behind_the_mail_still_brings_its_answe
         delivering.cancel()
         handler.may_answer.set()
         attempt = await delivering
-    assert attempt.answer is Answer.ACCEPTED
+    assert attempt.answer is ServerAnswer.ACCEPTED
     assert len(handler.taken) == 1

@@ -40,7 +40,7 @@ from shared.contracts.parts import ArtifactRef
 from shared.formats.deployable_package import rules
 from shared.formats.deployable_package.damage.faults import FAULTS, build_sample, sample
 from shared.formats.deployable_package.judge.check import check_package
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.read.release import encode_release
 from shared.formats.deployable_package.write.build import plan_package, write_package
 from shared.kernel import Transient
@@ -105,7 +105,7 @@ def path_of(store: FolderStore, artifact: ArtifactRef) -> Path:
     return store._blobs / artifact.digest.removeprefix("sha256:")
 
 
-def package(rule: str | None = None, kind: PackageKind = PackageKind.CUSTOMIZATION) -> bytes:
+def package(rule: str | None = None, kind: DeployableKind = DeployableKind.CUSTOMIZATION) -> bytes:
     fault = next((one for one in FAULTS if one.rule == rule), None)
     return build_sample(fault) if fault else build_sample(kind=kind)
 
@@ -183,7 +183,7 @@ def test_another_rule_is_another_fingerprint(monkeypatch: pytest.MonkeyPatch) ->
     before = rules_fingerprint()
     assert len(before) == 64
     assert before == rules_fingerprint()
-    for changed in ({"fix": "another way out"}, {"severity": rules.Severity.INFO}, {"title": "another title"}):
+    for changed in ({"fix": "another way out"}, {"severity": rules.RuleSeverity.INFO}, {"title": "another title"}):
         other = {**rules.RULES, "DP101": replace(rules.RULES["DP101"], **changed)}
         monkeypatch.setattr(reporting, "RULES", other)
         assert rules_fingerprint() != before
@@ -367,7 +367,7 @@ async def merge(steps: Steps, *sources: tuple[str, ArtifactRef], job: Attempt | 
 async def test_packages_are_merged_into_one_that_is_valid_and_the_same_each_time(
     steps: Steps, store: FolderStore, tmp_path: Path
 ) -> None:
-    own, platform = await put(store, package()), await put(store, package(kind=PackageKind.PLATFORM))
+    own, platform = await put(store, package()), await put(store, package(kind=DeployableKind.PLATFORM))
     merged = await merge(steps, ("contoso/own", own), ("contoso/platform", platform))
     assert merged.artifact
     assert merged.artifact.media_type == "application/zip"
@@ -382,7 +382,7 @@ async def test_packages_are_merged_into_one_that_is_valid_and_the_same_each_time
 async def test_an_attempt_removes_what_earlier_ones_left_and_nothing_of_a_later_one(
     steps: Steps, store: FolderStore, tmp_path: Path
 ) -> None:
-    own, platform = await put(store, package()), await put(store, package(kind=PackageKind.PLATFORM))
+    own, platform = await put(store, package()), await put(store, package(kind=DeployableKind.PLATFORM))
     job = Attempt(3, epoch=5)
     folder = tmp_path / "merging" / hashlib.sha256(job.label.encode()).hexdigest()
     for epoch in ("4", "5", "6"):
@@ -420,7 +420,7 @@ async def test_a_merge_that_the_store_fails_is_tried_again_and_then_told_as_ours
     store = Failing(tmp_path / "artifacts")
     children = Pool(CHILD, 4)
     steps = Steps(store, children, tmp_path / "merging", timedelta(minutes=10))
-    own, platform = await put(store, package()), await put(store, package(kind=PackageKind.PLATFORM))
+    own, platform = await put(store, package()), await put(store, package(kind=DeployableKind.PLATFORM))
     store.where, store.error = where, error
     try:
         with pytest.raises(Transient, match=str(error)):

@@ -19,7 +19,7 @@ from shared.formats.al.check.extension_set import check_packages
 from shared.formats.al.check.rules import RULES
 from shared.formats.al.compare.rules import BASELINE_RULES, UNDECIDED_RULES
 from shared.formats.al.compare.versions import ComparisonSettings, compare_versions
-from shared.formats.al.finding import Compatibility, Report, Severity, verdict_of, worst
+from shared.formats.al.finding import BreakSeverity, Compatibility, Report, verdict_of, worst
 from shared.formats.al.package.container import AppFileKind, Package, PackageError, read_package
 from shared.formats.al.symbols.index import SUFFIX, AppIndex, IndexFormatError, index_package
 
@@ -303,7 +303,7 @@ def _stop(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-_COLOURS = {Severity.BLOCKS: "red", Severity.WARNS: "yellow", Severity.FORECAST: "cyan"}
+_COLOURS = {BreakSeverity.BLOCKS: "red", BreakSeverity.WARNS: "yellow", BreakSeverity.FORECAST: "cyan"}
 
 
 def _print_reports(reports: list[Report], verdict: Compatibility) -> None:

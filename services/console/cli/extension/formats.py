@@ -11,7 +11,7 @@ import msgspec
 
 from shared.formats.al.check.rules import RULES
 from shared.formats.al.compare.rules import BASELINE_RULES
-from shared.formats.al.finding import Finding, Report, Severity
+from shared.formats.al.finding import BreakFinding, BreakSeverity, Report
 
 
 class Output(StrEnum):
@@ -27,7 +27,7 @@ def print_json(value: Any) -> None:
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
 
-_LEVELS = {Severity.BLOCKS: "error", Severity.WARNS: "warning", Severity.FORECAST: "note"}
+_LEVELS = {BreakSeverity.BLOCKS: "error", BreakSeverity.WARNS: "warning", BreakSeverity.FORECAST: "note"}
 
 
 def sarif(reports: Sequence[Report]) -> dict[str, Any]:
@@ -61,7 +61,7 @@ _CONDITIONS = {code: rule.condition for rule in RULES for code in rule.codes} | 
 }
 
 
-def _rule(finding: Finding) -> dict[str, Any]:
+def _rule(finding: BreakFinding) -> dict[str, Any]:
     return {
         "id": finding.code,
         "shortDescription": {"text": _CONDITIONS.get(finding.code, finding.code)},
@@ -69,7 +69,7 @@ def _rule(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _result(report: Report, finding: Finding, rule: int) -> dict[str, Any]:
+def _result(report: Report, finding: BreakFinding, rule: int) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": rule,

@@ -25,7 +25,7 @@ from shared.contracts.servicing_executor import (
 )
 from shared.formats.al.package.archive import PackageError
 from shared.formats.al.package.container import read_package
-from shared.formats.al.package.manifest import Manifest
+from shared.formats.al.package.manifest import AppManifest
 
 APP_TYPE = "application/vnd.drydock.app"
 _VENDOR = "microsoft"
@@ -104,7 +104,7 @@ def uninstall(
 list_ = list_command(EXTENSIONS, say="List the extensions of an environment, and the versions that wait for an update.")
 
 
-def _manifest(file: Path) -> Manifest:
+def _manifest(file: Path) -> AppManifest:
     """What the package says of itself. End with a sentence if it cannot be read."""
     if not file.is_file():
         leave(Exit.NOT_FOUND, f"there is no file {file}")
@@ -117,14 +117,14 @@ def _manifest(file: Path) -> Manifest:
     return package.manifest
 
 
-async def _stored(installation: Installation, file: Path, manifest: Manifest, scope: ExtensionScope) -> Extension:
+async def _stored(installation: Installation, file: Path, manifest: AppManifest, scope: ExtensionScope) -> Extension:
     """The extension, with its file in the artifact store."""
     stored = await FolderStore(installation.artifacts).put_file(file, APP_TYPE)
     artifact = ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type)
     return _extension(manifest, scope, artifact)
 
 
-def _extension(manifest: Manifest, scope: ExtensionScope, artifact: ArtifactRef) -> Extension:
+def _extension(manifest: AppManifest, scope: ExtensionScope, artifact: ArtifactRef) -> Extension:
     return Extension(
         app_id=manifest.id.lower(),
         name=manifest.name,

@@ -53,7 +53,7 @@ def show(
             metavar="FILE|PROJECT/NAME", help="A package in a file, or one that was submitted.", show_default=False
         ),
     ],
-    output: files.Output = files.Format.TABLE,
+    output: files.Output = files.DifferenceFormat.TABLE,
 ) -> None:
     """Show what a package is: kind, versions, modules with what they need, removed modules, hashes.
 

@@ -5,15 +5,15 @@ from typing import Any
 
 from services.console.cli.package.targets import Target
 from shared.formats.deployable_package.findings import printable
-from shared.formats.deployable_package.judge.verdict import Verdict
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.judge.verdict import PackageVerdict
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.read.module_names import ModuleVersion
 from shared.formats.difference import compare_modules
 
 _IDENTICAL = "DP708"
 
 
-def changes_document(verdict: Verdict, target: Target) -> dict[str, Any]:
+def changes_document(verdict: PackageVerdict, target: Target) -> dict[str, Any]:
     """Say what the package changes in the image.
 
     `modules` are the customization modules, `platform_modules` the vendor's; null where the package leaves that part
@@ -32,7 +32,7 @@ def changes_document(verdict: Verdict, target: Target) -> dict[str, Any]:
     }
 
 
-def changes_lines(verdict: Verdict, target: Target) -> Iterator[str]:
+def changes_lines(verdict: PackageVerdict, target: Target) -> Iterator[str]:
     """The same for a person: a heading, and a line for each thing that changes."""
     document = changes_document(verdict, target)
     where = f"{target.environment} runs" if target.environment else "the image is"
@@ -55,8 +55,8 @@ def changes_lines(verdict: Verdict, target: Target) -> Iterator[str]:
         yield f"    {options}"
 
 
-def _customization(verdict: Verdict, target: Target) -> dict[str, Any] | None:
-    if verdict.kind not in (PackageKind.CUSTOMIZATION, PackageKind.MERGED):
+def _customization(verdict: PackageVerdict, target: Target) -> dict[str, Any] | None:
+    if verdict.kind not in (DeployableKind.CUSTOMIZATION, DeployableKind.MERGED):
         return None
     own = [one for one in verdict.modules if not one.vendor]
     running = {one.key: one for one in target.image.modules}
@@ -72,15 +72,15 @@ def _customization(verdict: Verdict, target: Target) -> dict[str, Any] | None:
     return changes
 
 
-def _platform(verdict: Verdict, target: Target) -> dict[str, Any] | None:
-    if verdict.kind not in (PackageKind.PLATFORM, PackageKind.MERGED):
+def _platform(verdict: PackageVerdict, target: Target) -> dict[str, Any] | None:
+    if verdict.kind not in (DeployableKind.PLATFORM, DeployableKind.MERGED):
         return None
     vendors = [ModuleVersion(one.name, one.version) for one in verdict.modules if one.vendor]
     return _changes(target.platform_modules, vendors, None)
 
 
 def _changes(
-    before: Sequence[ModuleVersion], after: Sequence[ModuleVersion], verdict: Verdict | None
+    before: Sequence[ModuleVersion], after: Sequence[ModuleVersion], verdict: PackageVerdict | None
 ) -> dict[str, Any]:
     changes = compare_modules(before, after, verdict.removed_modules if verdict else ())
     found: dict[str, Any] = {
@@ -95,9 +95,9 @@ def _changes(
     return found
 
 
-def _version_lines(verdict: Verdict, target: Target) -> Iterator[str]:
+def _version_lines(verdict: PackageVerdict, target: Target) -> Iterator[str]:
     image = target.image
-    if verdict.kind == PackageKind.CUSTOMIZATION:
+    if verdict.kind == DeployableKind.CUSTOMIZATION:
         built_for = printable(verdict.platform_version) or "no platform that it states"
         yield f"  platform    {image.platform_version} stays; the package was built for {built_for}"
         yield f"  application {image.application_version} stays"

@@ -32,10 +32,10 @@ from shared.artifacts.port import digest_hex
 from shared.formats.deployable_package.findings import InfrastructureError, printable
 from shared.formats.deployable_package.judge.check import check_package
 from shared.formats.deployable_package.judge.sarif_and_junit import as_junit, as_sarif
-from shared.formats.deployable_package.judge.verdict import Outcome, Verdict
+from shared.formats.deployable_package.judge.verdict import CheckOutcome, PackageVerdict
 from shared.formats.deployable_package.read.content_reader import Progress
 from shared.formats.deployable_package.read.release import Release, ReleaseError
-from shared.formats.deployable_package.rules import Severity
+from shared.formats.deployable_package.rules import RuleSeverity
 
 VALID, INVALID, UNDECIDED = 0, 1, 10
 _SECONDS = 60.0
@@ -126,25 +126,25 @@ def check(
     except (InfrastructureError, ReleaseError, NoTargetError, Stopped) as error:
         if isinstance(error, Stopped) and error.code is Exit.DETACHED:
             leave(Exit.DETACHED, "stopped; nothing was decided")
-        verdict, reason = Verdict(verdict=Outcome.UNCHECKED), printable(str(error))
+        verdict, reason = PackageVerdict(verdict=CheckOutcome.UNCHECKED), printable(str(error))
     except KeyboardInterrupt:
         leave(Exit.DETACHED, "stopped; nothing was decided")
     _print(verdict, target, file, output, reason)
     raise typer.Exit(_exit_code(verdict, fail_on))
 
 
-def check_file(file: Path) -> Verdict:
+def check_file(file: Path) -> PackageVerdict:
     """The verdict on a file by itself. Raise InfrastructureError where it cannot be read."""
     require_file(file)
     with _progress() as progress:
         return check_package(file, progress=progress)
 
 
-def _exit_code(verdict: Verdict, fail_on: FailOn) -> int:
-    if verdict.verdict is Outcome.INVALID:
+def _exit_code(verdict: PackageVerdict, fail_on: FailOn) -> int:
+    if verdict.verdict is CheckOutcome.INVALID:
         return INVALID
-    warned = fail_on is FailOn.WARNING and verdict.count(Severity.WARNING)
-    return UNDECIDED if warned or verdict.verdict is Outcome.UNCHECKED else VALID
+    warned = fail_on is FailOn.WARNING and verdict.count(RuleSeverity.WARNING)
+    return UNDECIDED if warned or verdict.verdict is CheckOutcome.UNCHECKED else VALID
 
 
 def _check_digest(digest: str) -> None:
@@ -191,7 +191,7 @@ def _progress() -> Iterator[Progress | None]:
         typer.echo(f"\r{' ' * 14}\r", err=True, nl=False)
 
 
-def _print(verdict: Verdict, target: Target | None, file: Path, output: CheckFormat, reason: str) -> None:
+def _print(verdict: PackageVerdict, target: Target | None, file: Path, output: CheckFormat, reason: str) -> None:
     if output is CheckFormat.JSON:
         print_json(_document(verdict, target, reason))
     elif output is CheckFormat.SARIF:
@@ -204,14 +204,14 @@ def _print(verdict: Verdict, target: Target | None, file: Path, output: CheckFor
         tell(f"undecided: {reason}")
 
 
-def _document(verdict: Verdict, target: Target | None, reason: str) -> dict[str, Any]:
+def _document(verdict: PackageVerdict, target: Target | None, reason: str) -> dict[str, Any]:
     document = verdict.as_report()
     if target is not None:
         document["target"] = changes_document(verdict, target)
     return {**document, "reason": reason} if reason else document
 
 
-def _sarif(verdict: Verdict, file: Path, reason: str) -> dict[str, Any]:
+def _sarif(verdict: PackageVerdict, file: Path, reason: str) -> dict[str, Any]:
     document = as_sarif(verdict, shown(Path(file.name)), version("drydock"))
     if reason:
         [invocation] = document["runs"][0]["invocations"]
@@ -219,7 +219,7 @@ def _sarif(verdict: Verdict, file: Path, reason: str) -> dict[str, Any]:
     return document
 
 
-def _junit(verdict: Verdict, file: Path, reason: str) -> bytes:
+def _junit(verdict: PackageVerdict, file: Path, reason: str) -> bytes:
     """A check that did not take place is an error of its own, not a list of rules that hold."""
     if not reason:
         return as_junit(verdict, shown(Path(file.name)))
@@ -231,8 +231,8 @@ def _junit(verdict: Verdict, file: Path, reason: str) -> bytes:
     return b'<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suites, encoding="unicode").encode() + b"\n"
 
 
-def _print_table(verdict: Verdict, target: Target | None, file: Path) -> None:
-    words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+def _print_table(verdict: PackageVerdict, target: Target | None, file: Path) -> None:
+    words = {RuleSeverity.ERROR: "error", RuleSeverity.WARNING: "warning", RuleSeverity.INFO: "note"}
     counts = ", ".join(counted(verdict.count(one), word) for one, word in words.items() if verdict.count(one))
     typer.echo(f"{shown(Path(file.name))}: {verdict.verdict}{f' ({counts})' if counts else ''}")
     if verdict.kind is not None:

@@ -15,9 +15,9 @@ from shared.formats.deployable_package.damage.faults import FAULTS, build_sample
 from shared.formats.deployable_package.findings import InfrastructureError, printable
 from shared.formats.deployable_package.judge.check import check_package
 from shared.formats.deployable_package.judge.package_difference import compare_packages
-from shared.formats.deployable_package.judge.verdict import Outcome, Verdict
+from shared.formats.deployable_package.judge.verdict import CheckOutcome, PackageVerdict
 from shared.formats.deployable_package.read.descriptors import DescriptorError
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.rules import RULES, rules_as_markdown
 from shared.formats.deployable_package.write.build import (
     BuildError,
@@ -33,7 +33,7 @@ _FINDINGS_PRESENT = 9
 _NAMED = 10
 
 
-class Format(StrEnum):
+class DifferenceFormat(StrEnum):
     """How everything else is printed."""
 
     TABLE = "table"
@@ -55,15 +55,15 @@ class Separator(StrEnum):
     BACKSLASH = "backslash"
 
 
-Output = Annotated[Format, typer.Option("--output", "-o", help="How to print the result.")]
+Output = Annotated[DifferenceFormat, typer.Option("--output", "-o", help="How to print the result.")]
 
 
-def show_file(file: Path, output: Format) -> None:
+def show_file(file: Path, output: DifferenceFormat) -> None:
     """Print what a package in a file is; ends the command if nothing can be told."""
     verdict = _check_or_exit(file)
     document = verdict.as_document()
     del document["findings"]
-    if output is Format.JSON:
+    if output is DifferenceFormat.JSON:
         _print_json(document)
     else:
         for key in ("kind", "publisher", "platform_version", "application_version", "size", "sha256"):
@@ -109,7 +109,7 @@ def build(
         typer.Option(help="Application that they were compiled against; needed for a platform or merged package."),
     ] = "",
     kind: Annotated[
-        PackageKind | None,
+        DeployableKind | None,
         typer.Option(help="Default: `platform` if the vendor publishes all models, `merged` if some, else the other."),
     ] = None,
     module_version: Annotated[
@@ -131,7 +131,7 @@ def build(
     separator: Annotated[
         Separator, typer.Option(help="What stands in entry names; the vendor's tools write backslashes.")
     ] = Separator.SLASH,
-    output: Output = Format.TABLE,
+    output: Output = DifferenceFormat.TABLE,
 ) -> None:
     """Build a deployable package from modules, on any system; the same input gives the same bytes.
 
@@ -186,7 +186,7 @@ def sample(
 def merge(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Two or more packages.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The package to write.")],
-    output: Output = Format.TABLE,
+    output: Output = DifferenceFormat.TABLE,
 ) -> None:
     """Merge a platform package with customizations, or several customizations, into one package.
 
@@ -209,7 +209,7 @@ def merge(
 def diff(
     before: Annotated[Path, typer.Argument(metavar="BEFORE", help="A package.", show_default=False)],
     after: Annotated[Path, typer.Argument(metavar="AFTER", help="Another package.", show_default=False)],
-    output: Output = Format.TABLE,
+    output: Output = DifferenceFormat.TABLE,
     exit_code: Annotated[bool, typer.Option(help="Exit with 9 if the packages differ.")] = False,
 ) -> None:
     """Compare two packages: modules added, missing, removed, upgraded, downgraded, rebuilt.
@@ -222,7 +222,7 @@ def diff(
         if verdict.kind is None:
             _fail(f"{shown(file)} cannot be compared: `drydock package check` says what is wrong with it", INVALID)
     difference = compare_packages(*verdicts)
-    if output is Format.JSON:
+    if output is DifferenceFormat.JSON:
         _print_json(msgspec.to_builtins(difference))
     else:
         changes = difference.modules
@@ -242,27 +242,27 @@ def diff(
         raise typer.Exit(_FINDINGS_PRESENT)
 
 
-def _check_or_exit(file: Path) -> Verdict:
+def _check_or_exit(file: Path) -> PackageVerdict:
     try:
         return check_file(file)
     except InfrastructureError as error:
         _fail(str(error), UNDECIDED)
 
 
-def _print_built(verdict: Verdict, out: Path, output: Format) -> None:
-    if output is Format.JSON:
+def _print_built(verdict: PackageVerdict, out: Path, output: DifferenceFormat) -> None:
+    if output is DifferenceFormat.JSON:
         _print_json({"file": shown(out), **verdict.as_document()})
     else:
         modules = counted(len(verdict.modules), "module")
         typer.echo(f"{shown(out)}  {verdict.kind or '-'}  {modules}  sha256:{verdict.sha256 or '-'}")
         for finding in verdict.findings:
             _note(f"{finding.severity} {finding.rule} {printable(finding.path)}: {printable(finding.message)}")
-    if verdict.verdict is not Outcome.VALID:
+    if verdict.verdict is not CheckOutcome.VALID:
         _fail("the package was built and is invalid: see the findings", INVALID)
 
 
-def _note_verdict(verdict: Verdict, file: Path) -> None:
-    if verdict.verdict is not Outcome.VALID:
+def _note_verdict(verdict: PackageVerdict, file: Path) -> None:
+    if verdict.verdict is not CheckOutcome.VALID:
         _note(f"{shown(file)} is {verdict.verdict}: `drydock package check` says why")
 
 

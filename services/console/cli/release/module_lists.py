@@ -13,8 +13,8 @@ from shared.contracts.package_validator import PackageSnapshot
 from shared.contracts.parts import ArtifactRef
 from shared.formats.deployable_package.judge.dependencies import build_order, find_circle
 from shared.formats.deployable_package.read.descriptors import (
+    DescribedModule,
     DescriptorError,
-    Module,
     find_descriptors,
     read_archived_descriptors,
     read_descriptors,
@@ -94,7 +94,7 @@ def _number_in(name: str) -> str:
     return found[0]
 
 
-def _read_modules(source: Path) -> list[Module]:
+def _read_modules(source: Path) -> list[DescribedModule]:
     require_file(source)
     if source.is_dir():
         models = read_descriptors(find_descriptors(source), source)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shared.formats.al.finding import Level
+from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.declared import MOVING, changes_of, text_of
 from shared.formats.al.source.syntax import Node, ObjectDecl
 from shared.formats.al.symbols.builtins import AREAS
@@ -31,7 +31,7 @@ def _placed(check: ExtensionCheck, symbol: Symbol, target: Symbol, declared: Obj
             _anchor(check, target, change, IN_SYMBOLS)
         return
     for change, at in _anchors_of(declared):
-        level = Level.SYMBOLS if change.verb.startswith("add") else Level.SOURCE
+        level = PlaceLevel.SYMBOLS if change.verb.startswith("add") else PlaceLevel.SOURCE
         _anchor(check, target, change, Place(level, declared.file, at))
 
 
@@ -106,10 +106,10 @@ def _report_anchor(check: ExtensionCheck, target: Symbol, declared: ObjectDecl, 
     about = SymbolPath.of(target, "columns", anchor)
     there = known.get(fold(anchor))
     if there is not None:
-        report_state(check, "Data item", there, Place(Level.SYMBOLS, declared.file, at), about)
+        report_state(check, "Data item", there, Place(PlaceLevel.SYMBOLS, declared.file, at), about)
     elif check.member_missing(target):
         what = "DataItem" if alone else "DataItem or Column"
         message = f"A {what} with name '{anchor}' could not be found in the target {target.name}."
-        place = Place(Level.SYMBOLS if node.keyword.startswith("add") else Level.SOURCE, declared.file, at)
+        place = Place(PlaceLevel.SYMBOLS if node.keyword.startswith("add") else PlaceLevel.SOURCE, declared.file, at)
         advice = nearest_control(anchor, "", None, known)
         check.report("AL0681" if alone else "AL0682", anchor, message, place, advice, about=about)

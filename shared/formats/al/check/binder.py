@@ -1,6 +1,6 @@
 """Binds the expressions of one object's code to what they name, and reports what is gone on the way."""
 
-from shared.formats.al.finding import Level
+from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.syntax import Call, Expr, IndexAccess, Literal, MemberAccess, Name, ScopeAccess
 from shared.formats.al.symbols.builtins import FIELD_ALL, FIELD_FIRST, SYSTEM_FIELDS
 from shared.formats.al.symbols.symbols import Symbol, TypeRef, fold
@@ -30,7 +30,7 @@ class Binder:
 
     def place(self, at: int) -> Place:
         """A place in the code."""
-        return Place(Level.SOURCE, self.scope.object.file, at)
+        return Place(PlaceLevel.SOURCE, self.scope.object.file, at)
 
     def resolve(self, expr: Expr) -> Binding:
         """What an expression is; parts that are gone are reported on the way."""

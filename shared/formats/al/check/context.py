@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from shared.formats.al.finding import Finding, Severity
+from shared.formats.al.finding import BreakFinding, BreakSeverity
 from shared.formats.al.package.version import Version
 from shared.formats.al.source.opening import OpenedExtension
 from shared.formats.al.source.syntax import SourceFile
@@ -33,14 +33,14 @@ class ExtensionCheck:
     has_unread: bool = False
     reached: frozenset[str] | None = None
     old_version: Version | None = None
-    _findings: dict[tuple[str, str, str, int, int], Finding] = field(default_factory=dict)
+    _findings: dict[tuple[str, str, str, int, int], BreakFinding] = field(default_factory=dict)
     unknown: dict[str, None] = field(default_factory=dict)
     successors: dict[SymbolPath, str] = field(default_factory=dict)
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[BreakFinding, ...]:
         """Findings in the order of their places, each once."""
-        order = {s: i for i, s in enumerate(Severity)}
+        order = {s: i for i, s in enumerate(BreakSeverity)}
         return tuple(
             sorted(self._findings.values(), key=lambda f: (order[f.severity], f.file, f.line, f.column, f.code))
         )
@@ -67,11 +67,11 @@ class ExtensionCheck:
             line, column = place.file.tokens.place(place.at)
         severity = SEVERITIES[code]
         # A symbol's future, and its move, is told once per file, a break at each of its places.
-        spot = (0, 0) if severity is Severity.FORECAST or code == "AL0824" else (line, column)
+        spot = (0, 0) if severity is BreakSeverity.FORECAST or code == "AL0824" else (line, column)
         key = (code, fold(symbol), file, *spot)
         if key not in self._findings:
             before, after = evidence or (declaration(self.old, about), declaration(self.world, about))
-            self._findings[key] = Finding(
+            self._findings[key] = BreakFinding(
                 code, severity, place.level, symbol, message, file, line, column, suggestion, before, after
             )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shared.formats.al.finding import Level
+from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.lexer import whole_number
 from shared.formats.al.source.syntax import (
     Attribute,
@@ -84,7 +84,7 @@ class _Subscriber:
         return "", 0
 
     def _place(self, expr: Expr) -> Place:
-        return Place(Level.SOURCE, self.file, expr.at)
+        return Place(PlaceLevel.SOURCE, self.file, expr.at)
 
     # -- events that code raises -------------------------------------------------------------------
 
@@ -157,7 +157,10 @@ class _Subscriber:
 
     def _parameter(self, parameter: VarDecl, method: Method, publisher: Symbol) -> None:
         wanted = next((p for p in method.parameters if fold(p.name) == fold(parameter.name)), None)
-        place, about = Place(Level.SOURCE, self.file, parameter.at), SymbolPath.of(publisher, "methods", method.name)
+        place, about = (
+            Place(PlaceLevel.SOURCE, self.file, parameter.at),
+            SymbolPath.of(publisher, "methods", method.name),
+        )
         if wanted is not None:
             self._compare(parameter, wanted.type, place, about, self._to_write(method))
             if parameter.by_reference and not wanted.by_reference:
@@ -229,7 +232,7 @@ class _Subscriber:
             self._element(table, "fields", {name: f.name for name, (f, _) in fields.items()})
         allowed = TABLE_TRIGGER_EVENTS[event]
         for parameter in self.procedure.parameters:
-            place = Place(Level.SOURCE, self.file, parameter.at)
+            place = Place(PlaceLevel.SOURCE, self.file, parameter.at)
             if fold(parameter.name) not in allowed:
                 message = (
                     f"The member referenced by event subscriber '{self.procedure.name}' parameter "
@@ -248,7 +251,9 @@ class _Subscriber:
         table = world.source_table(page)
         for parameter in self.procedure.parameters:
             if fold(parameter.name) in ("rec", "xrec") and table is not None:
-                self._record(parameter, table[0], Place(Level.SOURCE, self.file, parameter.at), SymbolPath.object(page))
+                self._record(
+                    parameter, table[0], Place(PlaceLevel.SOURCE, self.file, parameter.at), SymbolPath.object(page)
+                )
 
     def _record(self, parameter: VarDecl, table: Symbol, place: Place, about: SymbolPath) -> None:
         wanted = TypeRef("Record", subject=table.name, subject_id=table.id)

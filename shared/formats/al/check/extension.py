@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.formats.al.finding import Finding, Level, Report, Severity, verdict_of
+from shared.formats.al.finding import BreakFinding, BreakSeverity, PlaceLevel, Report, verdict_of
 from shared.formats.al.source.opening import OpenedExtension
 from shared.formats.al.symbols.index import AppIndex
 
@@ -85,8 +85,8 @@ def _visible(extension: OpenedExtension, apps: Sequence[AppIndex]) -> list[AppIn
 
 
 def _changed(
-    extension: OpenedExtension, old: World, findings: tuple[Finding, ...]
-) -> tuple[tuple[Finding, ...], list[str]]:
+    extension: OpenedExtension, old: World, findings: tuple[BreakFinding, ...]
+) -> tuple[tuple[BreakFinding, ...], list[str]]:
     """Leave out the breaks that show against the old base too: the extension works there, so nothing is proven."""
     if not any(_comparable(f) for f in findings):
         return findings, []
@@ -107,8 +107,8 @@ def _changed(
     return kept, [reason]
 
 
-def _comparable(finding: Finding) -> bool:
-    return finding.severity is Severity.BLOCKS and finding.level is not Level.MANIFEST
+def _comparable(finding: BreakFinding) -> bool:
+    return finding.severity is BreakSeverity.BLOCKS and finding.level is not PlaceLevel.MANIFEST
 
 
 def _unknown(check: ExtensionCheck) -> list[str]:
@@ -121,7 +121,7 @@ def _unknown(check: ExtensionCheck) -> list[str]:
     return [f"{count} cannot be decided without {absent}: {names}"]
 
 
-def _report(extension: OpenedExtension, findings: tuple[Finding, ...], undecided: tuple[str, ...]) -> Report:
+def _report(extension: OpenedExtension, findings: tuple[BreakFinding, ...], undecided: tuple[str, ...]) -> Report:
     m = extension.manifest
     verdict = verdict_of(findings, undecided)
     return Report(m.id, m.name, m.publisher, str(m.version), verdict, findings, undecided)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from shared.formats.al.finding import Compatibility, Finding, Level, Report, Severity, verdict_of
+from shared.formats.al.finding import BreakFinding, BreakSeverity, Compatibility, PlaceLevel, Report, verdict_of
 from shared.formats.al.package.container import Package, PackageError
 from shared.formats.al.source.opening import OpenedExtension, open_extension
 
@@ -128,11 +128,13 @@ def _cascade(
             name = other.manifest.name
             message = f"It depends on {other.title}, which is not compatible with the target itself."
             advice = f"Bring {name} into a compatible version first."
-            found.append(Finding("DRYDOCK", Severity.BLOCKS, Level.MANIFEST, name, message, suggestion=advice))
+            found.append(
+                BreakFinding("DRYDOCK", BreakSeverity.BLOCKS, PlaceLevel.MANIFEST, name, message, suggestion=advice)
+            )
     return _with_findings(report, tuple(found))
 
 
-def _with_findings(report: Report, more: tuple[Finding, ...]) -> Report:
+def _with_findings(report: Report, more: tuple[BreakFinding, ...]) -> Report:
     known = {(f.code, f.symbol, f.file, f.line, f.column) for f in report.findings}
     fresh = (f for f in more if (f.code, f.symbol, f.file, f.line, f.column) not in known)
     findings = (*report.findings, *fresh)

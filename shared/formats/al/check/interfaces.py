@@ -1,6 +1,6 @@
 """Row 27: what implements an interface, or names an implementation, must have all of it."""
 
-from shared.formats.al.finding import Level
+from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.declared import text_of
 from shared.formats.al.source.syntax import Node, ObjectDecl
 from shared.formats.al.symbols.symbols import Method, Symbol, TypeRef, fold
@@ -20,7 +20,9 @@ _MOST_ANCESTORS = 20
 def check_interfaces(check: ExtensionCheck, symbol: Symbol, declared: ObjectDecl | None) -> None:
     """Interfaces that a codeunit or enum implements, and codeunits that an enum names as implementations."""
     here = object_place(declared)
-    places = {fold(n): Place(Level.SYMBOLS, declared.file, at) for n, at in declared.interfaces} if declared else {}
+    places = (
+        {fold(n): Place(PlaceLevel.SYMBOLS, declared.file, at) for n, at in declared.interfaces} if declared else {}
+    )
     for interface in symbol.interfaces:
         place = places.get(fold(interface), here)
         found = named_object(check, SymbolPath("interface", fold_reference(interface)), place)
@@ -86,9 +88,9 @@ def _implementations(check: ExtensionCheck, declared: ObjectDecl, node: Node) ->
             end = next((i for i in range(at, prop.last) if tokens.texts[i] == ","), prop.last)
             equals = next((i for i in range(at, end) if tokens.texts[i] == "="), None)
             if equals is not None and at < equals < end - 1:
-                place = Place(Level.SYMBOLS, declared.file, tokens.offsets[equals + 1])
+                place = Place(PlaceLevel.SYMBOLS, declared.file, tokens.offsets[equals + 1])
                 pair = text_of(tokens, at, equals), text_of(tokens, equals + 1, end)
-                _implementation(check, *pair, Place(Level.SYMBOLS, declared.file, tokens.offsets[at]), place)
+                _implementation(check, *pair, Place(PlaceLevel.SYMBOLS, declared.file, tokens.offsets[at]), place)
             at = end + 1
 
 

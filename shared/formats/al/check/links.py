@@ -5,7 +5,7 @@ Left sides are fields of the table that is shown, `field(X)` on the right one of
 
 from collections.abc import Iterator
 
-from shared.formats.al.finding import Level
+from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.lexer import T, Tokens, whole_number
 from shared.formats.al.source.syntax import Node, ObjectDecl, Property
 from shared.formats.al.symbols.symbols import EXTENSION_OF, Symbol
@@ -103,7 +103,7 @@ class _Links:
     def _fields(self, table: Symbol | None, names: list[tuple[str, int]]) -> None:
         for name, at in names if table is not None else ():
             assert table is not None
-            field_exists(self.check, table, name, Place(Level.SYMBOLS, self.object.file, at), "AL0186")
+            field_exists(self.check, table, name, Place(PlaceLevel.SYMBOLS, self.object.file, at), "AL0186")
 
     def _view(self, prop: Property) -> list[tuple[str, int]]:
         """`sorting(A, B) order(descending) where(C = const(1))` -> A, B, C."""

@@ -8,8 +8,8 @@ from shared.formats.al.package.manifest import (
     BUSINESS_FOUNDATION,
     PLATFORM,
     SYSTEM_APPLICATION,
+    AppManifest,
     AppRef,
-    Manifest,
 )
 from shared.formats.al.package.version import Version, base_major_of_runtime, runtime_major_of_base
 from shared.formats.al.symbols.index import App, AppIndex
@@ -42,7 +42,7 @@ def newest(apps: Sequence[AppIndex]) -> list[AppIndex]:
     return [a for a in apps if a.app.id in ("", _NO_ID) or best[a.app.id] is a]
 
 
-def reached_apps(manifest: Manifest, apps: Sequence[AppIndex]) -> frozenset[str]:
+def reached_apps(manifest: AppManifest, apps: Sequence[AppIndex]) -> frozenset[str]:
     """Ids of the apps whose objects the extension may name, whether they are in the set or not.
 
     Those it depends on, those of the base if it names a minimum application, and what these pass on.
@@ -70,7 +70,7 @@ def application_version(apps: Sequence[AppIndex]) -> Version | None:
     return max(siblings, default=None)
 
 
-def absent_apps(manifest: Manifest, apps: Sequence[AppIndex]) -> tuple[str, ...]:
+def absent_apps(manifest: AppManifest, apps: Sequence[AppIndex]) -> tuple[str, ...]:
     """Names of apps that the extension needs, directly or through others, and that are not in the set.
 
     The server's own `System` app does not count: every server has it.

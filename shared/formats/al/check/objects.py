@@ -1,6 +1,6 @@
 """Checks of whole objects: targets, extensibility, clashes of names and ids."""
 
-from shared.formats.al.finding import Level
+from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.package.version import Version
 from shared.formats.al.source.syntax import ObjectDecl
 from shared.formats.al.symbols.symbols import EXTENSION_OF, Symbol, fold
@@ -43,7 +43,7 @@ def check_clashes(check: ExtensionCheck) -> None:
 
 def _extension(check: ExtensionCheck, symbol: Symbol, declared: ObjectDecl | None) -> None:
     kind = EXTENSION_OF[symbol.kind]
-    place = Place(Level.SYMBOLS, declared.file, declared.target_at) if declared else IN_SYMBOLS
+    place = Place(PlaceLevel.SYMBOLS, declared.file, declared.target_at) if declared else IN_SYMBOLS
     name = fold_reference(symbol.target)
     found = check.world.find(kind, name)
     if found is None:
@@ -128,5 +128,5 @@ def _cleaned_names(check: ExtensionCheck, declared: ObjectDecl) -> None:
         code = "AL0757" if runtime is not None and runtime >= _CLEANED_NAMES_CLASH_FROM else "AL0803"
         owner = called(declared.kind, declared.name)
         message = f"The names '{first}' and '{procedure.name}' in {owner} are one name when compiled."
-        place = Place(Level.SOURCE, declared.file, procedure.at)
+        place = Place(PlaceLevel.SOURCE, declared.file, procedure.at)
         check.report(code, procedure.name, message, place, "Rename one of the two.")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.formats.al.finding import Level
+from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.declared import text_of
 from shared.formats.al.source.syntax import ObjectDecl, SourceFile
 from shared.formats.al.symbols.symbols import fold
@@ -12,18 +12,18 @@ from shared.formats.al.symbols.symbols import fold
 class Place:
     """Where something stands, and what tells of it; without source there is no file."""
 
-    level: Level
+    level: PlaceLevel
     file: SourceFile | None = None
     at: int = -1
 
 
-IN_MANIFEST = Place(Level.MANIFEST)
-IN_SYMBOLS = Place(Level.SYMBOLS)
+IN_MANIFEST = Place(PlaceLevel.MANIFEST)
+IN_SYMBOLS = Place(PlaceLevel.SYMBOLS)
 
 
 def object_place(declared: ObjectDecl | None) -> Place:
     """Where an object begins."""
-    return Place(Level.SYMBOLS, declared.file, declared.at) if declared else IN_SYMBOLS
+    return Place(PlaceLevel.SYMBOLS, declared.file, declared.at) if declared else IN_SYMBOLS
 
 
 def member_place(declared: ObjectDecl | None, name: str) -> Place:
@@ -42,5 +42,5 @@ def member_place(declared: ObjectDecl | None, name: str) -> Place:
             first, last = node.arguments[position]
             declares = node.keyword != "modify" and not node.keyword.startswith(("add", "move"))
             if declares and last - first == 1 and fold(text_of(tokens, first, last)) == fold(name):
-                return Place(Level.SYMBOLS, declared.file, tokens.offsets[first])
+                return Place(PlaceLevel.SYMBOLS, declared.file, tokens.offsets[first])
     return object_place(declared)

@@ -1,6 +1,6 @@
 """Checks of what declarations name: types, properties, relations, formulas, keys, data items."""
 
-from shared.formats.al.finding import Level
+from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.lexer import SourceError, T, Tokens
 from shared.formats.al.source.syntax import Node, ObjectDecl, Procedure, Property, SourceFile, VarDecl, walk
 from shared.formats.al.symbols.index import AppIndex
@@ -59,12 +59,12 @@ class _Declarations:
             for part in self.object.root.children:
                 self._query_items(part, None)
 
-    def _place(self, at: int, level: Level = Level.SYMBOLS) -> Place:
+    def _place(self, at: int, level: PlaceLevel = PlaceLevel.SYMBOLS) -> Place:
         return Place(level, self.file, at)
 
     def _node(self, node: Node, section: str) -> None:
         for variable in node.variables:
-            self._variable(variable, Level.SOURCE)
+            self._variable(variable, PlaceLevel.SOURCE)
         for procedure in node.procedures:
             self._procedure(procedure)
         for prop in node.properties.values():
@@ -80,17 +80,17 @@ class _Declarations:
             case "keys", "key":
                 self._key(node)
 
-    def _variable(self, variable: VarDecl, level: Level) -> None:
+    def _variable(self, variable: VarDecl, level: PlaceLevel) -> None:
         check_type(self.check, variable.type, self._place(max(variable.subject_at, variable.at), level))
 
     def _procedure(self, procedure: Procedure) -> None:
-        level = Level.SOURCE if procedure.access == "local" or procedure.kind == "trigger" else Level.SYMBOLS
+        level = PlaceLevel.SOURCE if procedure.access == "local" or procedure.kind == "trigger" else PlaceLevel.SYMBOLS
         for parameter in procedure.parameters:
             self._variable(parameter, level)
         if procedure.returns is not None:
             check_type(self.check, procedure.returns, self._place(procedure.at, level))
         for variable in procedure.locals:
-            self._variable(variable, Level.SOURCE)
+            self._variable(variable, PlaceLevel.SOURCE)
 
     def _named(self, kind: str, first: int, last: int) -> None:
         name = "".join(self.tokens.texts[first:last])
@@ -192,7 +192,7 @@ class _Declarations:
         if table is None or not node.arguments or node.arguments[0][1] - node.arguments[0][0] != 1:
             return
         at = node.arguments[0][0]
-        place = self._place(self.tokens.offsets[at], Level.SOURCE)
+        place = self._place(self.tokens.offsets[at], PlaceLevel.SOURCE)
         field_exists(self.check, table, self.tokens.texts[at], place, "AL0295")
 
     def _query_items(self, node: Node, table: Symbol | None) -> None:

@@ -6,9 +6,9 @@ compiler's public diagnostics. A code's severity is taken from here by every che
 
 import msgspec
 
-from shared.formats.al.finding import Level, Severity
+from shared.formats.al.finding import BreakSeverity, PlaceLevel
 
-_B, _W, _F = Severity.BLOCKS, Severity.WARNS, Severity.FORECAST
+_B, _W, _F = BreakSeverity.BLOCKS, BreakSeverity.WARNS, BreakSeverity.FORECAST
 
 
 class BreakRule(msgspec.Struct, frozen=True):
@@ -16,8 +16,8 @@ class BreakRule(msgspec.Struct, frozen=True):
 
     row: int
     condition: str
-    level: Level
-    codes: dict[str, Severity]
+    level: PlaceLevel
+    codes: dict[str, BreakSeverity]
     undecided: str = ""
 
     @property
@@ -26,7 +26,7 @@ class BreakRule(msgspec.Struct, frozen=True):
         return bool(self.codes)
 
 
-_M, _S, _A = Level.MANIFEST, Level.SYMBOLS, Level.SOURCE
+_M, _S, _A = PlaceLevel.MANIFEST, PlaceLevel.SYMBOLS, PlaceLevel.SOURCE
 
 RULES: tuple[BreakRule, ...] = (
     BreakRule(
@@ -191,4 +191,4 @@ RULES: tuple[BreakRule, ...] = (
     BreakRule(35, "a dependency will itself fail or be removed", _M, {"DRYDOCK": _B}),
 )
 
-SEVERITIES: dict[str, Severity] = {code: s for rule in RULES for code, s in rule.codes.items()}
+SEVERITIES: dict[str, BreakSeverity] = {code: s for rule in RULES for code, s in rule.codes.items()}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from shared.formats.al.finding import Finding, Level
+from shared.formats.al.finding import BreakFinding, PlaceLevel
 from shared.formats.al.package.container import display_path
 from shared.formats.al.symbols.index import AppIndex, IndexEntry
 from shared.formats.al.symbols.symbols import Method, Obsolete, Symbol, TypeRef, fold
@@ -35,7 +35,7 @@ class Comparison:
         self.new = new
         self.settings = settings
         self.others = [app for app in others if app.app.id != new.app.id]
-        self.findings: list[Finding] = []
+        self.findings: list[BreakFinding] = []
         self.undecided: list[str] = []
         self._unchanged = old.by_digest().keys() & new.by_digest().keys()
 
@@ -46,7 +46,9 @@ class Comparison:
         where = f" in {owner.title}" if owner else ""
         source = owner.source if owner else file
         place = display_path(f"src/{source}") if source else ""
-        self.findings.append(Finding(code, SEVERITY[code], Level.SYMBOLS, symbol, f"{message}{where}.", place))
+        self.findings.append(
+            BreakFinding(code, SEVERITY[code], PlaceLevel.SYMBOLS, symbol, f"{message}{where}.", place)
+        )
 
     def is_unchanged(self, entry: IndexEntry) -> bool:
         """Whether an object's symbols are byte for byte the same in both versions."""

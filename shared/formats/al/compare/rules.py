@@ -7,16 +7,16 @@ rules are reported on request only, as in the analyzer.
 
 import msgspec
 
-from shared.formats.al.finding import Severity
+from shared.formats.al.finding import BreakSeverity
 
-_E, _W, _I = Severity.BLOCKS, Severity.WARNS, Severity.FORECAST
+_E, _W, _I = BreakSeverity.BLOCKS, BreakSeverity.WARNS, BreakSeverity.FORECAST
 
 
 class BaselineRule(msgspec.Struct, frozen=True):
     """One analyzer rule; `note` says what part of it is not decided here."""
 
     code: str
-    severity: Severity
+    severity: BreakSeverity
     condition: str
     note: str = ""
     schema: bool = False
@@ -31,7 +31,7 @@ class UndecidedRule(msgspec.Struct, frozen=True):
     reason: str
 
 
-def _schema(code: str, severity: Severity, condition: str, note: str = "") -> BaselineRule:
+def _schema(code: str, severity: BreakSeverity, condition: str, note: str = "") -> BaselineRule:
     return BaselineRule(code, severity, condition, note, schema=True)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from shared.formats.al.finding import Finding
+from shared.formats.al.finding import BreakFinding
 from shared.formats.al.package.version import Version
 from shared.formats.al.symbols.index import AppIndex
 from shared.formats.al.symbols.symbols import Symbol, fold
@@ -39,11 +39,11 @@ _NAMED_ONLY = frozenset(("interface", "controladdin", "profile", "profileextensi
 class Compared(msgspec.Struct, frozen=True):
     """What a comparison found; `undecided` are reasons why parts could not be judged."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[BreakFinding, ...]
     undecided: tuple[str, ...]
 
 
-def compare(old: AppIndex, new: AppIndex) -> tuple[Finding, ...]:
+def compare(old: AppIndex, new: AppIndex) -> tuple[BreakFinding, ...]:
     """Every rule that the step from `old` to `new` violates, each once, in the order of the old symbols."""
     return compare_versions(old, new).findings
 

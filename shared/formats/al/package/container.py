@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from .archive import MIB, Archive, PackageError
-from .manifest import Manifest, ManifestError, parse_manifest
+from .manifest import AppManifest, ManifestError, parse_manifest
 from .moved import MovedObject, parse_moved
 
 __all__ = [
@@ -76,7 +76,7 @@ class Package:
         kind: AppFileKind,
         digest: str,
         package_id: uuid.UUID | None = None,
-        manifest: Manifest | None = None,
+        manifest: AppManifest | None = None,
         archive: Archive | None = None,
         problem: str | None = None,
     ) -> None:

@@ -41,7 +41,7 @@ class IdRange(msgspec.Struct, frozen=True, array_like=True):
     last: int
 
 
-class Manifest(msgspec.Struct, frozen=True):
+class AppManifest(msgspec.Struct, frozen=True):
     """One manifest. Versions are four-part; absent attributes are None, absent lists are empty."""
 
     id: str
@@ -67,7 +67,7 @@ class Manifest(msgspec.Struct, frozen=True):
         return self.target.casefold() in {"cloud", "extension", ""}
 
 
-def parse_manifest(xml: bytes) -> Manifest:
+def parse_manifest(xml: bytes) -> AppManifest:
     """Read NavxManifest.xml; ManifestError names what is wrong.
 
     Names are matched without case and namespace; elements that are not known are passed over.
@@ -83,7 +83,7 @@ def parse_manifest(xml: bytes) -> Manifest:
         raise ManifestError("NavxManifest.xml has no App element")
     app = _attributes(found)
     ranges = [*_grandchildren(root, "IdRanges", "IdRange"), *_children(root, "IdRange")]
-    return Manifest(
+    return AppManifest(
         id=_guid(app, "Id"),
         name=_required(app, "Name"),
         publisher=app.get("publisher", ""),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from shared.formats.al.package.container import SYMBOLS, Package, PackageError
-from shared.formats.al.package.manifest import Manifest
+from shared.formats.al.package.manifest import AppManifest
 from shared.formats.al.symbols.index import App, AppIndex, build_index
 from shared.formats.al.symbols.reader import SymbolError, collector_paused, read_symbols
 from shared.formats.al.symbols.symbols import Symbol, fold
@@ -32,7 +32,7 @@ class OpenedExtension:
     """
 
     package: Package
-    manifest: Manifest
+    manifest: AppManifest
     index: AppIndex
     files: list[SourceFile] = field(default_factory=list)
     objects: list[ObjectDecl] = field(default_factory=list)

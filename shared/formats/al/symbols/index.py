@@ -22,8 +22,8 @@ from shared.formats.al.package.manifest import (
     BASE_APPLICATION,
     PLATFORM,
     SINGLE_APPLICATION,
+    AppManifest,
     AppRef,
-    Manifest,
 )
 from shared.formats.al.package.moved import MovedObject
 from shared.formats.al.package.version import Version
@@ -57,7 +57,7 @@ class App(msgspec.Struct, frozen=True, array_like=True):
     moved: tuple[MovedObject, ...] = ()
 
     @classmethod
-    def of(cls, manifest: Manifest, country: str = "", moved: tuple[MovedObject, ...] = ()) -> "App":
+    def of(cls, manifest: AppManifest, country: str = "", moved: tuple[MovedObject, ...] = ()) -> "App":
         """The app of a manifest; `moved` are objects that came from other apps or went there."""
         return cls(
             manifest.id,

@@ -27,7 +27,7 @@ from shared.formats.deployable_package.damage.steps import (
     wrap,
 )
 from shared.formats.deployable_package.limits import Limits
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.read.layout import LICENSES, RELEASED, REMOVAL_FILE, SCRIPTS, TOPOLOGY
 from shared.formats.deployable_package.read.manifest import MANIFEST_NAME
 from shared.formats.deployable_package.write.build import (
@@ -64,7 +64,7 @@ class Fault:
     entries: Step | None = None
     finish: Callable[[bytes], bytes] | None = None
     context: Context = "alone"
-    kind: PackageKind = PackageKind.CUSTOMIZATION
+    kind: DeployableKind = DeployableKind.CUSTOMIZATION
     options: Callable[[BuildOptions], BuildOptions] | None = None
 
 
@@ -81,13 +81,13 @@ _VENDORS = tuple(
 )
 
 
-def sample(kind: PackageKind = PackageKind.CUSTOMIZATION) -> Sample:
+def sample(kind: DeployableKind = DeployableKind.CUSTOMIZATION) -> Sample:
     """Return the sound package of a kind that faults are put into."""
-    modules = _VENDORS if kind is PackageKind.PLATFORM else (_CORE, _SALES)
+    modules = _VENDORS if kind is DeployableKind.PLATFORM else (_CORE, _SALES)
     return Sample(modules, BuildOptions(kind, "7.0.7606.108", "10.0.2345.10"))
 
 
-def build_sample(fault: Fault | None = None, kind: PackageKind = PackageKind.CUSTOMIZATION) -> bytes:
+def build_sample(fault: Fault | None = None, kind: DeployableKind = DeployableKind.CUSTOMIZATION) -> bytes:
     """Return a sound package, or with a fault the same package broken."""
     chosen = sample(fault.kind if fault is not None else kind)
     modules, options = chosen.modules, chosen.options
@@ -289,13 +289,13 @@ FAULTS = (
         "DP320",
         f"{_META}.nupkg",
         entries=remove_entry(f"{_META}.10.0.2345.10.nupkg"),
-        kind=PackageKind.PLATFORM,
+        kind=DeployableKind.PLATFORM,
     ),
     Fault(
         "DP321",
         _META_NUSPEC,
         entries=replace_text(_META_NUSPEC, "<dependencies>", '<dependencies><dependency id="dynamicsax-ledger" />'),
-        kind=PackageKind.PLATFORM,
+        kind=DeployableKind.PLATFORM,
     ),
     Fault("DP322", _CONFIG, entries=remove_entry(_CONFIG)),
     Fault("DP401", f"{_PAYLOAD}!bin", entries=remove_entry(f"{_PAYLOAD}!bin/ContosoSales.md")),
@@ -381,14 +381,14 @@ FAULTS = (
         MANIFEST_NAME,
         options=lambda options: replace(options, application_version="10.0.2000.1"),
         context="target",
-        kind=PackageKind.PLATFORM,
+        kind=DeployableKind.PLATFORM,
     ),
     Fault(
         "DP703",
         MANIFEST_NAME,
         options=lambda options: replace(options, platform_version="7.0.7000.1"),
         context="target",
-        kind=PackageKind.PLATFORM,
+        kind=DeployableKind.PLATFORM,
     ),
     Fault("DP704", MANIFEST_NAME, modules=lambda modules: modules[:1], context="target"),
     Fault("DP705", MANIFEST_NAME, modules=_version("1.2.2.9"), context="target"),

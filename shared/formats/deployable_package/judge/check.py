@@ -29,10 +29,10 @@ from shared.formats.deployable_package.judge.target import (
     judge_release_overlap,
     judge_versions,
 )
-from shared.formats.deployable_package.judge.verdict import JudgedModule, Outcome, Verdict
+from shared.formats.deployable_package.judge.verdict import CheckOutcome, JudgedModule, PackageVerdict
 from shared.formats.deployable_package.limits import Limits
 from shared.formats.deployable_package.read.content_reader import ContentReader, Progress
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.read.layout import (
     DEVELOPER_SERVICE_MODEL,
     RELEASED,
@@ -42,7 +42,7 @@ from shared.formats.deployable_package.read.layout import (
     file_module,
     lay_out,
 )
-from shared.formats.deployable_package.read.manifest import Manifest, read_manifest
+from shared.formats.deployable_package.read.manifest import PackageManifest, read_manifest
 from shared.formats.deployable_package.read.module_names import ModuleVersion, is_module_name
 from shared.formats.deployable_package.read.nuget import NugetPackage, read_nuget
 from shared.formats.deployable_package.read.payload import Payload
@@ -61,7 +61,7 @@ def check_package(
     limits: Limits | None = None,
     sha256: str | None = None,
     progress: Progress | None = None,
-) -> Verdict:
+) -> PackageVerdict:
     """Check a package in a file or seekable file object, against a release and a running image where given.
 
     Nothing is written to disk, and nothing is unpacked before the archive's directory was judged. `sha256` is
@@ -90,7 +90,7 @@ class _Check:
         self._findings = Findings()
         self._allowance = Allowance(limits)
 
-    def run(self, sha256: str | None, progress: Progress | None) -> Verdict:
+    def run(self, sha256: str | None, progress: Progress | None) -> PackageVerdict:
         try:
             entries = read_directory(self._source, "", self._allowance, self._findings)
         except DirectoryError:
@@ -103,7 +103,7 @@ class _Check:
         about_services = Findings()
         guid = judge_service_model(self._service_documents(layout, about_services), about_services)
         kind = judge_kind(manifest, guid, self._findings) if manifest is not None else None
-        if kind is not None and kind not in tuple(PackageKind):
+        if kind is not None and kind not in tuple(DeployableKind):
             # A package of another type has other files: what it is says all.
             return self._verdict(manifest, kind)
         self._findings.extend(about_services)
@@ -115,8 +115,8 @@ class _Check:
         return self._run_content(manifest, kind, layout, sha256, progress)
 
     def _run_content(
-        self, manifest: Manifest, kind: str, layout: Layout, sha256: str | None, progress: Progress | None
-    ) -> Verdict:
+        self, manifest: PackageManifest, kind: str, layout: Layout, sha256: str | None, progress: Progress | None
+    ) -> PackageVerdict:
         judge_files(manifest, layout, self._findings)
         nuget = self._nuget_packages(kind, layout)
         vendors = vendor_modules(kind, [module.key for module in manifest.modules], nuget)
@@ -200,7 +200,7 @@ class _Check:
 
     def _judge_target(
         self,
-        manifest: Manifest,
+        manifest: PackageManifest,
         kind: str,
         nuget: Sequence[NugetPackage],
         vendors: frozenset[str],
@@ -222,7 +222,7 @@ class _Check:
                 versions.application_version,
                 self._findings,
             )
-        if target is not None and kind != PackageKind.PLATFORM:
+        if target is not None and kind != DeployableKind.PLATFORM:
             known = vendors | target.platform_modules | (release.names if release is not None else frozenset())
             customs = [module for module in own_modules if module.key not in known]
             contents = {
@@ -235,13 +235,13 @@ class _Check:
 
     def _verdict(
         self,
-        manifest: Manifest | None,
+        manifest: PackageManifest | None,
         kind: str | None,
         nuget: Sequence[NugetPackage] = (),
         payloads: Sequence[Payload] = (),
         removed: tuple[str, ...] = (),
         sha256: str | None = None,
-    ) -> Verdict:
+    ) -> PackageVerdict:
         contents = {payload.name: payload.content_sha256 for payload in payloads}
         by_name = {package.name: package for package in nuget}
         stated = [module.key for module in manifest.modules] if manifest is not None else []
@@ -254,8 +254,8 @@ class _Check:
             references = package.references if package is not None else ()
             vendor = module.key in vendors
             modules.append(JudgedModule(name, module.version, references, contents.get(module.key, ""), vendor))
-        return Verdict(
-            verdict=Outcome.INVALID if self._findings.errors else Outcome.VALID,
+        return PackageVerdict(
+            verdict=CheckOutcome.INVALID if self._findings.errors else CheckOutcome.VALID,
             findings=self._findings.sorted(),
             kind=kind,
             modules=tuple(modules),
@@ -268,7 +268,7 @@ class _Check:
         )
 
 
-def _application_version(manifest: Manifest, nuget: Sequence[NugetPackage]) -> str:
+def _application_version(manifest: PackageManifest, nuget: Sequence[NugetPackage]) -> str:
     """Customization packages may state none; a vendor's package has it in its application meta package."""
     if manifest.application_version:
         return manifest.application_version

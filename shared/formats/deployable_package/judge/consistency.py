@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 from shared.formats.deployable_package.archive.entry import Entry
 from shared.formats.deployable_package.findings import Findings
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.read.layout import PACKAGES, Layout, file_module, nuget_path, payload_path
-from shared.formats.deployable_package.read.manifest import Manifest
+from shared.formats.deployable_package.read.manifest import PackageManifest
 from shared.formats.deployable_package.read.module_names import (
     FRAMEWORK_PREFIX,
     META_PREFIX,
@@ -23,7 +23,7 @@ _VENDORS = (FRAMEWORK_PREFIX, META_PREFIX)
 _RUNTIME_META = ("meta-platform-runtime", "meta-application-runtime")
 
 
-def judge_files(manifest: Manifest, layout: Layout, findings: Findings) -> None:
+def judge_files(manifest: PackageManifest, layout: Layout, findings: Findings) -> None:
     """Hold the manifest's module list against the files, both ways: DP301 to DP307, DP311 and DP319."""
     listed = {module.key: module.version for module in manifest.modules}
     runtime, payloads = (
@@ -109,7 +109,7 @@ def judge_meta_packages(
     kind: str | None, packages: Sequence[NugetPackage], names: set[str], findings: Findings
 ) -> None:
     """Judge the vendor's meta packages (DP320, DP321); `names` are the modules that have a NuGet package."""
-    if kind not in (PackageKind.PLATFORM, PackageKind.MERGED):
+    if kind not in (DeployableKind.PLATFORM, DeployableKind.MERGED):
         return
     for wanted in _RUNTIME_META:
         if not any(package.name.startswith(wanted) for package in packages):
@@ -126,9 +126,9 @@ def vendor_modules(kind: str, names: Sequence[str], packages: Sequence[NugetPack
 
     All of a platform package; of a merged one what its meta packages name and what is marked as the vendor's.
     """
-    if kind == PackageKind.PLATFORM:
+    if kind == DeployableKind.PLATFORM:
         return frozenset(names)
-    if kind != PackageKind.MERGED:
+    if kind != DeployableKind.MERGED:
         return frozenset()
     named = {name for package in packages if package.is_meta for name in package.references}
     marked = {one.name for one in packages if any(mark in one.description.lower() for mark in VENDOR_MARKS)}
@@ -137,5 +137,7 @@ def vendor_modules(kind: str, names: Sequence[str], packages: Sequence[NugetPack
 
 def is_vendors(name: str, kind: str, vendors: frozenset[str]) -> bool:
     """Whether a payload of this name in a package of this kind is the vendor's; `vendors` are its modules."""
-    is_update = kind in (PackageKind.PLATFORM, PackageKind.MERGED)
-    return kind == PackageKind.PLATFORM or module_of_part(name) in vendors or (is_update and name.startswith(_VENDORS))
+    is_update = kind in (DeployableKind.PLATFORM, DeployableKind.MERGED)
+    return (
+        kind == DeployableKind.PLATFORM or module_of_part(name) in vendors or (is_update and name.startswith(_VENDORS))
+    )

@@ -7,14 +7,14 @@ from shared.formats.deployable_package.read.kinds import (
     KIND_BY_TYPE,
     OTHER_TYPES,
     TYPE_BY_GUID,
-    PackageKind,
+    DeployableKind,
     known_type,
 )
-from shared.formats.deployable_package.read.manifest import VENDOR, Manifest
+from shared.formats.deployable_package.read.manifest import VENDOR, PackageManifest
 from shared.formats.versions import is_four_part_version
 
 
-def judge_kind(manifest: Manifest, guid: str, findings: Findings) -> str | None:
+def judge_kind(manifest: PackageManifest, guid: str, findings: Findings) -> str | None:
     """Return the package's kind, or the name of another type, which is refused (DP204 to DP206).
 
     The manifest's Type decides. The Guid of the service model decides only where Type is absent, and then not
@@ -38,22 +38,22 @@ def judge_kind(manifest: Manifest, guid: str, findings: Findings) -> str | None:
     return kind.value
 
 
-def judge_manifest(manifest: Manifest, kind: str | None, findings: Findings) -> None:
+def judge_manifest(manifest: PackageManifest, kind: str | None, findings: Findings) -> None:
     """Judge what the manifest says by itself: DP207, DP208 and DP210 to DP213."""
     path = manifest.path
     if not is_four_part_version(manifest.platform_version):
         stated = manifest.platform_version[:100]
         findings.add("DP207", path, f"PlatformVersion is {stated!r}" if stated else "PlatformVersion is absent")
     by_vendor = manifest.publisher.lower() == VENDOR.lower()
-    if by_vendor != (kind == PackageKind.PLATFORM) and kind in (
-        PackageKind.PLATFORM,
-        PackageKind.CUSTOMIZATION,
+    if by_vendor != (kind == DeployableKind.PLATFORM) and kind in (
+        DeployableKind.PLATFORM,
+        DeployableKind.CUSTOMIZATION,
     ):
         findings.add("DP208", path, f"a {kind} package has the publisher {manifest.publisher[:100]!r}")
     for key, count in Counter(module.key for module in manifest.modules).items():
         if count > 1:
             findings.add("DP210", path, f"module {key} is listed {count} times")
-    if kind in tuple(PackageKind) and not manifest.modules:
+    if kind in tuple(DeployableKind) and not manifest.modules:
         findings.add("DP211", path, "MetadataModuleList is empty")
     if manifest.author_path:
         findings.add("DP212", path, "InstallationInfoFilePath names a path on the author's machine")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared.formats.deployable_package.judge.verdict import JudgedModule, Verdict
+from shared.formats.deployable_package.judge.verdict import JudgedModule, PackageVerdict
 from shared.formats.difference import ChangedModule, ModuleDifference, compare_modules
 
 
@@ -46,7 +46,7 @@ class PackageDifference:
         )
 
 
-def compare_packages(before: Verdict, after: Verdict) -> PackageDifference:
+def compare_packages(before: PackageVerdict, after: PackageVerdict) -> PackageDifference:
     """Compare two packages by their verdicts; a module that `after` removes by file counts as removed."""
     old = {module.name.lower(): module for module in before.modules}
     new = {module.name.lower(): module for module in after.modules}

@@ -4,15 +4,15 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
-from shared.formats.deployable_package.findings import Finding, printable
-from shared.formats.deployable_package.judge.verdict import Outcome, Verdict
-from shared.formats.deployable_package.rules import RULES, Severity
+from shared.formats.deployable_package.findings import PackageFinding, printable
+from shared.formats.deployable_package.judge.verdict import CheckOutcome, PackageVerdict
+from shared.formats.deployable_package.rules import RULES, RuleSeverity
 
-_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+_LEVELS = {RuleSeverity.ERROR: "error", RuleSeverity.WARNING: "warning", RuleSeverity.INFO: "note"}
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def as_sarif(verdict: Verdict, file_name: str, tool_version: str) -> dict[str, Any]:
+def as_sarif(verdict: PackageVerdict, file_name: str, tool_version: str) -> dict[str, Any]:
     """Return a SARIF 2.1.0 log with one run; findings name the package file and the entry inside it."""
     rules = list(RULES.values())
     positions = {rule.id: position for position, rule in enumerate(rules)}
@@ -37,14 +37,14 @@ def as_sarif(verdict: Verdict, file_name: str, tool_version: str) -> dict[str, A
                         ],
                     }
                 },
-                "invocations": [{"executionSuccessful": verdict.verdict is not Outcome.UNCHECKED}],
+                "invocations": [{"executionSuccessful": verdict.verdict is not CheckOutcome.UNCHECKED}],
                 "results": [_sarif_result(finding, file_name, positions) for finding in verdict.findings],
             }
         ],
     }
 
 
-def _sarif_result(finding: Finding, file_name: str, positions: dict[str, int]) -> dict[str, Any]:
+def _sarif_result(finding: PackageFinding, file_name: str, positions: dict[str, int]) -> dict[str, Any]:
     location: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": _uri(file_name)}}}
     if finding.path:
         location["logicalLocations"] = [{"fullyQualifiedName": finding.path, "kind": "resource"}]
@@ -62,12 +62,12 @@ def _uri(file_name: str) -> str:
     return quote(file_name.replace("\\", "/").encode("utf-8", "surrogatepass"))
 
 
-def as_junit(verdict: Verdict, file_name: str) -> bytes:
+def as_junit(verdict: PackageVerdict, file_name: str) -> bytes:
     """Return JUnit XML: one test case per rule, failed where the rule found an error, warnings as output."""
-    by_rule: dict[str, list[Finding]] = {}
+    by_rule: dict[str, list[PackageFinding]] = {}
     for finding in verdict.findings:
         by_rule.setdefault(finding.rule, []).append(finding)
-    failures = sum(1 for rule in by_rule if RULES[rule].severity is Severity.ERROR)
+    failures = sum(1 for rule in by_rule if RULES[rule].severity is RuleSeverity.ERROR)
     suite = ET.Element(
         "testsuite", name=printable(file_name), tests=str(len(RULES)), failures=str(failures), errors="0"
     )
@@ -77,7 +77,7 @@ def as_junit(verdict: Verdict, file_name: str) -> bytes:
         if not found:
             continue
         told = "\n".join(printable(f"{one.path}: {one.message}") for one in found)
-        if rule.severity is Severity.ERROR:
+        if rule.severity is RuleSeverity.ERROR:
             ET.SubElement(
                 case, "failure", message=printable(found[0].message), type=rule.id
             ).text = f"{told}\n{rule.fix}"

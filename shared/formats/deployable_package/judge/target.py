@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.formats.deployable_package.findings import Findings
-from shared.formats.deployable_package.read.kinds import PackageKind
-from shared.formats.deployable_package.read.manifest import Manifest
+from shared.formats.deployable_package.read.kinds import DeployableKind
+from shared.formats.deployable_package.read.manifest import PackageManifest
 from shared.formats.deployable_package.read.module_names import ModuleVersion
 from shared.formats.deployable_package.read.release import Release
 from shared.formats.difference import compare_modules
@@ -31,7 +31,7 @@ class TargetImage:
 
 
 def judge_versions(
-    manifest: Manifest,
+    manifest: PackageManifest,
     kind: str | None,
     application_version: str,
     platform_version: str,
@@ -40,13 +40,13 @@ def judge_versions(
 ) -> None:
     """Hold the package's versions against the target's: DP701 to DP703."""
     path = manifest.path
-    if kind == PackageKind.CUSTOMIZATION and is_lower(platform_version, manifest.platform_version):
+    if kind == DeployableKind.CUSTOMIZATION and is_lower(platform_version, manifest.platform_version):
         findings.add(
             "DP701",
             path,
             f"built for platform {manifest.platform_version}, the target has {platform_version}",
         )
-    if kind in (PackageKind.PLATFORM, PackageKind.MERGED):
+    if kind in (DeployableKind.PLATFORM, DeployableKind.MERGED):
         if is_lower(application_version, target_application):
             findings.add("DP702", path, f"application {application_version} is lower than {target_application}")
         if is_lower(manifest.platform_version, platform_version):
@@ -54,7 +54,7 @@ def judge_versions(
 
 
 def judge_modules(
-    manifest: Manifest,
+    manifest: PackageManifest,
     modules: Sequence[ModuleVersion],
     contents: Mapping[str, str],
     removed: Sequence[str],
@@ -93,14 +93,14 @@ def judge_modules(
 
 
 def judge_release_overlap(
-    manifest: Manifest,
+    manifest: PackageManifest,
     kind: str | None,
     modules: Sequence[ModuleVersion],
     release: Release,
     findings: Findings,
 ) -> None:
     """A customization must not bring a module of the release (DP709)."""
-    if kind == PackageKind.CUSTOMIZATION:
+    if kind == DeployableKind.CUSTOMIZATION:
         for module in modules:
             if module.key in release.names:
                 findings.add("DP709", manifest.path, f"{module.name} is a module of release {release.version}")

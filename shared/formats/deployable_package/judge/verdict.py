@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from shared.formats.deployable_package.findings import Finding
-from shared.formats.deployable_package.rules import Severity
+from shared.formats.deployable_package.findings import PackageFinding
+from shared.formats.deployable_package.rules import RuleSeverity
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     """`unchecked` means that nothing could be decided, for reasons outside the package."""
 
     VALID = "valid"
@@ -30,7 +30,7 @@ class JudgedModule(msgspec.Struct, frozen=True):
     vendor: bool = False
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class PackageVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """What a package is and what is wrong with it.
 
     `kind` is platform, customization, merged, or the name of a type that is refused; None if it cannot be
@@ -38,8 +38,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     unknown.
     """
 
-    verdict: Outcome
-    findings: tuple[Finding, ...] = ()
+    verdict: CheckOutcome
+    findings: tuple[PackageFinding, ...] = ()
     kind: str | None = None
     modules: tuple[JudgedModule, ...] = ()
     publisher: str = ""
@@ -49,7 +49,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 0
     sha256: str | None = None
 
-    def count(self, severity: Severity) -> int:
+    def count(self, severity: RuleSeverity) -> int:
         return sum(1 for finding in self.findings if finding.severity is severity)
 
     def as_document(self) -> dict[str, Any]:

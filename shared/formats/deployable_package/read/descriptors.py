@@ -36,7 +36,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Module:
+class DescribedModule:
     """A module with all its models."""
 
     name: str
@@ -107,12 +107,12 @@ def _number(stated: str) -> int | None:
     return int(stated or "0") if _NUMBER.fullmatch(stated) else None
 
 
-def unite_models(models: Iterable[Model]) -> list[Module]:
+def unite_models(models: Iterable[Model]) -> list[DescribedModule]:
     """Group models by module, any case; sorted by name in lower case."""
     grouped: dict[str, list[Model]] = {}
     for model in sorted(models, key=lambda one: one.place):
         grouped.setdefault(model.module.lower(), []).append(model)
-    return [Module(grouped[key][0].module, tuple(grouped[key])) for key in sorted(grouped)]
+    return [DescribedModule(grouped[key][0].module, tuple(grouped[key])) for key in sorted(grouped)]
 
 
 def find_descriptors(folder: Path) -> list[Path]:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class PackageKind(StrEnum):
+class DeployableKind(StrEnum):
     """The kinds of packages that images are made of."""
 
     PLATFORM = "platform"
@@ -16,9 +16,9 @@ PLATFORM_PACKAGE = "PlatAppBinaryHotfixPackage"
 MERGED_PACKAGE = "MergedPackage"
 
 KIND_BY_TYPE = {
-    APPLICATION_PACKAGE: PackageKind.CUSTOMIZATION,
-    PLATFORM_PACKAGE: PackageKind.PLATFORM,
-    MERGED_PACKAGE: PackageKind.MERGED,
+    APPLICATION_PACKAGE: DeployableKind.CUSTOMIZATION,
+    PLATFORM_PACKAGE: DeployableKind.PLATFORM,
+    MERGED_PACKAGE: DeployableKind.MERGED,
 }
 TYPE_BY_KIND = {kind: name for name, kind in KIND_BY_TYPE.items()}
 

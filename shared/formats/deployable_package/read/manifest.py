@@ -14,7 +14,7 @@ MODULE_COMPONENT = "AX Module"
 
 
 @dataclass(frozen=True)
-class Manifest:
+class PackageManifest:
     """The manifest as it stands; `components` is None where AllComponentList is absent."""
 
     path: str
@@ -29,7 +29,7 @@ class Manifest:
     author_path: str
 
 
-def read_manifest(content: Bytes, path: str, findings: Findings) -> Manifest | None:
+def read_manifest(content: Bytes, path: str, findings: Findings) -> PackageManifest | None:
     """Read the manifest, adding DP202, DP203 and DP209 where they are broken; None if it cannot be read."""
     try:
         root = parse_xml(content)
@@ -56,7 +56,7 @@ def read_manifest(content: Bytes, path: str, findings: Findings) -> Manifest | N
         ]
         components = tuple(pair[1] for pair in pairs if len(pair) == 2 and pair[0] == MODULE_COMPONENT)
     flags = [text(root, name).lower() for name in ("IsCompatibleWithSealedRelease", "IsCompatibleWithApp81PlusRelease")]
-    return Manifest(
+    return PackageManifest(
         path=path,
         type=text(root, "Type"),
         publisher=text(root, "Publisher"),

@@ -17,7 +17,7 @@ from shared.formats.deployable_package.archive.directory import DEFLATED, Allowa
 from shared.formats.deployable_package.archive.entry import Entry, inside
 from shared.formats.deployable_package.archive.sources import Bytes, FileSource, MemorySource, Source, WindowSource
 from shared.formats.deployable_package.archive.unpacking import EntryError, data_offset, read_chunks, read_whole
-from shared.formats.deployable_package.findings import Finding, Findings, InfrastructureError
+from shared.formats.deployable_package.findings import Findings, InfrastructureError, PackageFinding
 from shared.formats.deployable_package.limits import OPEN_PAYLOADS, Limits
 from shared.formats.deployable_package.read.layout import file_module, nuget_path, payload_path
 from shared.formats.deployable_package.read.nuget import read_nuget
@@ -155,5 +155,5 @@ def _raise_first(findings: Findings) -> None:
 
 
 def _refused(rule: str, path: str, message: str) -> PackageRefusedError:
-    finding = Finding(rule, path, message)
+    finding = PackageFinding(rule, path, message)
     return PackageRefusedError(f"{rule} {path or 'the package'}: {message}. {finding.fix}")

@@ -10,8 +10,13 @@ from typing import Literal
 
 from shared.formats.deployable_package.archive.writer import ArchiveTooBigError, PlannedEntry, write_archive
 from shared.formats.deployable_package.findings import InfrastructureError
-from shared.formats.deployable_package.read.descriptors import Module, find_descriptors, read_descriptors, unite_models
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.descriptors import (
+    DescribedModule,
+    find_descriptors,
+    read_descriptors,
+    unite_models,
+)
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.read.layout import (
     DEVELOPER_SERVICE_MODEL,
     LICENSES,
@@ -80,7 +85,7 @@ class BuildOptions:
     `bom` is for the manifest, `line_end` for all documents that the builder writes: both forms occur.
     """
 
-    kind: PackageKind
+    kind: DeployableKind
     platform_version: str
     application_version: str = ""
     bom: bool = True
@@ -114,7 +119,7 @@ def find_modules(folder: Path, version: str | None = None) -> list[ModuleSource]
     return [_module_source(module, folder, version) for module in modules]
 
 
-def _module_source(module: Module, folder: Path, version: str | None) -> ModuleSource:
+def _module_source(module: DescribedModule, folder: Path, version: str | None) -> ModuleSource:
     roots = dict.fromkeys(folder / Path(model.place).parent.parent for model in module.models)
     model_names = {model.name.lower() for model in module.models}
     files: dict[str, Path] = {}
@@ -170,7 +175,7 @@ def plan_package(modules: Sequence[ModuleSource], options: BuildOptions) -> list
     """Lay out a package; nothing is written, and only what cannot be laid out is judged: BuildError."""
     if not is_four_part_version(options.platform_version):
         raise BuildError(f"platform version {options.platform_version!r} must have four numbers, as in 7.0.7606.108")
-    if options.kind is not PackageKind.CUSTOMIZATION and not is_four_part_version(options.application_version):
+    if options.kind is not DeployableKind.CUSTOMIZATION and not is_four_part_version(options.application_version):
         raise BuildError("a platform package needs an application version of four numbers, as in 10.0.2345.10")
     ordered = sorted(modules, key=lambda one: one.key)
     versions = [ModuleVersion(module.name, module.version) for module in ordered]
@@ -190,7 +195,7 @@ def plan_package(modules: Sequence[ModuleSource], options: BuildOptions) -> list
         PlannedEntry(TOPOLOGY, write_topology()),
         PlannedEntry(RELEASED, write_released_packages()),
     ]
-    if options.kind is not PackageKind.CUSTOMIZATION:
+    if options.kind is not DeployableKind.CUSTOMIZATION:
         entries += _plan_meta_packages(ordered, options)
     documents = [*entries]
     for module in ordered:
@@ -284,9 +289,9 @@ def write_package(entries: Sequence[PlannedEntry], path: Path, separator: str = 
         raise InfrastructureError(f"the package cannot be written: {error}") from error
 
 
-def default_kind(modules: Sequence[ModuleSource]) -> PackageKind:
+def default_kind(modules: Sequence[ModuleSource]) -> DeployableKind:
     """Return the kind that modules make by who publishes them."""
     by_vendor = [module.is_vendors for module in modules]
     if all(by_vendor):
-        return PackageKind.PLATFORM
-    return PackageKind.MERGED if any(by_vendor) else PackageKind.CUSTOMIZATION
+        return DeployableKind.PLATFORM
+    return DeployableKind.MERGED if any(by_vendor) else DeployableKind.CUSTOMIZATION

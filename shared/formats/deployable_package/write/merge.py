@@ -17,9 +17,9 @@ from shared.formats.deployable_package.archive.unpacking import EntryError, data
 from shared.formats.deployable_package.archive.writer import Packed, PlannedEntry
 from shared.formats.deployable_package.findings import Findings
 from shared.formats.deployable_package.judge.check import check_package
-from shared.formats.deployable_package.judge.verdict import JudgedModule, Outcome, Verdict
+from shared.formats.deployable_package.judge.verdict import CheckOutcome, JudgedModule, PackageVerdict
 from shared.formats.deployable_package.limits import Limits
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.read.layout import (
     DEVELOPER_SERVICE_MODEL,
     RELEASED,
@@ -50,7 +50,7 @@ class MergeError(BuildError):
 @dataclass(frozen=True)
 class _Input:
     path: Path
-    verdict: Verdict
+    verdict: PackageVerdict
     source: FileSource
     entries: tuple[Entry, ...]
 
@@ -70,7 +70,7 @@ def merge_packages(paths: Sequence[Path], out: Path, limits: Limits | None = Non
         inputs = [_open(path, files, bounds) for path in paths]
         # The platform first, then the newest: what every package has is taken from the first that has it.
         inputs.sort(key=lambda one: version_numbers(one.verdict.platform_version), reverse=True)
-        inputs.sort(key=lambda one: one.verdict.kind != PackageKind.PLATFORM)
+        inputs.sort(key=lambda one: one.verdict.kind != DeployableKind.PLATFORM)
         _refuse_kinds(inputs)
         _refuse_releases(inputs)
         write_package(_plan(inputs), out)
@@ -78,7 +78,7 @@ def merge_packages(paths: Sequence[Path], out: Path, limits: Limits | None = Non
 
 def _open(path: Path, files: ExitStack, limits: Limits) -> _Input:
     verdict = check_package(path, limits=limits)
-    if verdict.verdict is not Outcome.VALID:
+    if verdict.verdict is not CheckOutcome.VALID:
         first = next(iter(verdict.findings))
         raise MergeError(f"{path.name} is invalid ({first.rule} {first.message}); check it first")
     if any(finding.rule == "DP316" for finding in verdict.findings):
@@ -90,9 +90,9 @@ def _open(path: Path, files: ExitStack, limits: Limits) -> _Input:
 
 def _refuse_kinds(inputs: Sequence[_Input]) -> None:
     for one in inputs:
-        if one.verdict.kind == PackageKind.MERGED:
+        if one.verdict.kind == DeployableKind.MERGED:
             raise MergeError(f"{one.path.name} is merged already; merge the packages that it was made of")
-    platforms = [one.path.name for one in inputs if one.verdict.kind == PackageKind.PLATFORM]
+    platforms = [one.path.name for one in inputs if one.verdict.kind == DeployableKind.PLATFORM]
     if len(platforms) > 1:
         raise MergeError(f"only one platform package can be merged, not {' and '.join(platforms)}")
 
@@ -103,7 +103,7 @@ def _refuse_releases(inputs: Sequence[_Input]) -> None:
     Of one release are packages whose platform versions agree but for the last number, the build.
     """
     first = inputs[0]
-    with_platform = first.verdict.kind == PackageKind.PLATFORM
+    with_platform = first.verdict.kind == DeployableKind.PLATFORM
     for one in inputs[1:]:
         known, stated = first.verdict.platform_version, one.verdict.platform_version
         if with_platform and is_lower(known, stated):
@@ -130,9 +130,9 @@ def _plan(inputs: Sequence[_Input]) -> list[PlannedEntry]:
     if taken:
         raise MergeError(f"one package removes {', '.join(taken)} and another brings it")
     first = inputs[0].verdict
-    platform = first.kind == PackageKind.PLATFORM
+    platform = first.kind == DeployableKind.PLATFORM
     manifest = write_manifest(
-        PackageKind.MERGED if platform else PackageKind.CUSTOMIZATION,
+        DeployableKind.MERGED if platform else DeployableKind.CUSTOMIZATION,
         [ModuleVersion(module.name, module.version) for _, (module, _) in sorted(modules.items())],
         first.platform_version,
         first.application_version,

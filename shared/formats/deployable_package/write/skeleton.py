@@ -10,7 +10,7 @@ from shared.formats.deployable_package.read.kinds import (
     DEVELOPER_GUID,
     TYPE_BY_GUID,
     TYPE_BY_KIND,
-    PackageKind,
+    DeployableKind,
 )
 from shared.formats.deployable_package.read.manifest import MODULE_COMPONENT, VENDOR
 from shared.formats.deployable_package.read.module_names import PREFIX, STATIC_METADATA, ModuleVersion
@@ -49,7 +49,7 @@ def _serialise(root: ET.Element, bom: bool) -> bytes:
 
 
 def write_manifest(
-    kind: PackageKind,
+    kind: DeployableKind,
     modules: Sequence[ModuleVersion],
     platform_version: str,
     application_version: str,
@@ -74,7 +74,7 @@ def write_manifest(
         _element("InstallationDateTime", "0001-01-01T00:00:00"),
         _element("InstallationInfoFilePath"),
         _element("Version"),
-        _element("Publisher", VENDOR if kind is PackageKind.PLATFORM else _CUSTOMER),
+        _element("Publisher", VENDOR if kind is DeployableKind.PLATFORM else _CUSTOMER),
         _element("GeneratedFromAXMetadata", "false"),
         _element("Type", TYPE_BY_KIND[kind]),
         _element("IncludedDeployablePackages"),

@@ -7,7 +7,7 @@ from typing import Any
 from shared.formats.deployable_package.damage.faults import Context
 from shared.formats.deployable_package.judge.check import check_package
 from shared.formats.deployable_package.judge.target import TargetImage, TargetModule
-from shared.formats.deployable_package.judge.verdict import Verdict
+from shared.formats.deployable_package.judge.verdict import PackageVerdict
 from shared.formats.deployable_package.read.release import Release, ReleaseModule
 
 RELEASE = Release(
@@ -41,10 +41,10 @@ _CONTEXTS: dict[Context, dict[str, Any]] = {
 }
 
 
-def check(content: bytes, context: Context = "alone", **more: Any) -> Verdict:
+def check(content: bytes, context: Context = "alone", **more: Any) -> PackageVerdict:
     return check_package(io.BytesIO(content), **{**_CONTEXTS[context], **more})
 
 
-def broken_rules(verdict: Verdict) -> list[tuple[str, str]]:
+def broken_rules(verdict: PackageVerdict) -> list[tuple[str, str]]:
     """Return the findings as rule and path."""
     return [(finding.rule, finding.path) for finding in verdict.findings]

@@ -23,7 +23,7 @@ from shared.formats.deployable_package.damage.steps import (
 )
 from shared.formats.deployable_package.judge.target import TargetModule
 from shared.formats.deployable_package.limits import Limits
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.read.release import Release, ReleaseModule
 from shared.formats.deployable_package.write.build import (
     BuildOptions,
@@ -67,7 +67,7 @@ class Neighbour:
     finish: Callable[[bytes], bytes] | None = None
     options: Callable[[BuildOptions], BuildOptions] | None = None
     context: Context = "alone"
-    kind: PackageKind = PackageKind.CUSTOMIZATION
+    kind: DeployableKind = DeployableKind.CUSTOMIZATION
     more: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -168,7 +168,7 @@ def _plan(name: str, plan: Callable[[ModuleSource], Any]) -> Step:
     return lambda entries: entries.append(plan(_module(name)))
 
 
-_PLATFORM = PackageKind.PLATFORM
+_PLATFORM = DeployableKind.PLATFORM
 _BIG = bytes(range(256)) * 200
 
 NEIGHBOURS = (

@@ -11,7 +11,7 @@ import pytest
 from shared.formats.deployable_package.findings import InfrastructureError
 from shared.formats.deployable_package.judge.check import check_package
 from shared.formats.deployable_package.read.descriptors import DescriptorError
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.write.build import (
     BuildError,
     BuildOptions,
@@ -21,7 +21,7 @@ from shared.formats.deployable_package.write.build import (
     write_package,
 )
 
-_OPTIONS = BuildOptions(PackageKind.CUSTOMIZATION, "7.0.7606.108", "10.0.2345.10")
+_OPTIONS = BuildOptions(DeployableKind.CUSTOMIZATION, "7.0.7606.108", "10.0.2345.10")
 
 
 def descriptor(
@@ -148,9 +148,9 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_order_and_the_times_of
     assert built[0] == built[1]
 
 
-@pytest.mark.parametrize(("kind", "bom"), [(kind, bom) for kind in PackageKind for bom in (True, False)])
+@pytest.mark.parametrize(("kind", "bom"), [(kind, bom) for kind in DeployableKind for bom in (True, False)])
 def test_every_kind_is_valid_with_licences_removal_file_and_backslashes(
-    kind: PackageKind, bom: bool, tmp_path: Path
+    kind: DeployableKind, bom: bool, tmp_path: Path
 ) -> None:
     write(tmp_path, {"Sales/Descriptor/Sales.xml": descriptor("Sales", "Sales", ["ApplicationPlatform"])})
     for name, version in (("ApplicationPlatform", (7, 0, 0, 0)), ("ApplicationSuite", (10, 0, 1, 0))):
@@ -158,9 +158,9 @@ def test_every_kind_is_valid_with_licences_removal_file_and_backslashes(
         write(tmp_path, {f"vendor/{name}/Descriptor/{name}.xml": content})
     modules = find_modules(tmp_path)
     chosen = {
-        PackageKind.PLATFORM: [one for one in modules if one.is_vendors],
-        PackageKind.CUSTOMIZATION: [one for one in modules if not one.is_vendors],
-        PackageKind.MERGED: modules,
+        DeployableKind.PLATFORM: [one for one in modules if one.is_vendors],
+        DeployableKind.CUSTOMIZATION: [one for one in modules if not one.is_vendors],
+        DeployableKind.MERGED: modules,
     }[kind]
     assert default_kind(chosen) is kind
     options = BuildOptions(
@@ -218,9 +218,9 @@ def test_what_cannot_be_built_is_refused_with_the_way_out(tmp_path: Path) -> Non
     with pytest.raises(BuildError, match="no model descriptor"):
         find_modules(tmp_path)
     with pytest.raises(BuildError, match="four numbers"):
-        plan_package([], BuildOptions(PackageKind.CUSTOMIZATION, "7.0"))
+        plan_package([], BuildOptions(DeployableKind.CUSTOMIZATION, "7.0"))
     with pytest.raises(BuildError, match="application version"):
-        plan_package([], BuildOptions(PackageKind.PLATFORM, "7.0.1.1"))
+        plan_package([], BuildOptions(DeployableKind.PLATFORM, "7.0.1.1"))
     write(tmp_path, {"A/Descriptor/A.xml": descriptor("A", "A")})
     (tmp_path / "A" / "link.txt").symlink_to(tmp_path)
     with pytest.raises(BuildError, match="link"):

@@ -16,9 +16,9 @@ import pytest
 
 from shared.formats.deployable_package.judge.check import check_package
 from shared.formats.deployable_package.judge.dependencies import build_order
-from shared.formats.deployable_package.judge.verdict import Verdict
+from shared.formats.deployable_package.judge.verdict import PackageVerdict
 from shared.formats.deployable_package.read.descriptors import read_archived_descriptors, unite_models
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.read.release import Release, ReleaseModule
 from shared.formats.deployable_package.write.build import (
     BuildOptions,
@@ -132,7 +132,7 @@ def test_packages_of_real_descriptors_are_valid_and_keep_every_reference(archive
     verdict = check_package(_build(archive, tmp_path))
     assert [finding for finding in verdict.findings if finding.rule != "DP404"] == []
     assert {one.name.lower(): set(one.references) for one in verdict.modules} == _references(archive)
-    assert verdict.kind == (PackageKind.PLATFORM if archive == _RELEASE else PackageKind.CUSTOMIZATION)
+    assert verdict.kind == (DeployableKind.PLATFORM if archive == _RELEASE else DeployableKind.CUSTOMIZATION)
 
 
 @pytest.mark.parametrize("archive", _ALL)
@@ -158,7 +158,7 @@ def test_the_same_descriptors_give_the_same_bytes_from_another_folder_and_order(
     assert one.read_bytes() == _package(tmp_path / "one.zip", find_modules(tmp_path / "a")).read_bytes()
 
 
-def _told(verdict: Verdict) -> set[tuple[str, str, str]]:
+def _told(verdict: PackageVerdict) -> set[tuple[str, str, str]]:
     """Return the findings about dependencies as rule, module and what it refers to."""
     found = set()
     for finding in verdict.findings:

@@ -17,9 +17,9 @@ import pytest
 from shared.formats.deployable_package.archive.writer import PlannedEntry, write_archive
 from shared.formats.deployable_package.damage.faults import sample
 from shared.formats.deployable_package.judge.sarif_and_junit import as_junit, as_sarif
-from shared.formats.deployable_package.judge.verdict import Outcome
+from shared.formats.deployable_package.judge.verdict import CheckOutcome
 from shared.formats.deployable_package.limits import Limits
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.write.build import plan_package
 from tests.support.effort import first_seed, times
 
@@ -107,7 +107,7 @@ def fuzzed_package(rng: random.Random) -> bytes:
         path = rng.choice([name for name in files if not name.endswith(".ps1")])
         files[path] = mutate(files[path], rng)
         return zipped(files)
-    chosen = sample(rng.choice([PackageKind.CUSTOMIZATION, PackageKind.PLATFORM]))
+    chosen = sample(rng.choice([DeployableKind.CUSTOMIZATION, DeployableKind.PLATFORM]))
     entries = plan_package(chosen.modules, chosen.options)
     entries.append(PlannedEntry("AOSService/Scripts/ModuleToRemove.txt", b"ContosoOld\r\n"))
     entries.append(PlannedEntry("AOSService/Scripts/License/contososales.xml", b"<License>ContosoSales</License>"))
@@ -137,7 +137,7 @@ def _written(content: object) -> bytes:
 
 def test_mutated_packages_end_in_a_verdict() -> None:
     limits = Limits(seconds=_SECONDS)
-    outcomes: Counter[Outcome] = Counter()
+    outcomes: Counter[CheckOutcome] = Counter()
     rules: set[str] = set()
     for seed in range(_SEED, _SEED + _PACKAGES):
         package = fuzzed_package(random.Random(seed))
@@ -149,11 +149,11 @@ def test_mutated_packages_end_in_a_verdict() -> None:
         except Exception as error:
             raise AssertionError(f"no verdict for the package of DRYDOCK_TEST_SEED={seed}") from error
         assert time.process_time() - started < _SECONDS, f"DRYDOCK_TEST_SEED={seed} hangs"
-        assert verdict.verdict in (Outcome.VALID, Outcome.INVALID)
+        assert verdict.verdict in (CheckOutcome.VALID, CheckOutcome.INVALID)
         assert all(finding.message and finding.fix for finding in verdict.findings)
         outcomes[verdict.verdict] += 1
         rules |= {finding.rule for finding in verdict.findings}
-    valid, invalid = outcomes[Outcome.VALID], outcomes[Outcome.INVALID]
+    valid, invalid = outcomes[CheckOutcome.VALID], outcomes[CheckOutcome.INVALID]
     told = f"{_PACKAGES} packages: {valid} valid, {invalid} invalid, {len(rules)} rules broken"
     print(told)
     assert invalid > _PACKAGES // 3, told

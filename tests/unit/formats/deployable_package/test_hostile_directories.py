@@ -26,9 +26,9 @@ from shared.formats.deployable_package.archive.writer import PlannedEntry
 from shared.formats.deployable_package.damage.faults import Fault, build_sample, finish_package, sample
 from shared.formats.deployable_package.damage.steps import add_entry, overwrite, replace_text
 from shared.formats.deployable_package.findings import Findings
-from shared.formats.deployable_package.judge.verdict import Outcome
+from shared.formats.deployable_package.judge.verdict import CheckOutcome
 from shared.formats.deployable_package.limits import Limits
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.write.build import plan_package
 
 from .contexts import broken_rules, check
@@ -244,7 +244,7 @@ def test_every_flipped_byte_of_a_directory_ends_in_a_verdict() -> None:
     for position in range(start, len(content)):
         for value in (0, 0x7F, 0xFF):
             old, content[position] = content[position], value
-            assert check(bytes(content)).verdict is Outcome.INVALID
+            assert check(bytes(content)).verdict is CheckOutcome.INVALID
             content[position] = old
 
 
@@ -341,12 +341,14 @@ def test_damage_anywhere_in_a_nuget_package_is_found() -> None:
 def test_a_package_of_any_kind_survives_every_document_being_replaced() -> None:
     nothing: Callable[[str], bytes]
     for nothing in (lambda _: b"", lambda _: b"\xff\xfe", lambda name: name.encode("utf-16"), lambda _: b"[]" * 9999):
-        for kind in (PackageKind.CUSTOMIZATION, PackageKind.PLATFORM):
+        for kind in (DeployableKind.CUSTOMIZATION, DeployableKind.PLATFORM):
             chosen = sample(kind)
             for number, entry in enumerate(plan_package(chosen.modules, chosen.options)):
                 entries = plan_package(chosen.modules, chosen.options)
                 overwrite(entries[number].path, nothing(entry.path))(entries)
-                assert check(finish_package(entries, None)).verdict is Outcome.INVALID or entry.path.startswith("Dev")
+                assert check(finish_package(entries, None)).verdict is CheckOutcome.INVALID or entry.path.startswith(
+                    "Dev"
+                )
 
 
 def test_limits_below_zero_are_refused_by_name() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from shared.formats.deployable_package.damage.faults import FAULTS, build_sample, sample
 from shared.formats.deployable_package.judge.check import check_package
-from shared.formats.deployable_package.read.kinds import PackageKind
+from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.write.build import ModuleSource, placeholder_files, plan_package, write_package
 from shared.formats.deployable_package.write.merge import MergeError, merge_packages
 
@@ -31,7 +31,7 @@ def _package(
 
 
 def _platform(path: Path) -> Path:
-    path.write_bytes(build_sample(kind=PackageKind.PLATFORM))
+    path.write_bytes(build_sample(kind=DeployableKind.PLATFORM))
     return path
 
 
@@ -43,7 +43,7 @@ def test_a_platform_and_a_customization_become_one_valid_merged_package(tmp_path
     out = tmp_path / "merged.zip"
     merge_packages([custom, platform], out)
     verdict = check_package(out)
-    assert (verdict.findings, verdict.kind) == ((), PackageKind.MERGED)
+    assert (verdict.findings, verdict.kind) == ((), DeployableKind.MERGED)
     parts = (*check_package(platform).modules, *check_package(custom).modules)
     assert verdict.modules == parts
     assert verdict.removed_modules == ("contosoold",)

@@ -10,7 +10,7 @@ import pytest
 
 from shared.formats.deployable_package.archive.writer import PlannedEntry, write_archive
 from shared.formats.deployable_package.damage.faults import build_sample, sample
-from shared.formats.deployable_package.judge.verdict import Outcome
+from shared.formats.deployable_package.judge.verdict import CheckOutcome
 from shared.formats.deployable_package.read.kinds import KIND_BY_TYPE, OTHER_TYPES, TYPE_BY_GUID
 from shared.formats.deployable_package.write.build import plan_package
 
@@ -121,7 +121,11 @@ def test_every_other_package_type_is_refused_by_its_name(name: str) -> None:
         entries[:] = [entry for entry in entries if entry.path != "DefaultTopologyData.xml"]
 
     verdict = check(_sample_with(change))
-    assert (verdict.verdict, verdict.kind, broken_rules(verdict)) == (Outcome.INVALID, name, [("DP206", _MANIFEST)])
+    assert (verdict.verdict, verdict.kind, broken_rules(verdict)) == (
+        CheckOutcome.INVALID,
+        name,
+        [("DP206", _MANIFEST)],
+    )
     assert f"of type {name} is {OTHER_TYPES[name]}; it is not applied" in verdict.findings[0].message
 
 
@@ -150,7 +154,7 @@ def test_without_a_type_the_guid_tells_everything_but_binary_packages(guid: str,
 
 def test_a_package_without_application_version_is_valid() -> None:
     verdict = check(_edit_manifest(b"<ApplicationVersion>10.0.2345.10</ApplicationVersion>", b""))
-    assert (verdict.verdict, verdict.application_version) == (Outcome.VALID, "")
+    assert (verdict.verdict, verdict.application_version) == (CheckOutcome.VALID, "")
 
 
 @pytest.mark.parametrize(

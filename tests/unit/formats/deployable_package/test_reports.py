@@ -8,24 +8,24 @@ import pytest
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]  # it ships no types
 
 from shared.formats.deployable_package.damage.faults import FAULTS, Fault, build_sample
-from shared.formats.deployable_package.findings import Finding, printable
+from shared.formats.deployable_package.findings import PackageFinding, printable
 from shared.formats.deployable_package.judge.sarif_and_junit import as_junit, as_sarif
-from shared.formats.deployable_package.judge.verdict import Outcome, Verdict
-from shared.formats.deployable_package.rules import RULES, Severity
+from shared.formats.deployable_package.judge.verdict import CheckOutcome, PackageVerdict
+from shared.formats.deployable_package.rules import RULES, RuleSeverity
 
 from .contexts import check
 
-_HOSTILE = Verdict(
-    verdict=Outcome.INVALID,
+_HOSTILE = PackageVerdict(
+    verdict=CheckOutcome.INVALID,
     findings=(
-        Finding("DP103", "\x1b]0;x\x07<![CDATA[", "a\x08\ufffe\ud800 ]]> <b>&amp;"),
-        Finding("DP209", "", "\u202e" + "x" * 2000),
-        Finding("DP404", "a|b\n", "100 %, ünï"),
+        PackageFinding("DP103", "\x1b]0;x\x07<![CDATA[", "a\x08\ufffe\ud800 ]]> <b>&amp;"),
+        PackageFinding("DP209", "", "\u202e" + "x" * 2000),
+        PackageFinding("DP404", "a|b\n", "100 %, ünï"),
     ),
 )
 
 
-def _broken(rule: str) -> Verdict:
+def _broken(rule: str) -> PackageVerdict:
     return check(build_sample(next(fault for fault in FAULTS if fault.rule == rule)))
 
 
@@ -49,7 +49,7 @@ def test_sarif_of_every_rule_is_valid_by_the_official_schema(fault: Fault, sarif
 
 
 def test_sarif_is_valid_whatever_a_package_says_and_where_nothing_was_found(sarif_schema: Draft4Validator) -> None:
-    for verdict in (_HOSTILE, check(build_sample()), Verdict(verdict=Outcome.UNCHECKED)):
+    for verdict in (_HOSTILE, check(build_sample()), PackageVerdict(verdict=CheckOutcome.UNCHECKED)):
         for name in ("a.zip", "C:\\Temp\\ü #1?.zip", "\x00\ud800.zip"):
             written = json.dumps(as_sarif(verdict, name, "1.0"))
             written.encode()
@@ -76,7 +76,7 @@ def test_sarif_points_every_result_to_its_rule_and_place() -> None:
 
 
 def test_sarif_says_when_nothing_could_be_decided() -> None:
-    (run,) = as_sarif(Verdict(verdict=Outcome.UNCHECKED), "a.zip", "1.0")["runs"]
+    (run,) = as_sarif(PackageVerdict(verdict=CheckOutcome.UNCHECKED), "a.zip", "1.0")["runs"]
     assert run["invocations"] == [{"executionSuccessful": False}]
 
 
@@ -92,10 +92,10 @@ def test_junit_has_a_case_per_rule_and_fails_on_errors_only(fault: Fault) -> Non
     ]
     failed = [(case.get("name") or "")[:5] for case in cases if case.find("failure") is not None]
     told = [(case.get("name") or "")[:5] for case in cases if case.find("system-out") is not None]
-    is_error = RULES[fault.rule].severity is Severity.ERROR
+    is_error = RULES[fault.rule].severity is RuleSeverity.ERROR
     assert fault.rule in (failed if is_error else told)
-    assert set(failed) == {one.rule for one in verdict.findings if one.severity is Severity.ERROR}
-    assert set(told) == {one.rule for one in verdict.findings if one.severity is not Severity.ERROR}
+    assert set(failed) == {one.rule for one in verdict.findings if one.severity is RuleSeverity.ERROR}
+    assert set(told) == {one.rule for one in verdict.findings if one.severity is not RuleSeverity.ERROR}
     counts = [root[0].get(name) for name in ("tests", "failures", "errors")]
     assert counts == [str(len(RULES)), str(len(failed)), "0"]
     for case in cases:

@@ -8,9 +8,9 @@ import pytest
 from shared.formats.deployable_package import rules as rules_module
 from shared.formats.deployable_package.damage.faults import FAULTS, Fault, build_sample
 from shared.formats.deployable_package.judge.target import TargetImage, TargetModule
-from shared.formats.deployable_package.judge.verdict import Outcome
-from shared.formats.deployable_package.read.kinds import PackageKind
-from shared.formats.deployable_package.rules import GROUPS, RULES, Severity, rules_as_markdown
+from shared.formats.deployable_package.judge.verdict import CheckOutcome
+from shared.formats.deployable_package.read.kinds import DeployableKind
+from shared.formats.deployable_package.rules import GROUPS, RULES, RuleSeverity, rules_as_markdown
 
 from .contexts import TARGET, broken_rules, check
 from .neighbours import NEIGHBOURS, Neighbour
@@ -27,8 +27,8 @@ def test_a_package_with_one_fault_breaks_exactly_that_rule_at_exactly_that_place
     assert fault.rule not in {finding.rule for finding in sound.findings}
     new = [finding for finding in broken.findings if finding not in sound.findings]
     assert [(finding.rule, finding.path) for finding in new] == [(fault.rule, fault.path)]
-    is_error = RULES[fault.rule].severity is Severity.ERROR
-    assert broken.verdict is (Outcome.INVALID if is_error else Outcome.VALID)
+    is_error = RULES[fault.rule].severity is RuleSeverity.ERROR
+    assert broken.verdict is (CheckOutcome.INVALID if is_error else CheckOutcome.VALID)
 
 
 @pytest.mark.parametrize("near", NEIGHBOURS, ids=lambda near: near.rule)
@@ -42,11 +42,11 @@ def test_a_package_that_comes_close_to_breaking_a_rule_does_not_break_it(near: N
     assert new == []
 
 
-@pytest.mark.parametrize("kind", [PackageKind.CUSTOMIZATION, PackageKind.PLATFORM])
-def test_sound_packages_have_no_findings(kind: PackageKind) -> None:
+@pytest.mark.parametrize("kind", [DeployableKind.CUSTOMIZATION, DeployableKind.PLATFORM])
+def test_sound_packages_have_no_findings(kind: DeployableKind) -> None:
     for context in ("alone", "release"):
         verdict = check(build_sample(kind=kind), context)
-        assert (verdict.verdict, verdict.findings, verdict.kind) == (Outcome.VALID, (), kind)
+        assert (verdict.verdict, verdict.findings, verdict.kind) == (CheckOutcome.VALID, (), kind)
 
 
 def test_identical_content_is_a_no_op_and_one_changed_byte_is_not() -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import Any
 
-from shared.formats.al.finding import Level
+from shared.formats.al.finding import PlaceLevel
 from tests.support.al_packages import (
     Json,
     codeunit,
@@ -61,7 +61,7 @@ class Case:
     fitting_source: str = ""
     at: str = ""
     symbol: str = ""
-    level: Level | None = None
+    level: PlaceLevel | None = None
 
 
 POST = codeunit(80, "Sales-Post", method("Go", "var R: Record 18 Customer"))

@@ -1,6 +1,6 @@
 """Cases of the rule table: what an extension's own objects clash with, implement, extend or name."""
 
-from shared.formats.al.finding import Level
+from shared.formats.al.finding import PlaceLevel
 from tests.support.al_packages import (
     action,
     codeunit,
@@ -153,7 +153,7 @@ OBJECTS = [
         ),
         at="Q.|Total",
         symbol="Total",
-        level=Level.SOURCE,
+        level=PlaceLevel.SOURCE,
     ),
     Case(
         31,
@@ -285,7 +285,7 @@ OBJECTS = [
         (report("R", "Head"),),
         at="|Header",
         symbol="Header",
-        level=Level.SOURCE,
+        level=PlaceLevel.SOURCE,
     ),
     Case(
         33,

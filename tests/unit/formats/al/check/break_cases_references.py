@@ -1,6 +1,6 @@
 """Cases of the rule table: what an extension refers to and the next base has removed, closed or moved."""
 
-from shared.formats.al.finding import Level
+from shared.formats.al.finding import PlaceLevel
 from tests.support.al_packages import (
     action,
     codeunit,
@@ -67,7 +67,7 @@ REFERENCES = [
         (),
         at="|Customer",
         symbol="Customer",
-        level=Level.SOURCE,
+        level=PlaceLevel.SOURCE,
     ),
     Case(9, "AL0185", "page 50000 X { SourceTable = Customer; }", (CUSTOMER,), (), at="|Customer", symbol="Customer"),
     Case(
@@ -78,7 +78,7 @@ REFERENCES = [
         (),
         at='|"Item List"',
         symbol="Item List",
-        level=Level.SOURCE,
+        level=PlaceLevel.SOURCE,
     ),
     Case(
         9,
@@ -115,7 +115,7 @@ REFERENCES = [
         (RENAMED_LIST,),
         at="modify(|Item",
         symbol="Item",
-        level=Level.SOURCE,
+        level=PlaceLevel.SOURCE,
     ),
     Case(
         10,
@@ -125,7 +125,7 @@ REFERENCES = [
         (RENAMED_LIST,),
         at=" |Item",
         symbol="Item",
-        level=Level.SOURCE,
+        level=PlaceLevel.SOURCE,
     ),
     Case(
         10,
@@ -153,7 +153,7 @@ REFERENCES = [
         (customer(ObsoleteState="Removed"),),
         at="|Customer",
         symbol="Customer",
-        level=Level.SOURCE,
+        level=PlaceLevel.SOURCE,
     ),
     Case(
         20,
@@ -172,7 +172,7 @@ REFERENCES = [
         (customer(ObsoleteState="Pending", ObsoleteTag="24.0"),),
         at="|Customer",
         symbol="Customer",
-        level=Level.SOURCE,
+        level=PlaceLevel.SOURCE,
     ),
     Case(
         22,
@@ -182,7 +182,7 @@ REFERENCES = [
         (customer(ObsoleteState="Moved"),),
         at="|Customer",
         symbol="Customer",
-        level=Level.SOURCE,
+        level=PlaceLevel.SOURCE,
     ),
     Case(
         8,
@@ -264,6 +264,6 @@ REFERENCES = [
         (customer(field(3, "Blocked", "Boolean", ObsoleteState="Removed")),),
         at="|Blocked",
         symbol="Blocked",
-        level=Level.SOURCE,
+        level=PlaceLevel.SOURCE,
     ),
 ]

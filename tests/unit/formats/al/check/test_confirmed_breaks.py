@@ -10,7 +10,7 @@ import pytest
 
 from shared.formats.al.check.extension import TargetSet
 from shared.formats.al.check.extension_set import check_packages
-from shared.formats.al.finding import Compatibility, Finding, Level, Report, Severity
+from shared.formats.al.finding import BreakFinding, BreakSeverity, Compatibility, PlaceLevel, Report
 from shared.formats.al.package.container import open_package, read_package
 from shared.formats.al.symbols.index import AppIndex, index_package
 from tests.support.al_packages import (
@@ -76,10 +76,10 @@ def test_item_list_lost_its_repeater_item_between_13_and_14() -> None:
     report = judge(package, real(V14))
     assert report.verdict is Compatibility.INCOMPATIBLE
     (finding,) = report.findings
-    assert finding == Finding(
+    assert finding == BreakFinding(
         "AL0270",
-        Severity.BLOCKS,
-        Level.SYMBOLS,
+        BreakSeverity.BLOCKS,
+        PlaceLevel.SYMBOLS,
         "Item",
         "The control 'Item' is not found in the target 'Item List'.",
         "src/Code.al",
@@ -147,7 +147,7 @@ def test_a_field_of_the_same_name_appears_in_the_base() -> None:
     )
     assert judge(package, before).findings == ()
     (finding,) = judge(package, after).findings
-    assert (finding.code, finding.severity, finding.line) == ("AL0155", Severity.BLOCKS, 2)
+    assert (finding.code, finding.severity, finding.line) == ("AL0155", BreakSeverity.BLOCKS, 2)
 
 
 def test_no_series_management_is_forecast_to_go_three_majors_after_its_tag() -> None:
@@ -155,7 +155,7 @@ def test_no_series_management_is_forecast_to_go_three_majors_after_its_tag() -> 
     dependency = ("f3552374-a1f2-4356-848e-196002525837", "Business Foundation", "Microsoft", "25.0.0.0")
     report = judge(extension(source, application=None, dependencies=[dependency]), real(FOUNDATION_25))
     (finding,) = [f for f in report.findings if f.code != "AL1022"]
-    assert (finding.code, finding.severity) == ("AL0432", Severity.FORECAST)
+    assert (finding.code, finding.severity) == ("AL0432", BreakSeverity.FORECAST)
     assert "from version 27.0 on" in finding.message
     assert "No. Series" in finding.suggestion
     assert report.verdict in (Compatibility.WARNINGS, Compatibility.UNVERIFIABLE)
@@ -337,7 +337,7 @@ def test_a_real_package_meets_only_what_really_changed(
     package: str, bases: tuple[str, ...], expected: dict[tuple[str, str], int]
 ) -> None:
     report = judge_real(package, *(real(b) for b in bases))
-    assert Counter((f.code, f.symbol) for f in report.findings if f.severity is Severity.BLOCKS) == expected
+    assert Counter((f.code, f.symbol) for f in report.findings if f.severity is BreakSeverity.BLOCKS) == expected
 
 
 ONBOARDING = "ebf2f681_hougaard.com_OnBoarding_1.0.0.0.app"

@@ -5,7 +5,7 @@ import pytest
 from shared.formats.al.check.extension import TargetSet
 from shared.formats.al.check.extension_set import check_packages
 from shared.formats.al.check.rules import RULES
-from shared.formats.al.finding import Compatibility, Report, Severity
+from shared.formats.al.finding import BreakSeverity, Compatibility, Report
 from shared.formats.al.package.container import open_package
 from shared.formats.al.symbols.index import index_package
 from tests.support.al_packages import app, base_app, container, field, symbol_file, table
@@ -61,7 +61,9 @@ def test_a_break_with_the_installed_schema_is_reported_where_the_staged_source_d
     assert finding.before
     assert finding.before != finding.after
     assert finding.column == (staged.index(at) + 1 if at else 0)
-    assert report.verdict is (Compatibility.INCOMPATIBLE if severity is Severity.BLOCKS else Compatibility.WARNINGS)
+    assert report.verdict is (
+        Compatibility.INCOMPATIBLE if severity is BreakSeverity.BLOCKS else Compatibility.WARNINGS
+    )
     assert report.undecided == ()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.formats.al.check.suggestions import predicted_removal
-from shared.formats.al.finding import Compatibility, Finding, Severity
+from shared.formats.al.finding import BreakFinding, BreakSeverity, Compatibility
 from shared.formats.al.symbols.symbols import Obsolete
 from tests.support.al_checks import check
 from tests.support.al_packages import (
@@ -30,7 +30,7 @@ OLD_LIST = page(
 )
 
 
-def only(source: str, after: tuple[Json, ...], before: tuple[Json, ...] = ()) -> Finding:
+def only(source: str, after: tuple[Json, ...], before: tuple[Json, ...] = ()) -> BreakFinding:
     old = [base_app(*before, version="24.0.0.0")] if before else []
     (finding,) = check(extension(source), base_app(*after), old=old).findings
     return finding
@@ -269,7 +269,7 @@ def test_a_pending_symbol_is_forecast_with_reason_tag_and_the_version_that_may_d
     base, source, title = FORECASTS[kind]
     report = check(extension(source), base_app(base))
     (finding,) = report.findings
-    assert (finding.code, finding.severity) == ("AL0432", Severity.FORECAST)
+    assert (finding.code, finding.severity) == ("AL0432", BreakSeverity.FORECAST)
     assert finding.message == (
         f"{title} is marked for removal. Reason: Use New. Tag: 24.0. It may be gone from version 27.0 on."
     )
