@@ -4,37 +4,22 @@
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from services.extension_compatibility_checker import app as checker
-from services.image_builder import app as builder
-from services.notifier import app as notifier
-from services.package_validator import app as validator
-from services.promotion_scheduler import app as scheduler
-from services.servicing_executor import app as executor
-from shared.kernel.app import Service, Settings
+from shared.kernel.app import Service
+from tests.support.service_tables import service_tables
 
 STORED = sorted((Path(__file__).parent / "stored").glob("*.json"))
 
 
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Service]:
-    folder = tmp_path_factory.mktemp("services")
-    makers: list[tuple[Callable[[Settings], Service], Settings]] = [
-        (validator.make, validator.ValidatorSettings(artifacts=folder)),
-        (builder.make, builder.BuilderSettings(artifacts=folder)),
-        (executor.make, executor.ExecutorSettings(artifacts=folder, environments=folder, runtime="instant")),
-        (scheduler.make, scheduler.SchedulerSettings()),
-        (checker.make, checker.CheckerSettings(artifacts=folder, bases=folder)),
-        (notifier.make, notifier.NotifierSettings()),
-    ]
-    made = [make(settings) for make, settings in makers]
-    return {service.name: service for service in made}
+    return service_tables(tmp_path_factory.mktemp("services"))
 
 
 def documents(what: str) -> Iterator[Any]:
