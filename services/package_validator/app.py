@@ -16,7 +16,7 @@ from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.contracts.registry import CATALOGUE
 from shared.kernel.app import Aggregate, Fact, Load, On, OnTimer, OnWork, Service, Settings, make_service, run
 
-PACKAGES = Aggregate("packages", state.DeployablePackage, view=views.package_view)
+PACKAGES = Aggregate("packages", state.DeployablePackage, view=views.package_view, called="package")
 RELEASES = Aggregate("releases", projections.ReleasesProjection)
 CHECK_FACTS = Load(CheckFacts, releases=Fact(RELEASES, lambda happening, package: projections.ALL))
 MERGE_FACTS = Load(merges.MergeFacts, sources=Fact(PACKAGES, lambda command, package: command.sources))

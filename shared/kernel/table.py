@@ -28,17 +28,19 @@ class WiringError(TypeError):
 class Aggregate(Generic[S]):
     """A kind of aggregate: the collection its documents live in, and the frozen model of its state.
 
-    `view` makes the public snapshot of one, from its id and state; None: it has none.
+    `view` makes the public snapshot of one, from its id and state; None: it has none. `called` is what one of them is
+    called in a sentence; None: as its model.
     """
 
     name: str
     state: type[S]
     view: Callable[[str, S], Snapshot | None] | None = None
+    called: str | None = None
 
     @property
     def noun(self) -> str:
-        """What one of them is called in a sentence: the name of its model."""
-        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.state.__name__).lower()
+        """What one of them is called in a sentence."""
+        return self.called or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.state.__name__).lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,9 +57,10 @@ async def run(place: World, line: str) -> Printed:
 
 
 def check_refused(printed: Printed, reason: str, *, code: int = REFUSED, word: str = "refused") -> None:
-    """Nothing on stdout; one sentence with the reason code on stderr."""
+    """Nothing on stdout; one sentence with the reason code on stderr, behind what it was waited for."""
     assert (printed.code, printed.out) == (code, ""), printed
-    [line] = printed.err.strip().splitlines()
+    *waited, line = printed.err.strip().splitlines()
+    assert [one for one in waited if "waiting for" not in one] == [], printed
     assert line.startswith(f"{word} ({reason}): "), line
     assert "  " not in line
 
@@ -168,7 +169,8 @@ async def _check_cancelled(place: World, promotion: str, reason: str) -> None:
     printed = await run(place, f"promotion wait {promotion}")
     assert printed.code == CANCELLED, printed
     assert "cancelled" in printed.out
-    [line] = printed.err.strip().splitlines()
+    *told, line = printed.err.strip().splitlines()
+    assert [one for one in told if promotion not in one and "waiting for" not in one] == [], printed
     assert line.startswith(f"cancelled ({reason}): "), line
     listed = await run(place, "promotion list -o id")
     assert promotion in listed.out.split()
