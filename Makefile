@@ -30,7 +30,7 @@ fix: setup
 	$(BIN)/ruff format .
 
 # Each of the side by side processes has engines of its own when it needs them: about 750 MB of memory.
-WORKERS ?= 3
+WORKERS ?= 2
 test: setup
 	$(BIN)/pytest -n $(WORKERS)
 
