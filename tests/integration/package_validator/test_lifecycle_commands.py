@@ -95,7 +95,7 @@ async def test_a_package_is_checked_again_and_retired(
 
 
 async def test_packages_are_combined(submitter: Submitter, validator: Validator, drydock: Drydock) -> None:
-    await validator().start().ready()
+    await validator(patience="PT2M").start().ready()
     own, platform, both = map(submitter.name, ("own", "platform", "both"))
     await submitter.submit("own", build_sample())
     await submitter.submit("platform", build_sample(kind=DeployableKind.PLATFORM))
