@@ -28,16 +28,21 @@ def test_a_module_runs_in_one_process_and_the_one_with_the_longest_limit_begins(
         tests = "\n".join(f"def test_{number}(): pass" for number in range(8))
         module.write_text(f"import pytest\npytestmark = pytest.mark.timeout({limit})\n{tests}\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    ran = ran_by(tmp_path, 2)
+    assert len(ran) == 16
+    assert {module for _, module in ran} == {"long", "short"}
+    assert len(set(ran)) == 2
+    assert [module for _, module in ran_by(tmp_path, 1)] == ["long"] * 8 + ["short"] * 8
+
+
+def ran_by(folder: Path, workers: int) -> list[tuple[str, str]]:
+    """Of each test the process that ran it, and its module, in the order in which they ended."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-v", "-p", "tests.support.side_by_side", "-n", "2"],
+        [sys.executable, "-m", "pytest", "-v", "-p", "tests.support.side_by_side", "-n", str(workers)],
         env={"PYTHONPATH": str(ROOT), "PATH": os.defpath},
-        cwd=tmp_path,
+        cwd=folder,
         stdout=subprocess.PIPE,
         text=True,
         check=False,
     )
-    ran = re.findall(r"\[gw(\d)\].* PASSED .*test_(long|short)\.py", done.stdout)
-    assert len(ran) == 16, done.stdout
-    assert {module for _, module in ran} == {"long", "short"}
-    assert len(set(ran)) == 2
-    assert re.search(r"tests/integration/test_(long|short)", done.stdout)[1] == "long"  # type: ignore[index]
+    return re.findall(r"\[gw(\d)\].* PASSED .*test_(long|short)\.py", done.stdout)
