@@ -132,6 +132,11 @@ async def test_a_cancelled_task_is_killed_at_once() -> None:
     pool.close()
 
 
+def processes_of_pools() -> list[int]:
+    """Those of this process; engines that other tests started are none of them."""
+    return [child.pid for child in psutil.Process().children(recursive=True) if MODULE in " ".join(child.cmdline())]
+
+
 async def gone(pid: int) -> None:
     """Return when a process has ended; a zombie has."""
     async with asyncio.timeout(20):
@@ -223,7 +228,7 @@ async def test_no_secret_is_in_its_environment(monkeypatch: pytest.MonkeyPatch) 
 async def test_processes_end_with_the_pool() -> None:
     pool = Pool(MODULE, 1)
     answer = await pool.ask(Request("say"), Answer, files=NOTHING)
-    warm = [child.pid for child in psutil.Process().children(recursive=True) if MODULE in " ".join(child.cmdline())]
+    warm = processes_of_pools()
     assert warm
     assert answer.pid not in warm
     pool.close()
@@ -291,7 +296,8 @@ async def test_closing_ends_those_that_are_idle_and_those_that_work() -> None:
     )
     busy = await begun
     await ask(pool, "say")
-    pids = {child.pid for child in psutil.Process().children(recursive=True)} | {busy}
+    pids = {busy, *processes_of_pools()}
+    assert len(pids) > 2
     await asyncio.to_thread(pool.close)
     with pytest.raises(ChildDied):
         await asking
