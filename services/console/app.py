@@ -4,14 +4,9 @@ Crash-only, like every service: when the topics can no longer be read, the proce
 """
 
 import asyncio
-import signal
 import sys
-from contextlib import nullcontext, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import uvicorn
 
 from services.console.client import Client
 from services.console.web.application import make_web
@@ -28,10 +23,12 @@ from shared.kernel.client import (
     create_topics,
     get_logger,
 )
+from shared.kernel.web import HttpServer, Lifetime
 
 log = get_logger(__name__)
 
-EXIT_FAILED = 1
+STOP_SECONDS = 5
+"""How long streams may go on once it is to end."""
 
 
 class ConsoleSettings(Settings):
@@ -54,45 +51,33 @@ def run(settings: ConsoleSettings) -> None:
 
 
 async def _serve(settings: ConsoleSettings) -> int:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    lifetime = Lifetime()
+    lifetime.end_at_signals()
     publisher = KafkaPublisher(settings.kafka, settings.instance)
     feed = Feed(settings.kafka, CATALOGUE)
     server = _server(settings, feed, publisher)
-    tasks: list[asyncio.Task[Any]] = []
+    serving = None
     try:
-        listener = server.config.bind_socket()
+        listener = server.listen()
         if settings.create_topics:
             await create_topics(settings.kafka, CATALOGUE.topics.values())
         await publisher.start()
-        tasks = [
-            asyncio.create_task(feed.run(), name="feed"),
-            asyncio.create_task(server.serve([listener]), name="web"),
-            asyncio.create_task(stop.wait(), name="stop"),
-        ]
+        lifetime.essential("feed", feed.run())
+        serving = lifetime.essential("web", server.serve([listener]))
         log.info("service_started", port=listener.getsockname()[1])
-        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in ended:
-            task.result()
-        failed = not stop.is_set()
+        await lifetime.ended()
     except (KafkaError, TopicsNotCreated, OSError) as error:
-        log.critical("service_failed", error=f"{type(error).__name__}: {error}")
-        failed = True
+        lifetime.fail(error)
     feed.close()
     server.should_exit = True
-    if tasks:
-        await asyncio.wait([tasks[1]], timeout=settings.stop_within.total_seconds())
-    for task in tasks:
-        task.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await task
+    if serving:
+        await asyncio.wait([serving], timeout=settings.stop_within.total_seconds())
+    await lifetime.stop_tasks()
     await publisher.stop()
-    log.info("service_stopped", failed=failed)
-    return EXIT_FAILED if failed else 0
+    return lifetime.exit_code()
 
 
-def _server(settings: ConsoleSettings, feed: Feed, publisher: KafkaPublisher) -> "_Server":
+def _server(settings: ConsoleSettings, feed: Feed, publisher: KafkaPublisher) -> HttpServer:
     web = make_web(
         feed,
         Client(settings.kafka, NOBODY, publisher=publisher),
@@ -100,24 +85,7 @@ def _server(settings: ConsoleSettings, feed: Feed, publisher: KafkaPublisher) ->
         version=version("drydock"),
         hosts=settings.hosts,
     )
-    config = uvicorn.Config(
-        web,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
-    return _Server(config)
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to the process it is part of."""
-
-    def capture_signals(self) -> Any:
-        return nullcontext()
+    return HttpServer(web, settings.host, settings.port, stop_seconds=STOP_SECONDS)
 
 
 if __name__ == "__main__":

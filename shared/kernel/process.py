@@ -5,12 +5,10 @@ Crash-only: whatever cannot be handled ends the process with a code other than 0
 
 import asyncio
 import gc
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 from shared.contracts.topics import Topic, topics_of
 from shared.kernel.engine import Engine, build_engine
@@ -20,6 +18,7 @@ from shared.kernel.kafka.errors import KafkaConnectionError, KafkaError
 from shared.kernel.kafka.patches import UnsupportedLibrary
 from shared.kernel.kafka.publisher import KafkaPublisher
 from shared.kernel.kafka.topics import TopicsNotCreated, broker_answers, create_topics
+from shared.kernel.lifetime import EXIT_FAILED, Lifetime
 from shared.kernel.logs import configure_logs, get_logger
 from shared.kernel.outcomes import Conflict
 from shared.kernel.progress import ProgressTeller
@@ -31,7 +30,6 @@ from shared.kernel.watchdog import LoopWatch, WatchdogLimits, end_hard_after, wa
 
 log = get_logger(__name__)
 
-EXIT_FAILED = 1
 MEASURE_SECONDS = 1.0
 START_SECONDS = 60.0
 
@@ -63,6 +61,7 @@ class _Process:
     def __init__(self, service: Service, settings: Settings) -> None:
         self._service = service
         self._settings = settings
+        self._lifetime = Lifetime()
         self._store = MotorStore(settings.mongo.get_secret_value(), f"drydock_{service.name.replace('-', '_')}")
         self._publisher = KafkaPublisher(settings.kafka, settings.instance)
         ahead = settings.clock_ahead
@@ -86,44 +85,36 @@ class _Process:
             ),
             self._engine.inbox.process,
             assigned=self._engine.due_index.scan_soon,
-            fatal=self._fail,
+            fatal=self._lifetime.fail,
             metrics=self._engine.metrics,
         )
         self._health = HealthServer(settings.host, settings.port, self._missing, self._engine.metrics.registry)
         self._loop_watch = LoopWatch(WatchdogLimits().blocked)
-        self._end = asyncio.Event()
-        self._failure: str | None = None
 
     async def run(self) -> int:
         """The exit code."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._end.set)
+        lifetime = self._lifetime
+        lifetime.end_at_signals()
         self._loop_watch.start()
-        tasks: list[asyncio.Task[Any]] = []
         try:
-            await self._start_unless_ended(tasks)
-            await self._end.wait()
+            await self._start_unless_ended()
+            await lifetime.ended()
         except KafkaConnectionError as error:
-            self._failure = f"no broker answers at {self._settings.kafka}: {error}"
+            lifetime.end(f"no broker answers at {self._settings.kafka}: {error}")
         except StoreUnavailable as error:
-            self._failure = f"the state server does not answer: {error}"
+            lifetime.end(f"the state server does not answer: {error}")
         except (KafkaError, TopicsNotCreated, OSError) as error:
-            self._failure = f"{type(error).__name__}: {error}"
-        log.info("service_stopping", failure=self._failure)
+            lifetime.end(f"{type(error).__name__}: {error}")
+        log.info("service_stopping", failure=lifetime.failure)
         hard = end_hard_after(self._settings.stop_within.total_seconds() + 5)
-        await self._stop(tasks)
+        await self._stop()
         hard.cancel()
-        if self._failure:
-            log.critical("service_stopped", failure=self._failure)
-            return EXIT_FAILED
-        log.info("service_stopped")
-        return 0
+        return lifetime.exit_code()
 
-    async def _start_unless_ended(self, tasks: list[asyncio.Task[Any]]) -> None:
+    async def _start_unless_ended(self) -> None:
         """Start; a signal or `START_SECONDS` cut it off, for a broker may go away at any moment of it."""
-        starting = asyncio.create_task(self._start(tasks))
-        ended = asyncio.create_task(self._end.wait())
+        starting = asyncio.create_task(self._start())
+        ended = asyncio.create_task(self._lifetime.ended())
         try:
             async with asyncio.timeout(START_SECONDS):
                 await asyncio.wait((starting, ended), return_when=asyncio.FIRST_COMPLETED)
@@ -136,7 +127,7 @@ class _Process:
                 task.cancel()
             await asyncio.gather(starting, ended, return_exceptions=True)
 
-    async def _start(self, tasks: list[asyncio.Task[Any]]) -> None:
+    async def _start(self) -> None:
         port = await self._health.start()
         await self._store.ensure(list(self._service.aggregates))
         if self._settings.create_topics:
@@ -149,21 +140,19 @@ class _Process:
             ("progress", self._progress.run()),
             ("measuring", self._measure()),
         ):
-            tasks.append(self._essential(name, loop))
+            self._lifetime.essential(name, loop)
         await self._consumer.start()
-        tasks.append(self._essential("watchdog", self._watch()))
+        self._lifetime.essential("watchdog", self._watch())
         log.info("service_started", port=port, topics=self._service.subscriptions)
         if self._settings.clock_ahead:
             log.warning("clock_ahead", by=str(self._settings.clock_ahead))
 
-    async def _stop(self, tasks: list[asyncio.Task[Any]]) -> None:
+    async def _stop(self) -> None:
         seconds = self._settings.stop_within.total_seconds()
         await self._consumer.stop()
         await self._engine.workers.stop()
         await self._engine.relay.drained(seconds / 4)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._lifetime.stop_tasks()
         # The sweeper may have claimed work while it was told to end.
         await self._engine.workers.stop()
         with suppress(StoreUnavailable, Conflict, TimeoutError):
@@ -173,22 +162,6 @@ class _Process:
         await self._health.stop()
         await self._store.close()
         self._loop_watch.stop()
-
-    def _essential(self, name: str, loop: Any) -> asyncio.Task[Any]:
-        """A task without which the service is no service: when it ends, so does the process."""
-        task = asyncio.create_task(loop, name=name)
-
-        def ended(task: asyncio.Task[Any]) -> None:
-            if not task.cancelled():
-                self._fail(task.exception() or RuntimeError(f"{name} has ended"))
-
-        task.add_done_callback(ended)
-        return task
-
-    def _fail(self, error: BaseException) -> None:
-        self._failure = f"{type(error).__name__}: {error}"
-        log.critical("service_failed", exc_info=error)
-        self._end.set()
 
     def _topics(self) -> list[Topic]:
         services = {self._service.name}

@@ -5,8 +5,6 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.staticfiles import StaticFiles
 
 from services.console.client import Client
@@ -20,6 +18,7 @@ from services.console.web.queries import query_routes
 from services.console.web.stream import HEARTBEAT_SECONDS, stream_routes
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.catalogue import Catalogue
+from shared.kernel.web import health_routes
 
 DESCRIPTION = """\
 Commands are answered with 202 and the address of what comes of them; everything else is read from what the services
@@ -45,32 +44,20 @@ def make_web(
         if not feed.caught_up:
             raise Refusal(503, "NOT_READY", "the console is still reading the topics; try again in a moment")
 
+    async def missing() -> dict[str, str]:
+        return {} if feed.caught_up else {"kafka": "the topics are still being read"}
+
     app.include_router(choice_routes(feed), dependencies=[Depends(ready)])
     app.include_router(query_routes(feed, artifacts), dependencies=[Depends(ready)])
     app.include_router(command_routes(client, feed.projection), dependencies=[Depends(ready)])
     app.include_router(stream_routes(feed, heartbeat_seconds=heartbeat_seconds), dependencies=[Depends(ready)])
-    _add_health(app, feed)
+    app.router.routes.extend(health_routes(missing, feed.registry))
     app.include_router(page_routes())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     answer_problems(app)
     app.add_middleware(Guard, hosts=hosts)
     app.openapi = _openapi(app, client.catalogue)  # type: ignore[method-assign]  # as FastAPI documents it
     return app
-
-
-def _add_health(app: FastAPI, feed: Feed) -> None:
-    @app.get("/livez", include_in_schema=False)
-    async def livez() -> JSONResponse:
-        return JSONResponse({"alive": True})
-
-    @app.get("/readyz", include_in_schema=False)
-    async def readyz() -> JSONResponse:
-        missing = {} if feed.caught_up else {"kafka": "the topics are still being read"}
-        return JSONResponse({"ready": not missing, "missing": missing}, status_code=503 if missing else 200)
-
-    @app.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
-        return Response(generate_latest(feed.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 def _openapi(app: FastAPI, catalogue: Catalogue) -> Callable[[], dict[str, Any]]:

@@ -9,6 +9,7 @@ import pytest
 import shared.kernel
 import shared.kernel.app
 import shared.kernel.client
+import shared.kernel.web
 
 ROOT = Path(__file__).parents[3]
 DECIDES = sorted(
@@ -32,7 +33,7 @@ def loaded(libraries: str, *modules: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "face", [shared.kernel, shared.kernel.app, shared.kernel.client], ids=lambda face: face.__name__
+    "face", [shared.kernel, shared.kernel.app, shared.kernel.client, shared.kernel.web], ids=lambda face: face.__name__
 )
 def test_a_face_has_what_it_promises_in_the_order_of_names(face: object) -> None:
     promised: list[str] = face.__all__  # type: ignore[attr-defined]  # a module
