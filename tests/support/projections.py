@@ -1,9 +1,8 @@
 """What holds for every projection of another service's aggregates: only news counts."""
 
-import random
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from datetime import datetime
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -11,16 +10,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.message import Event
 from shared.kernel import Decision, State
 
-
-class Kept(Protocol):
-    """A projection that counts with the aggregate it is of."""
-
-    @property
-    def sequence(self) -> int:
-        """Of the newest event."""
-
-
-P = TypeVar("P", bound=Kept)
+P = TypeVar("P", bound=State)
 Deciders = Mapping[type[Event], Callable[..., Decision[Any]]]
 """For each type of event the function of the table's line."""
 
@@ -38,58 +28,32 @@ def deliveries(told: Sequence[Envelope[Any]]) -> st.SearchStrategy[list[Envelope
     return st.lists(st.sampled_from(told), min_size=1, max_size=3 * len(told))
 
 
+def _sequence(known: Any) -> Any:
+    assert known.sequence is not None
+    return known.sequence
+
+
 def check_only_news_counts(
-    deciders: Deciders, delivered: Sequence[Envelope[Any]], facts: Any = None, state: P | None = None
+    deciders: Deciders,
+    delivered: Sequence[Envelope[Any]],
+    facts: Any = None,
+    state: P | None = None,
+    *,
+    rank_of_news: Callable[[Envelope[Any]], Any] = _sequence,
+    rank_of_kept: Callable[[P], Any] = _sequence,
 ) -> P | None:
     """What is known once everything was delivered.
 
-    Each event that is newer than what is known leaves its sequence; a repeat, or old news, leaves everything as it is,
-    so that the sequence never falls and the latest word stands.
+    The ranks say how new a message is, and what is kept: the sequence, where nothing else is said. Each event that is
+    newer than what is known leaves its rank; a repeat, or old news, leaves everything as it is, so that the rank never
+    falls and the latest word stands.
     """
     for message in delivered:
         before = state
         state = deciders[type(message.data)](before, message, facts, message.time).state_after(before)
-        assert message.sequence is not None
-        if before is not None and message.sequence <= before.sequence:
+        assert state is not None
+        if before is not None and rank_of_news(message) <= rank_of_kept(before):
             assert state == before
         else:
-            assert state is not None
-            assert state.sequence == message.sequence
-    return state
-
-
-S = TypeVar("S", bound=State)
-
-AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-
-News = tuple[Any, Callable[[Any, Envelope[Any], None, datetime], Decision[Any]], Event]
-"""How new an event is, the function that takes it in, and the event."""
-
-
-def after_news_in_any_order(
-    model: type[S],
-    order: random.Random,
-    news: Sequence[News],
-    *,
-    state: S | None = None,
-    rank_of: Callable[[S], Any] = lambda kept: kept.sequence,  # type: ignore[attr-defined]  # what has none says its own
-) -> S:
-    """What a projection keeps after all of `news` have come twice, shuffled.
-
-    `rank_of` says how new what is kept is. It never falls, whatever comes late changes nothing, and the newest is what
-    stays. Where the rank is the sequence of the event, `news` have it as a number.
-    """
-    shuffled = [*news, *news]
-    order.shuffle(shuffled)
-    for rank, take_in, event in shuffled:
-        sequence = rank if isinstance(rank, int) else None
-        message = Envelope(id="told", source="test", time=AT, data=event, sequence=sequence, actor="ada")
-        before, state = state, take_in(state, message, None, AT).state_after(state)
-        assert state is not None
-        if before is not None and rank <= rank_of(before):
-            assert state == before, f"{rank} is old news"
-        else:
-            assert rank_of(state) == rank
-    assert isinstance(state, model)
-    assert rank_of(state) == max(rank for rank, _, _ in news)
+            assert rank_of_kept(state) == rank_of_news(message)
     return state

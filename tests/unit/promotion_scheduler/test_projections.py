@@ -1,11 +1,9 @@
 """What the scheduler keeps of what other services say."""
 
-import random
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from services.promotion_scheduler.domain import projections
 from services.promotion_scheduler.domain.projections import (
@@ -13,18 +11,22 @@ from services.promotion_scheduler.domain.projections import (
     ServicedEnvironmentProjection,
     UpdateProjection,
 )
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Event
 from shared.contracts.package_validator import PackageStatus, PackageSubmitted
 from shared.contracts.parts import ArtifactRef, EnvironmentKind
 from shared.contracts.promotion_scheduler import ReleasePublished
 from shared.contracts.servicing_executor import (
     EnvironmentRegistered,
     ExtensionSetChanged,
+    OperationAccepted,
+    OperationFinished,
     OperationKind,
     Outcome,
 )
 from shared.formats.versions import version_numbers
 from shared.kernel import UNCHANGED, Decision
-from tests.support.projections import after_news_in_any_order
+from tests.support.projections import check_only_news_counts, deliveries, numbered
 from tests.unit.promotion_scheduler.rollout_story import BASE
 from tests.unit.promotion_scheduler.story import (
     EXTENSION,
@@ -139,52 +141,53 @@ def test_a_package_that_is_submitted_again_is_being_checked() -> None:
     assert again.status is PackageStatus.CHECKING
 
 
-@given(st.randoms(use_true_random=False))
-def test_repeats_and_old_news_about_an_environment_in_any_order_end_in_the_latest(order: random.Random) -> None:
-    registered = projections.environment_registered(None, envelope(REGISTERED, sequence=1), None, NOW).state
-    last = finished(downtime=None, running=update(digit="7"))
-    state = after_news_in_any_order(
-        ServicedEnvironmentProjection,
-        order,
-        [
-            (2, projections.environment_registered, REGISTERED),
-            (3, projections.environment_serviced, finished(running=update(digit="3"))),
-            (4, projections.extensions_changed, CHANGED),
-            (5, projections.environment_serviced, finished(Outcome.FAILED, running=update(digit="3"))),
-            (6, projections.extensions_changed, CHANGED.replace(set_version=2, extensions=())),
-            (7, projections.environment_serviced, last),
-        ],
-        state=registered,
-    )
-    assert state.running == last.running
+LAST = finished(downtime=None, running=update(digit="7"))
+ABOUT_AN_ENVIRONMENT = numbered(
+    [
+        REGISTERED,
+        finished(running=update(digit="3")),
+        CHANGED,
+        finished(Outcome.FAILED, running=update(digit="3")),
+        CHANGED.replace(set_version=2, extensions=()),
+        LAST,
+    ],
+    NOW,
+)
+ABOUT_AN_UPDATE = numbered(
+    [
+        accepted(OperationKind.APPLY),
+        finished(Outcome.FAILED, OperationKind.APPLY),
+        accepted(OperationKind.APPLY),
+        finished(kind=OperationKind.APPLY),
+    ],
+    NOW,
+)
 
 
-@given(st.randoms(use_true_random=False))
-def test_repeats_and_old_news_about_an_update_in_any_order_end_in_the_latest(order: random.Random) -> None:
-    begun, failed = accepted(OperationKind.APPLY), finished(Outcome.FAILED, OperationKind.APPLY)
-    state = after_news_in_any_order(
-        UpdateProjection,
-        order,
-        [
-            (1, projections.update_begun, begun),
-            (2, projections.update_ended, failed),
-            (3, projections.update_begun, begun),
-            (4, projections.update_ended, finished(kind=OperationKind.APPLY)),
-        ],
-    )
+@given(deliveries(ABOUT_AN_ENVIRONMENT))
+def test_repeats_and_old_news_about_an_environment_in_any_order_end_in_the_latest(
+    delivered: list[Envelope[Any]],
+) -> None:
+    decide: dict[type[Event], Any] = {
+        EnvironmentRegistered: projections.environment_registered,
+        OperationFinished: projections.environment_serviced,
+        ExtensionSetChanged: projections.extensions_changed,
+    }
+    first: ServicedEnvironmentProjection | None = check_only_news_counts(decide, ABOUT_AN_ENVIRONMENT[:1])
+    state = check_only_news_counts(decide, [*delivered, ABOUT_AN_ENVIRONMENT[-1]], state=first)
+    assert state
+    assert state.running == LAST.running
+
+
+@given(deliveries(ABOUT_AN_UPDATE))
+def test_repeats_and_old_news_about_an_update_in_any_order_end_in_the_latest(delivered: list[Envelope[Any]]) -> None:
+    decide: dict[type[Event], Any] = {
+        OperationAccepted: projections.update_begun,
+        OperationFinished: projections.update_ended,
+    }
+    state: UpdateProjection | None = check_only_news_counts(decide, [*delivered, ABOUT_AN_UPDATE[-1]])
+    assert state
     assert (state.outcome, state.update) == (Outcome.SUCCEEDED, update())
-
-
-@given(st.randoms(use_true_random=False))
-def test_of_the_releases_with_a_base_in_any_order_the_newest_counts(order: random.Random) -> None:
-    versions = ("27.0", "27.0.1", "27.0.2", "27.0.10", "27.1")
-    state = after_news_in_any_order(
-        projections.BaseReleaseProjection,
-        order,
-        [(version_numbers(one), projections.release_published, _published(one)) for one in versions],
-        rank_of=lambda release: version_numbers(release.version),
-    )
-    assert (state.version, state.package) == ("27.1", "contoso/release-27.1")
 
 
 def _published(version: str) -> ReleasePublished:
@@ -195,6 +198,21 @@ def _published(version: str) -> ReleasePublished:
         application_version=version,
         base_version=BASE,
     )
+
+
+RELEASES = numbered([_published(one) for one in ("27.0", "27.0.1", "27.0.2", "27.0.10", "27.1")], NOW)
+
+
+@given(deliveries(RELEASES))
+def test_of_the_releases_with_a_base_in_any_order_the_newest_counts(delivered: list[Envelope[Any]]) -> None:
+    state: projections.BaseReleaseProjection | None = check_only_news_counts(
+        {ReleasePublished: projections.release_published},
+        [*delivered, RELEASES[-1]],
+        rank_of_news=lambda message: version_numbers(message.data.version),
+        rank_of_kept=lambda release: version_numbers(release.version),
+    )
+    assert state
+    assert (state.version, state.package) == ("27.1", "contoso/release-27.1")
 
 
 @pytest.mark.parametrize("versions", [("27.0.2", "27.0.10"), ("27.0.10", "27.0.2"), ("27.0.10", "27.0.10")])
