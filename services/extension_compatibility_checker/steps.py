@@ -1,7 +1,7 @@
 """The real work of extension-compatibility-checker: indexes of bases, and verdicts on extensions.
 
-What a package is at fault for is an answer. What the artifact store or this machine is at fault for is tried again,
-and then told as a fault of ours. Cut off and begun again, both pieces of work make the same artifacts.
+What a package is at fault for is an answer, and so is an artifact that is not there. An outage is waited for; a
+process that dies costs an attempt. Cut off and begun again, both pieces of work make the same artifacts.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,6 @@ from services.extension_compatibility_checker import reporting
 from services.extension_compatibility_checker.base_indexes import BaseIndexes, index_key
 from services.extension_compatibility_checker.domain.base_ids import country_of, version_of
 from services.extension_compatibility_checker.domain.work import (
-    ATTEMPTS,
     CompatibilityCheckDone,
     CompatibilityCheckInput,
     IndexedPackage,
@@ -21,9 +20,8 @@ from services.extension_compatibility_checker.domain.work import (
 )
 from services.extension_compatibility_checker.judging import Judging, TargetIndexes
 from services.extension_compatibility_checker.reading import IndexDamaged
-from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, ArtifactStoreError
+from shared.artifacts.errors import ArtifactStoreError, ArtifactUnusableError
 from shared.artifacts.port import ArtifactStore
-from shared.children import ChildDied, TaskFailed
 from shared.contracts.extension_compatibility_checker import Reason
 from shared.contracts.parts import ArtifactRef, ExtensionName, Problem
 from shared.formats.al.package.container import PackageError
@@ -33,7 +31,6 @@ from shared.kernel import Transient
 from shared.kernel.app import Job
 
 REPORT_TYPE = "application/json"
-_FAULTS = (ArtifactStoreError, OSError, ChildDied, TaskFailed, IndexDamaged)
 
 
 class Steps:
@@ -45,7 +42,7 @@ class Steps:
         self._judging = judging
 
     async def index(self, given: IndexingInput, job: Job) -> IndexingDone:
-        """Index the packages of a base. Raise Transient where the machinery fails and attempts are left."""
+        """Index the packages of a base. Raise Transient where the store or the machine is at fault."""
         country = country_of(given.base)
         indexed = []
         apps = []
@@ -59,8 +56,10 @@ class Steps:
                 job.log(f"{index.app.title}: {index.objects} objects")
         except PackageError as error:
             return IndexingDone(problem=Problem.of(Reason.BASE_UNREADABLE, str(error)))
-        except _FAULTS as error:
-            return IndexingDone(problem=_fault(error, Reason.INDEXING_FAILED, job))
+        except ArtifactUnusableError as error:
+            return IndexingDone(problem=Problem.of(Reason(error.reason), str(error)))
+        except (ArtifactStoreError, OSError) as error:
+            raise Transient(str(error)) from error
         if not _is_base(given.base, apps):
             titles = ", ".join(app.title for app in apps)
             message = f"none of its packages is the base application {_version(given.base)}; they are: {titles}"
@@ -68,7 +67,7 @@ class Steps:
         return IndexingDone(indexed=tuple(indexed))
 
     async def check(self, given: CompatibilityCheckInput, job: Job) -> CompatibilityCheckDone:
-        """Check a set of extensions. Raise Transient where the machinery fails and attempts are left."""
+        """Check a set of extensions. Raise Transient as `index` does, IndexDamaged for an index to be made anew."""
         try:
             bases = await self._target(given.base, given.packages)
             old = await self._target(given.current_base or given.base, given.current_packages)
@@ -80,9 +79,11 @@ class Steps:
             return CompatibilityCheckDone(problem=Problem.of(Reason.BASE_UNREADABLE, str(error)))
         except IndexDamaged as error:
             self._indexes.drop(error.path)
-            return CompatibilityCheckDone(problem=_fault(error, Reason.CHECK_FAILED, job))
-        except _FAULTS as error:
-            return CompatibilityCheckDone(problem=_fault(error, Reason.CHECK_FAILED, job))
+            raise
+        except ArtifactUnusableError as error:
+            return CompatibilityCheckDone(problem=Problem.of(Reason(error.reason), str(error)))
+        except (ArtifactStoreError, OSError) as error:
+            raise Transient(str(error)) from error
         return CompatibilityCheckDone(
             judged=reporting.judged(given.extensions, found.reports, found.reused),
             report=ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type),
@@ -118,14 +119,3 @@ def _is_base(base: str, apps: Sequence[App]) -> bool:
 
 def _version(base: str) -> Version:
     return Version.parse(version_of(base))
-
-
-def _fault(error: Exception, otherwise: Reason, job: Job) -> Problem:
-    """A fault of ours; Transient while there are attempts left."""
-    if job.attempt < ATTEMPTS:
-        raise Transient(str(error)) from error
-    reasons: dict[type[Exception], Reason] = {
-        ArtifactMissingError: Reason.ARTIFACT_MISSING,
-        ArtifactCorruptError: Reason.ARTIFACT_DAMAGED,
-    }
-    return Problem.of(reasons.get(type(error), otherwise), str(error))

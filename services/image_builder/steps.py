@@ -6,7 +6,7 @@ from pathlib import Path
 from services.image_builder.composition import CompositionRefusedError, PackageToApply
 from services.image_builder.domain.work import BuildInput, Built
 from services.image_builder.image_build import build_image
-from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, ArtifactStoreError
+from shared.artifacts.errors import ArtifactStoreError, ArtifactUnusableError
 from shared.artifacts.image import Image, ImageModule, Part
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.image_builder import BuildImage, Reason
@@ -40,11 +40,9 @@ class Steps:
             return _none(error.reason, str(error))
         except PackageRefusedError as error:
             return _none(Reason.ARTIFACT_DAMAGED, str(error))
-        except ArtifactMissingError as error:
-            return _none(Reason.ARTIFACT_MISSING, str(error))
-        except ArtifactCorruptError as error:
-            return _none(Reason.ARTIFACT_DAMAGED, str(error))
-        except (ArtifactStoreError, InfrastructureError) as error:
+        except ArtifactUnusableError as error:
+            return _none(Reason(error.reason), str(error))
+        except (ArtifactStoreError, InfrastructureError, OSError) as error:
             raise Transient(str(error)) from error
         made = ", ".join(done.built) or "none"
         job.log(f"image {done.image.digest}; layers built: {made}")

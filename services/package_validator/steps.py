@@ -1,7 +1,7 @@
 """The real work of the validator: files in the artifact store, from their first byte to a verdict or a merged package.
 
-What a package is at fault for is an answer. What the artifact store or this machine is at fault for is tried again,
-and then told as a fault of ours. Cut off and begun again, both pieces of work make the same artifacts.
+What a package is at fault for is an answer, and so is an artifact that is not there. An outage is waited for. Cut off
+and begun again, both pieces of work make the same artifacts.
 """
 
 import asyncio
@@ -14,7 +14,6 @@ from pathlib import Path
 
 from services.package_validator.domain.projections import CheckableRelease, of_platform
 from services.package_validator.domain.work import (
-    ATTEMPTS,
     CRASHES,
     Checked,
     Crashes,
@@ -38,9 +37,9 @@ from services.package_validator.requests import (
     ReadVersion,
     StatedVersion,
 )
-from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, ArtifactStoreError
+from shared.artifacts.errors import ArtifactCorruptError, ArtifactStoreError, ArtifactUnusableError
 from shared.artifacts.port import ArtifactStore, Descriptor
-from shared.children import ChildDied, Files, Pool, TaskFailed, TaskLimits
+from shared.children import ChildDied, Files, Pool, TaskLimits
 from shared.contracts.package_validator import Reason
 from shared.contracts.parts import ArtifactRef, Problem
 from shared.formats.deployable_package.findings import InfrastructureError
@@ -72,7 +71,7 @@ class Steps:
         self._rules = rules_fingerprint()
 
     async def check(self, given: PackageCheckInput, job: Job) -> Checked:
-        """Check a package. Raise Transient where the machine, not the package, is at fault and attempts are left."""
+        """Check a package. Raise Transient where the store or the machine is at fault, not the package."""
         try:
             verdict, release = await self._judge(given, job)
             stored = await self._artifacts.put_bytes(report_of(verdict), REPORT_TYPE)
@@ -81,15 +80,19 @@ class Steps:
             return Checked(problem=Problem.of(Reason.CHECK_FAILED, str(error)))
         except ChildDied as error:
             return await _crashed(error, job)
-        except (ArtifactStoreError, InfrastructureError, TaskFailed, OSError) as error:
-            return Checked(problem=_fault(error, Reason.CHECK_FAILED, job))
+        except ArtifactUnusableError as error:
+            return Checked(problem=Problem.of(Reason(error.reason), str(error)))
+        except (ArtifactStoreError, OSError) as error:
+            raise Transient(str(error)) from error
 
     async def merge(self, given: MergeInput, job: Job) -> Merged:
         """Merge packages into one file. Raise Transient as `check` does."""
         try:
             return await self._merge(given, job)
-        except (ArtifactStoreError, InfrastructureError, ChildDied, TaskFailed, OSError) as error:
-            return Merged(problem=_fault(error, Reason.MERGE_FAILED, job))
+        except ArtifactUnusableError as error:
+            return Merged(problem=Problem.of(Reason(error.reason), str(error)))
+        except (ArtifactStoreError, OSError) as error:
+            raise Transient(str(error)) from error
 
     async def _judge(self, given: PackageCheckInput, job: Job) -> tuple[PackageVerdict, CheckableRelease | None]:
         digest = given.artifact.digest
@@ -199,23 +202,10 @@ async def _crashed(error: ChildDied, job: Job) -> Checked:
     """The package brought its check down: tried again, then set aside."""
     times = (Crashes.model_validate(job.checkpoint).times if job.checkpoint else 0) + 1
     await job.reached(Crashes(times=times))
-    if times < CRASHES and job.attempt < ATTEMPTS:
-        raise Transient(str(error)) from error
     if times < CRASHES:
-        return Checked(problem=Problem.of(Reason.CHECK_FAILED, str(error)))
+        raise Transient(str(error)) from error
     text = f"the check was begun {times} times, and each time {error}; tell support, or check it again later"
     return Checked(problem=Problem.of(Reason.CHECK_CRASHED, text), crashed=True)
-
-
-def _fault(error: Exception, otherwise: Reason, job: Job) -> Problem:
-    """A fault of ours; Transient while there are attempts left."""
-    if job.attempt < ATTEMPTS:
-        raise Transient(str(error)) from error
-    reasons: dict[type[Exception], Reason] = {
-        ArtifactMissingError: Reason.ARTIFACT_MISSING,
-        ArtifactCorruptError: Reason.ARTIFACT_DAMAGED,
-    }
-    return Problem.of(reasons.get(type(error), otherwise), str(error))
 
 
 def _reference(stored: Descriptor) -> ArtifactRef:

@@ -22,7 +22,7 @@ from services.servicing_executor.domain import (
     views,
 )
 from services.servicing_executor.domain.projections import built_images, packages, platforms, promotions, rollouts
-from services.servicing_executor.domain.work import STEP_ATTEMPTS
+from services.servicing_executor.domain.work import STEP_ATTEMPTS, closing_retried_for, step_retried_for
 from services.servicing_executor.runtimes.instant import InstantRuntime
 from services.servicing_executor.runtimes.local import LocalRuntime
 from services.servicing_executor.runtimes.port import Runtime
@@ -164,9 +164,10 @@ def make(settings: Settings) -> Service:
             answers.step_ended,
             limit=STEP_LIMIT,
             attempts=STEP_ATTEMPTS,
+            retry_for=step_retried_for,
             needs_state=True,
         ),
-        OnWork("closing", ENVIRONMENTS, steps.close, closing.closed, needs_state=True),
+        OnWork("closing", ENVIRONMENTS, steps.close, closing.closed, retry_for=closing_retried_for, needs_state=True),
         On(PackageSubmitted, PACKAGES, packages.package_submitted),
         On(PackageValidated, PACKAGES, packages.package_validated, facts=VERSIONS_FACTS),
         On(PackageRejected, PACKAGES, packages.package_rejected),

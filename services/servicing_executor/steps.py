@@ -5,10 +5,10 @@ again. Each may be cut off anywhere and begun again: the runtime looks first and
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from services.servicing_executor.domain.plans import StepName
-from services.servicing_executor.domain.work import STEP_ATTEMPTS, ClosingDone, ClosingInput, StepDone, StepInput
+from services.servicing_executor.domain.work import ClosingDone, ClosingInput, StepDone, StepInput, StepReached
 from services.servicing_executor.runtimes.port import (
     ExtensionFile,
     Runtime,
@@ -16,7 +16,7 @@ from services.servicing_executor.runtimes.port import (
     Step,
     StepFailedError,
 )
-from shared.artifacts.errors import ArtifactStoreError
+from shared.artifacts.errors import ArtifactStoreError, ArtifactUnusableError
 from shared.artifacts.port import ArtifactStore
 from shared.contracts.parts import ArtifactRef
 from shared.kernel import Transient
@@ -24,6 +24,10 @@ from shared.kernel.app import Job
 
 LOG_TYPE = "text/plain; charset=utf-8"
 LOG_LIMIT = 16 * 1024 * 1024
+LOG_CARRIED = 64 * 1024
+"""Characters of a log that cannot be stored which are carried over into the next attempt to store it."""
+LOG_RETRIED_FOR = timedelta(seconds=30)
+"""How long the next step waits for the log of one that has ended."""
 _CLOSING_SECONDS = 600.0
 
 
@@ -59,26 +63,45 @@ class Steps:
         }
 
     async def run_step(self, given: StepInput, job: Job) -> StepDone:
-        """Do one step, and keep its log. Raise Transient where the machinery fails and attempts are left."""
+        """Do one step, and keep its log. Raise Transient where the machinery fails."""
         log = _Log(job, given.step)
+        if job.checkpoint:
+            ended = StepReached.model_validate(job.checkpoint)
+            return await self._keep_log(ended.done, ended.log, job)
         step = Step(given.environment, given.operation, given.step, given.seconds, log.line)
         try:
             done = await self._actions[StepName(given.step)](step, given)
         except StepFailedError as error:
             log.line(f"failed: {error}")
-            done = StepDone(log="", failed=str(error))
+            done = StepDone(log=None, failed=str(error))
         except (RuntimeUnavailableError, ArtifactStoreError) as error:
-            if job.attempt < STEP_ATTEMPTS:
-                raise Transient(str(error)) from error
-            log.line(f"given up after {job.attempt} attempts: {error}")
-            done = StepDone(log="", failed=str(error))
-        stored = await self._artifacts.put_bytes(log.text.encode(), LOG_TYPE)
+            raise Transient(str(error)) from error
+        return await self._keep_log(done, log.text, job)
+
+    async def _keep_log(self, done: StepDone, text: str, job: Job) -> StepDone:
+        """The result with its log; without, where the store does not take it for too long: a step is worth more."""
+        try:
+            stored = await self._artifacts.put_bytes(text.encode(), LOG_TYPE)
+        except (ArtifactStoreError, OSError) as error:
+            if job.failing_since and job.now() - job.failing_since >= LOG_RETRIED_FOR:
+                job.log(f"the log of this step is lost: {error}", "warning")
+                return done
+            if not job.checkpoint:
+                await job.reached(StepReached(done=done, log=text[-LOG_CARRIED:]))
+            raise Transient(f"the log cannot be kept: {error}") from error
         return done.replace(log=stored.digest)
 
     async def close(self, given: ClosingInput, job: Job) -> ClosingDone:
-        """Put the logs of the steps together, and remove what nobody needs any more."""
+        """Put the logs of the steps together, and remove what nobody needs any more. Raise Transient as `run_step`."""
         log = _Log(job, "closing")
         step = Step(given.environment, given.operation, "closing", _CLOSING_SECONDS, log.line)
+        try:
+            await self._tidy_up(given, step)
+            return ClosingDone(log=await self._whole_log(given, log))
+        except (RuntimeUnavailableError, ArtifactStoreError, OSError) as error:
+            raise Transient(str(error)) from error
+
+    async def _tidy_up(self, given: ClosingInput, step: Step) -> None:
         try:
             if given.snapshot:
                 await self._runtime.drop_snapshot(step, given.snapshot)
@@ -87,49 +110,56 @@ class Steps:
             if given.tidy_extensions:
                 await self._runtime.discard_extensions(step)
         except StepFailedError as error:
-            log.line(f"not tidied up: {error}")
+            step.log(f"not tidied up: {error}")
+
+    async def _whole_log(self, given: ClosingInput, log: "_Log") -> ArtifactRef | None:
         if not given.logs:
-            return ClosingDone(log=None)
-        parts = [await self._artifacts.read(digest, limit=LOG_LIMIT) for digest in given.logs]
+            return None
+        parts = []
+        for digest in given.logs:
+            try:
+                parts.append(await self._artifacts.read(digest, limit=LOG_LIMIT))
+            except ArtifactUnusableError as error:
+                log.line(f"the log of a step is lost: {error}")
         whole = await self._artifacts.put_bytes(b"".join(parts) + log.text.encode(), LOG_TYPE)
-        return ClosingDone(log=ArtifactRef(digest=whole.digest, size=whole.size, media_type=whole.media_type))
+        return ArtifactRef(digest=whole.digest, size=whole.size, media_type=whole.media_type)
 
     @staticmethod
     async def _plain(action: Awaitable[None]) -> StepDone:
         await action
-        return StepDone(log="")
+        return StepDone(log=None)
 
     async def _snapshot(self, step: Step, given: StepInput) -> StepDone:
         size = await self._runtime.database_size(given.environment)
         name = await self._runtime.snapshot_database(step)
-        return StepDone(log="", snapshot=name, hold=self._hold_above is not None and size > self._hold_above)
+        return StepDone(log=None, snapshot=name, hold=self._hold_above is not None and size > self._hold_above)
 
     async def _migrate(self, step: Step, given: StepInput) -> StepDone:
         names = await self._runtime.migrate_database(step, _image(given))
         step.log(f"{len(names)} migration(s) were run")
-        return StepDone(log="")
+        return StepDone(log=None)
 
     async def _restart(self, step: Step, given: StepInput) -> StepDone:
         assert given.service
         await self._runtime.restart_service(step, given.service.value)
-        return StepDone(log="")
+        return StepDone(log=None)
 
     async def _maintenance(self, step: Step, *, enabled: bool) -> StepDone:
         await self._runtime.set_maintenance_mode(step, enabled=enabled)
-        return StepDone(log="")
+        return StepDone(log=None)
 
     async def _set_extensions(self, step: Step, given: StepInput) -> StepDone:
         await self._runtime.set_extensions(step, _files(given))
-        return StepDone(log="")
+        return StepDone(log=None)
 
     async def _verify(self, step: Step, given: StepInput) -> StepDone:
         await self._runtime.verify(step, _image(given), _files(given))
-        return StepDone(log="")
+        return StepDone(log=None)
 
     async def _restore(self, step: Step, given: StepInput) -> StepDone:
         assert given.snapshot
         await self._runtime.restore_snapshot(step, given.snapshot)
-        return StepDone(log="")
+        return StepDone(log=None)
 
 
 class _Log:

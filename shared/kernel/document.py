@@ -72,8 +72,11 @@ class PendingWork:
     owner: str | None = None
     until: datetime | None = None
     attempts: int = 0
+    """How often it was begun, not counting what was cut short by a stop or by an outage."""
     checkpoint: dict[str, Any] | None = None
     error: str | None = None
+    failing_since: datetime | None = None
+    """Since when every attempt has met with an outage."""
 
     @property
     def wakes(self) -> datetime:

@@ -158,7 +158,7 @@ def _parked_from(stored: dict[str, Any]) -> Parked:
 
 
 def _work_to(work: PendingWork) -> dict[str, Any]:
-    return {
+    stored = {
         "name": work.name,
         "input": work.input,
         "origin": _origin_to(work.origin),
@@ -170,6 +170,9 @@ def _work_to(work: PendingWork) -> dict[str, Any]:
         "checkpoint": work.checkpoint,
         "error": work.error,
     }
+    if work.failing_since:
+        stored["failing_since"] = work.failing_since.isoformat()
+    return stored
 
 
 def _work_from(stored: dict[str, Any]) -> PendingWork:
@@ -184,4 +187,5 @@ def _work_from(stored: dict[str, Any]) -> PendingWork:
         attempts=stored["attempts"],
         checkpoint=stored["checkpoint"],
         error=stored["error"],
+        failing_since=_moment(stored.get("failing_since")),
     )

@@ -41,6 +41,10 @@ class WorkClaimer(Protocol):
         """How many pieces of work more may be claimed."""
         ...
 
+    def holds(self, aggregate: str, id_: str, name: str) -> bool:
+        """Whether it is at this piece of work."""
+        ...
+
     def start(self, aggregate: Aggregate[Any], id_: str, work: PendingWork) -> None:
         """Begin a piece of work whose lease was taken."""
         ...
@@ -152,7 +156,9 @@ class Sweeper:
             if arrived or parked.retry <= now:
                 yield ParkedInput(aggregate=aggregate, id=document.id, parked=parked)
         for work in document.work.values():
-            if work.wakes <= now:
+            if work.wakes <= now and self._workers.holds(*key, work.name):
+                self._no_worker.add(key)
+            elif work.wakes <= now:
                 yield ClaimInput(
                     aggregate=aggregate,
                     id=document.id,

@@ -104,13 +104,20 @@ class OnTimer(Generic[S, F]):
     needs_state: bool = False
 
 
+def for_ten_minutes(given: Any) -> timedelta | None:
+    """How long an outage is waited for where nobody says otherwise."""
+    return timedelta(minutes=10)
+
+
 @dataclass(frozen=True, eq=False)
 class OnWork(Generic[S, I, R, F]):
     """Work `kind` of the aggregate: `run` does it under a lease, `decide` takes how it ended.
 
     `run` gets the input and its `worker.Job`. It may be cut off anywhere and begun again: it looks first and adopts
-    what it finds. `limit` bounds one attempt; after `attempts` of them the work has failed. With `needs_state` the end
-    of work of an aggregate without a state changes nothing.
+    what it finds. `limit` bounds one attempt. An outage, for which `run` raises Transient, is waited for as long as
+    `retry_for` says of the input (None: without end), however many attempts that takes; of attempts that failed in
+    any other way, or died with their process, the last of `attempts` ends the work. With `needs_state` the end of work
+    of an aggregate without a state changes nothing.
     """
 
     kind: str
@@ -120,6 +127,7 @@ class OnWork(Generic[S, I, R, F]):
     facts: Load[F] | None = None
     limit: timedelta = timedelta(minutes=10)
     attempts: int = 5
+    retry_for: Callable[[I], timedelta | None] = for_ten_minutes
     needs_state: bool = False
 
     @cached_property

@@ -17,7 +17,7 @@ from shared.kernel.document import PendingWork
 from shared.kernel.inputs import InputOutcome
 from shared.kernel.inputs.work import CheckpointInput, HeartbeatInput, PutBackInput, WorkEndedInput, WorkInput
 from shared.kernel.logs import get_logger
-from shared.kernel.outcomes import Conflict, Permanent
+from shared.kernel.outcomes import Conflict, Permanent, Transient
 from shared.kernel.service import Service
 from shared.kernel.store.port import StoreUnavailable
 from shared.kernel.table import Aggregate, OnWork, split_name
@@ -47,6 +47,8 @@ class Job:
         self.attempt = work.attempts
         self.checkpoint = work.checkpoint
         """What `reached` recorded last, by this worker or one before it."""
+        self.failing_since = work.failing_since
+        """Since when every attempt has met with an outage, if the last one did."""
 
     @property
     def label(self) -> str:
@@ -102,7 +104,7 @@ class Workers:
         self._committer = committer
         self._service: Service = committer.service
         self._slots = slots
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], tuple[str, str, str]] = {}
         self._stopping = False
         self._on_free: Callable[[], None] = lambda: None
 
@@ -115,6 +117,10 @@ class Workers:
         """How many pieces of work more may be claimed; none once the process is ending."""
         return 0 if self._stopping else self._slots - len(self._tasks)
 
+    def holds(self, aggregate: str, id_: str, name: str) -> bool:
+        """Whether this process is at this piece of work: then nobody else of it is to begin, whatever the time is."""
+        return (aggregate, id_, name) in self._tasks.values()
+
     def start(self, aggregate: Aggregate[Any], id_: str, work: PendingWork) -> None:
         """Begin a piece of work whose lease was taken, or give it back if the process is ending."""
         if self._stopping:
@@ -122,11 +128,11 @@ class Workers:
             task = asyncio.create_task(self._give_back(held), name=f"give back {id_} {work.name}")
         else:
             task = asyncio.create_task(self._do(aggregate, id_, work), name=f"work {id_} {work.name}")
-        self._tasks.add(task)
+        self._tasks[task] = (aggregate.name, id_, work.name)
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        del self._tasks[task]
         if not task.cancelled() and (error := task.exception()):
             log.error("work_not_recorded", task=task.get_name(), exc_info=error)
         self._on_free()
@@ -153,12 +159,15 @@ class Workers:
             await self._finish(WorkEndedInput(**held, failure=failure))
             return
         try:
-            result = await self._run(line, Job(self, aggregate, id_, work), work, held)
+            given = line.input.model_validate(work.input, strict=False)
+            result = await self._run(line, given, Job(self, aggregate, id_, work), held)
         except LeaseLost:
             log.warning("lease_lost", aggregate_id=id_, work=work.name, epoch=work.epoch)
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(PutBackInput(**held, due=self.clock())))
             raise
+        except Transient as error:
+            await self._met_an_outage(line.retry_for(given), work, held, error)
         except Permanent as error:
             await self._finish(WorkEndedInput(**held, failure=Failure("permanent", str(error), work.attempts)))
         except Exception as error:  # noqa: BLE001 - a step may raise anything; what it means is decided here
@@ -168,8 +177,7 @@ class Workers:
             await self._finish(WorkEndedInput(**held, result=result))
             crash_point("work.recorded")
 
-    async def _run(self, line: OnWork[Any, Any, Any, Any], job: Job, work: PendingWork, held: dict[str, Any]) -> Any:
-        given = line.input.model_validate(work.input, strict=False)
+    async def _run(self, line: OnWork[Any, Any, Any, Any], given: Any, job: Job, held: dict[str, Any]) -> Any:
         running = asyncio.ensure_future(line.run(given, job))
         beating = asyncio.create_task(self._beat(held))
         try:
@@ -220,6 +228,27 @@ class Workers:
             return
         wait = min(RETRY_FIRST * 2 ** min(work.attempts - 1, 10), RETRY_LONGEST) * (0.5 + random.random())  # noqa: S311
         await self._finish(PutBackInput(**held, due=self.clock() + wait, failed=message))
+
+    async def _met_an_outage(
+        self, retry_for: timedelta | None, work: PendingWork, held: dict[str, Any], error: Transient
+    ) -> None:
+        """Try again later, the less often the longer it takes; give up after `retry_for`."""
+        now = self.clock()
+        waited = now - min(work.failing_since or now, now)
+        log.warning(
+            "work_waits", aggregate_id=held["id"], work=work.name, seconds=waited.total_seconds(), error=str(error)
+        )
+        if retry_for is not None and waited >= retry_for:
+            message = f"{error} (tried again for {str(waited).split('.')[0]})"
+            await self._finish(WorkEndedInput(**held, failure=Failure("exhausted", message, work.attempts)))
+            return
+        wait = min(max(waited / 2, RETRY_FIRST), RETRY_LONGEST) * (0.5 + random.random())  # noqa: S311 - spreads retries
+        if retry_for is not None:
+            wait = min(wait, retry_for - waited)
+        seconds = wait.total_seconds()
+        text = f"waits until this is over: {error}; tried again in {seconds:.1f} s"
+        self.tell(WorkLogged(subject=held["id"], work=work.name, at=now, level="warning", text=text))
+        await self._finish(PutBackInput(**held, due=now + wait, failed=str(error), outage=True))
 
     async def record(self, input_: WorkInput) -> bool:
         """Commit something under a lease; False if the lease is lost."""

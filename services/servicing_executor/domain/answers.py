@@ -31,7 +31,8 @@ def step_ended(state: Environment, ended: WorkEnded[StepDone], facts: None, now:
         message = ended.failure.message if ended.failure else "it ended without a result"
         fail_step(change, step, Problem.of(Reason.STEP_FAILED, message))
         return change
-    change.set_operation(change.operation.replace(logs=(*change.operation.logs, done.log)))
+    if done.log:
+        change.set_operation(change.operation.replace(logs=(*change.operation.logs, done.log)))
     if done.failed is not None:
         fail_step(change, step, Problem.of(Reason.STEP_FAILED, done.failed))
         return change

@@ -138,6 +138,10 @@ BEGINS_TO_CHANGE = frozenset({StepName.STOP_SERVICES, StepName.INSTALL_EXTENSION
 """Steps with which an operation begins to change the environment: from then on it cannot be cancelled."""
 
 
+AT_REST = frozenset({StepName.CREATE_ENVIRONMENT, StepName.PREPARE_RELEASE, StepName.FETCH_EXTENSIONS})
+"""Steps of the executor's own during which the environment is as it was before the operation."""
+
+
 def rollback_plan(begun: Collection[str], *, has_snapshot: bool) -> tuple[StepName, ...]:
     """What goes back to the image, the database and the extensions there were, after these steps have begun.
 

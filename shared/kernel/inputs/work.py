@@ -81,20 +81,29 @@ class CheckpointInput(WorkInput):
 
     def change(self, unit: UnitOfWork, work: PendingWork, facts: Any) -> None:
         work.checkpoint = self.reached.model_dump(mode="json")
+        work.failing_since = None
 
 
 @dataclass(kw_only=True, eq=False)
 class PutBackInput(WorkInput):
-    """An attempt failed (`failed`), or the process ends (None); somebody takes the work up again after `due`."""
+    """Somebody takes the work up again after `due`.
+
+    An attempt failed (`failed`), or the process ends (None). One that an `outage` cut short does not count.
+    """
 
     due: datetime
     failed: str | None = None
+    outage: bool = False
 
     def change(self, unit: UnitOfWork, work: PendingWork, facts: Any) -> None:
         work.owner = work.until = None
         work.due = self.due
         work.error = self.failed or work.error
-        if self.failed is None:
+        if self.outage:
+            work.failing_since = work.failing_since or unit.now
+        elif self.failed:
+            work.failing_since = None
+        if self.outage or self.failed is None:
             work.attempts -= 1
 
 

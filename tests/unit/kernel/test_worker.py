@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.kernel import Permanent
+from shared.kernel import Permanent, Transient
 from shared.kernel.app import Job
 from shared.kernel.store.port import StoreUnavailable
 from shared.kernel.worker import LeaseLost
@@ -154,6 +154,84 @@ def test_work_that_fails_is_tried_again_later_and_has_failed_after_its_attempts(
     assert 0.25 <= waits[0] <= 0.75
     assert 0.5 <= waits[1] <= 1.5
     assert failures(world) == [("exhausted", "ConnectionError: attempt 3")]
+
+
+def attend_until(world: World, ended: Callable[[], bool], tries: int = 1000) -> int:
+    """Attend whenever the errand is due, until it has `ended`; how often."""
+    for tried in range(tries):
+        world.attend()
+        if ended():
+            return tried + 1
+        world.clock.jump(max((work(world).due - world.clock()).total_seconds(), 0.0))
+    raise AssertionError(f"not ended after {tries} attempts")
+
+
+def test_an_outage_is_waited_for_by_time_however_many_attempts_it_takes(world: World) -> None:
+    back = world.clock() + timedelta(minutes=40)
+
+    async def run(errand: Errand, job: Job) -> Brought:
+        if world.clock() < back:
+            raise Transient("the disk is full")
+        return Brought(name=errand.name, amount=errand.amount)
+
+    world.with_errands(run, attempts=2, retry_for=lambda errand: timedelta(hours=1))
+    world.send(errand())
+    assert attend_until(world, lambda: world.value("c") == 7) > 20
+    assert world.clock() - back < timedelta(minutes=2)
+    assert failures(world) == []
+
+
+def test_an_outage_that_lasts_too_long_ends_the_work_and_says_what_it_was(world: World) -> None:
+    async def run(errand: Errand, job: Job) -> Brought:
+        raise Transient("the disk is full")
+
+    begun = world.clock()
+    world.with_errands(run, retry_for=lambda errand: timedelta(minutes=5))
+    world.send(errand())
+    attend_until(world, lambda: work(world) is None)
+    assert timedelta(minutes=5) <= world.clock() - begun < timedelta(minutes=6)
+    assert failures(world) == [("exhausted", "the disk is full (tried again for 0:05:00)")]
+
+
+def test_an_outage_without_end_is_waited_for_without_end(world: World) -> None:
+    async def run(errand: Errand, job: Job) -> Brought:
+        raise Transient("the disk is full")
+
+    world.with_errands(run, retry_for=lambda errand: None)
+    world.send(errand())
+    world.clock.jump(30 * 24 * 3600)
+    with pytest.raises(AssertionError, match="not ended"):
+        attend_until(world, lambda: work(world) is None, tries=50)
+    assert work(world).attempts == 0
+
+
+def test_progress_between_two_outages_begins_the_time_anew(world: World) -> None:
+    seen: list[Any] = []
+
+    async def run(errand: Errand, job: Job) -> Brought:
+        seen.append((job.failing_since, job.attempt))
+        if len(seen) == 3:
+            await job.reached(Brought(name="half", amount=3))
+        raise Transient("the disk is full")
+
+    begun = world.clock()
+    world.with_errands(run, retry_for=lambda errand: timedelta(minutes=5))
+    world.send(errand())
+    attend_until(world, lambda: len(seen) == 5)
+    assert [since for since, _ in seen[:3]] == [None, begun, begun]
+    assert seen[3][0] == seen[4][0] > begun
+    assert {attempt for _, attempt in seen} == {1}
+
+
+def test_a_clock_that_jumps_over_the_lease_makes_no_process_do_its_own_work_twice(world: World, steps: Steps) -> None:
+    world.send(errand())
+    world.attend()
+    world.clock.jump(31)
+    world.attend()
+    assert len(steps.jobs) == 1
+    steps.ends[0].set_result(None)
+    world.run(world.replica().engine.workers.idle())
+    assert world.value("c") == 7
 
 
 def test_work_that_says_so_has_failed_at_once(world: World) -> None:
