@@ -11,6 +11,7 @@ COMMON: tuple[type[Message], ...] = (
     common.CommandRejected,
     common.DeadLetter,
     common.DeadLettered,
+    common.DecisionFailed,
     common.RedriveDeadLetter,
     common.DeadLetterRedriven,
     common.WorkLogged,

@@ -29,7 +29,7 @@ class DeadLetter(Message, key="letter_id"):
     kind: ClassVar[MessageKind] = MessageKind.DEAD_LETTER
 
     letter_id: Identifier
-    """`<group>:<topic>:<partition>:<offset>`."""
+    """`<service>:<topic>:<partition>:<offset>:<digest of the record>`; without the digest until 0.1."""
     service: str
     topic: str
     partition: int
@@ -78,6 +78,24 @@ class DeadLetterRedriven(Event, key="letter_id"):
     actor: str | None
     note: str
     times: int
+
+
+class DecisionFailed(Event, key="subject"):
+    """A service could not decide, three times, what follows from a timer or from the end of work: a fault of its own.
+
+    Nothing is lost, and the work is not done again. It is tried again from time to time, so that a mended version goes
+    on by itself; until then the aggregate stands still at this point.
+    """
+
+    subject: str
+    """Id of the aggregate."""
+    aggregate: str
+    """The collection that it is kept in."""
+    happening: str
+    """`timer` or `work`."""
+    name: str
+    message: str
+    again_at: Instant
 
 
 class WorkLogged(Progress, key="subject"):

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from shared.kernel.crash_points import crash_point
 from shared.kernel.document import Document, new_document
-from shared.kernel.inputs import Input
+from shared.kernel.inputs import Input, InputOutcome
 from shared.kernel.outcomes import Conflict
 from shared.kernel.service import Service
 from shared.kernel.store.port import Store, StoredDocument, Write
@@ -217,18 +217,26 @@ def _apply_group(
     """Apply the first `limit` inputs of one aggregate in order; those that need another round."""
     for at, input_ in enumerate(group[:limit]):
         try:
-            load, happening = input_.wants(unit)
-            input_.outcome = input_.apply(unit, _facts(load, happening, unit, facts) if load else None)
+            input_.outcome = _apply(unit, input_, facts)
             input_.error = None
         except _FactMissing:
             if at:
                 return map(id, group[at:])
             input_.error = RuntimeError("the ids of its facts are not the same when they are asked for again")
             return ()
-        except Exception as error:  # noqa: BLE001 - what a domain raises is judged by who made the input
-            input_.error = error
-            return ()
+        except Exception as error:  # noqa: BLE001 - what a domain raises is kept, or judged by who made the input
+            input_.outcome = input_.keep(unit, error)
+            if input_.outcome is None:
+                input_.error = error
+                return ()
     return map(id, group[limit:] if limit else ())
+
+
+def _apply(unit: UnitOfWork, input_: Input, facts: dict[Key, Any]) -> InputOutcome:
+    if input_.refused:
+        raise input_.refused
+    load, happening = input_.wants(unit)
+    return input_.apply(unit, _facts(load, happening, unit, facts) if load else None)
 
 
 def _undo(group: Sequence[Input]) -> Iterable[int]:
@@ -246,8 +254,11 @@ def _blame(group: Sequence[Input], error: Exception, singly: set[Key], key: Key)
         return _undo(group)
     _undo(group)
     for input_ in applied:
-        input_.error = error
-    return ()
+        if input_.refused:  # not even that it was refused can be stored
+            input_.error = error
+        else:
+            input_.refused = error
+    return [id(input_) for input_ in applied if input_.error is None]
 
 
 def _ids(fact: Fact, happening: Any, state: Any) -> tuple[str, ...]:

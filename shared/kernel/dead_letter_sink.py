@@ -3,7 +3,7 @@
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from hashlib import blake2b
 
 from shared.contracts.cloudevents import Unreadable, readable_attributes
 from shared.contracts.common import DeadLetter
@@ -12,7 +12,7 @@ from shared.kernel.crash_points import crash_point
 from shared.kernel.document import Parked
 from shared.kernel.inputs.dead_letters import DeadLettering, dead_lettering
 from shared.kernel.logs import get_logger
-from shared.kernel.records import RawRecord
+from shared.kernel.records import RawRecord, time_of
 
 log = get_logger(__name__)
 
@@ -30,8 +30,6 @@ class DeadLetters:
         self._committer = committer
         self._service = committer.service
         self._clock = clock
-        self.consecutive = 0
-        """Dead letters since a record was processed."""
 
     async def store(self, dead: Sequence[tuple[RawRecord, Exception, int]]) -> None:
         """Store a dead letter for each record, with the error that it ended in after so many attempts."""
@@ -41,7 +39,6 @@ class DeadLetters:
             if one.error:
                 raise one.error
         crash_point("dead-letter.stored")
-        self.consecutive += len(dead)
 
     async def store_parked(self, parked: Parked, error: Exception) -> None:
         """Store a dead letter for a message that was parked, and cannot be processed."""
@@ -54,12 +51,12 @@ class DeadLetters:
         kept = _size(record) <= KEPT_BYTES
         message = str(error) if isinstance(error, Unreadable) else f"{type(error).__name__}: {error}"
         letter = DeadLetter(
-            letter_id=f"{self._service.name}:{record.topic}:{record.partition}:{record.offset}",
+            letter_id=_letter_id(self._service.name, record),
             service=self._service.name,
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
-            record_time=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+            record_time=time_of(record),
             dead_since=self._clock(),
             reason=error.rule if isinstance(error, Unreadable) else type(error).__name__,
             message=message[:2000],
@@ -79,6 +76,13 @@ class DeadLetters:
             exc_info=error if attempts else None,
         )
         return dead_lettering(letter, (record.key or b"").decode(errors="replace")[:200], kept=kept)
+
+
+def _letter_id(service: str, record: RawRecord) -> str:
+    """Named after the record as well as its place: on a topic that was lost and made anew others take the places."""
+    whole = (record.timestamp, record.key, record.value, *record.headers)
+    digest = blake2b(repr(whole).encode(), digest_size=6).hexdigest()
+    return f"{service}:{record.topic}:{record.partition}:{record.offset}:{digest}"
 
 
 def _size(record: RawRecord) -> int:

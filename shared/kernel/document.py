@@ -85,6 +85,28 @@ class PendingWork:
 
 
 @dataclass(slots=True)
+class Undecided:
+    """A timer that was due, or work that has ended, of which the service could not decide what follows."""
+
+    times: int
+    error: str
+    again: datetime
+    """When it is decided on next."""
+    ended: dict[str, Any] | None = None
+    """How the work ended (`inputs.work`): it is not done again for the sake of the decision."""
+
+
+def timer_key(name: str) -> str:
+    """The key of a timer among what is undecided."""
+    return f"timer {name}"
+
+
+def work_key(name: str) -> str:
+    """The key of work among what is undecided."""
+    return f"work {name}"
+
+
+@dataclass(slots=True)
 class Document:
     """All that is kept of one aggregate; written as one, under one version."""
 
@@ -105,6 +127,8 @@ class Document:
     work: dict[str, PendingWork] = field(default_factory=dict)
     idle_since: datetime | None = None
     """Since when the aggregate has had no state and nothing to do."""
+    undecided: dict[str, Undecided] = field(default_factory=dict)
+    """By `timer_key` and `work_key`."""
 
     @property
     def exists(self) -> bool:
@@ -118,13 +142,23 @@ class Document:
 
     def moments(self, *, outbox: bool = True) -> Iterator[datetime]:
         """All the moments when something in this document becomes due; its `outbox` as well or not."""
-        yield from (timer.due for timer in self.timers.values())
+        yield from map(self.timer_wakes, self.timers.values())
         yield from (parked.retry for parked in self.parked)
-        yield from (work.wakes for work in self.work.values())
+        yield from map(self.work_wakes, self.work.values())
         if outbox and self.outbox_due:
             yield self.outbox_due
         if self.swept_at:
             yield self.swept_at
+
+    def timer_wakes(self, timer: PendingTimer) -> datetime:
+        """When it is to be decided what follows from a timer."""
+        undecided = self.undecided.get(timer_key(timer.name))
+        return undecided.again if undecided else timer.due
+
+    def work_wakes(self, work: PendingWork) -> datetime:
+        """When somebody should look at work: as `PendingWork.wakes`, or at its end that is not decided on."""
+        undecided = self.undecided.get(work_key(work.name))
+        return undecided.again if undecided else work.wakes
 
     @property
     def swept_at(self) -> datetime | None:

@@ -54,6 +54,6 @@ def build_engine(
     workers = Workers(
         committer, owner=settings.instance, clock=clock, slots=settings.work_slots, lease=settings.lease, tell=tell
     )
-    sweeper = Sweeper(committer, store, due_index, relay, workers, dead_letters, clock)
+    sweeper = Sweeper(committer, store, due_index, relay, workers, dead_letters, metrics, clock)
     workers.when_free(sweeper.worker_free)
     return Engine(due_index, relay, committer, dead_letters, inbox, workers, sweeper, metrics)

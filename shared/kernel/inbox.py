@@ -8,7 +8,6 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 from shared.contracts.cloudevents import Unreadable, decode, readable_attributes
 from shared.contracts.envelope import Envelope
@@ -22,7 +21,7 @@ from shared.kernel.inputs.messages import MessageInput
 from shared.kernel.logs import get_logger
 from shared.kernel.metrics import Metrics
 from shared.kernel.outcomes import Conflict, Permanent
-from shared.kernel.records import NOT_FETCHED, BatchResult, Partition, RawRecord, position_of
+from shared.kernel.records import NOT_FETCHED, BatchResult, Partition, RawRecord, position_of, time_of
 from shared.kernel.service import source_of
 from shared.kernel.store.port import StoreUnavailable
 
@@ -33,10 +32,8 @@ Dead = list[tuple[RawRecord, Exception, int]]
 
 WAIT_FIRST = 0.2
 WAIT_LONGEST = 5.0
-
-
-class TooManyDeadLetters(Exception):
-    """So many records in a row could not be processed that the fault is not theirs."""
+SLOWED = 5.0
+"""Seconds between two batches of a partition from which only dead letters come."""
 
 
 class Inbox:
@@ -53,12 +50,11 @@ class Inbox:
         self._dead_in_a_row = dead_in_a_row
         self._failed: dict[tuple[Partition, int], int] = {}
         self._outages = 0
+        self._dead_run: Counter[Partition] = Counter()
+        """Dead letters of each partition since a record of it was processed."""
 
     async def process(self, records: Sequence[RawRecord]) -> BatchResult:
-        """Process a batch; records of one partition stand in it in their order.
-
-        Raise TooManyDeadLetters if it is time to stop.
-        """
+        """Process a batch; records of one partition stand in it in their order."""
         crash_point("inbox.received")
         try:
             unresolved = await self._process(records)
@@ -67,9 +63,9 @@ class Inbox:
             log.warning("batch_waits", records=len(records), error=str(error), outages=self._outages)
             return self._result(records, {id(record) for record in records}, self._outages)
         self._outages = 0
-        if self._dead_letters.consecutive >= self._dead_in_a_row:
-            raise TooManyDeadLetters(f"{self._dead_letters.consecutive} records in a row became dead letters")
-        return self._result(records, {id(record) for record in unresolved}, 0)
+        result = self._result(records, {id(record) for record in unresolved}, 0)
+        self._slow_down(result)
+        return result
 
     async def _process(self, records: Sequence[RawRecord]) -> list[RawRecord]:
         """Do all that can be done; the records that could not be done with."""
@@ -98,8 +94,9 @@ class Inbox:
                 del inputs[id(record)]
             # Behind a record that is dead now, others of its aggregate have waited.
             waiting = {at: pair for at, pair in inputs.items() if dead and _is_waiting(pair[1])}
-        if any(_is_done(some) for _, some in inputs.values()):
-            self._dead_letters.consecutive = 0
+        for record, some in inputs.values():
+            if _is_done(some):
+                self._dead_run.pop((record.topic, record.partition), None)
         return [record for record, some in inputs.values() if not _is_done(some)]
 
     def _inputs(self, record: RawRecord) -> list[Input]:
@@ -111,7 +108,7 @@ class Inbox:
             record.key,
             record.value,
             record.headers,
-            record_time=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+            record_time=time_of(record),
         )
         _check_sender(envelope)
         position = position_of(record)
@@ -152,7 +149,19 @@ class Inbox:
     async def _store_dead(self, dead: Dead) -> None:
         if dead:
             await self._dead_letters.store(dead)
+            self._dead_run.update((record.topic, record.partition) for record, _, _ in dead)
             self._metrics.messages.labels("dead").inc(len(dead))
+
+    def _slow_down(self, result: BatchResult) -> None:
+        """Take less of a partition from which only dead letters come: it goes on, and costs the others little."""
+        slowed = [partition for partition, dead in self._dead_run.items() if dead >= self._dead_in_a_row]
+        self._metrics.slowed.set(len(slowed))
+        for partition in slowed:
+            if partition in result.done and partition not in result.waiting:
+                log.error(
+                    "partition_slowed", topic=partition[0], partition=partition[1], dead=self._dead_run[partition]
+                )
+                result.waiting[partition] = SLOWED
 
     def _result(self, records: Sequence[RawRecord], unresolved: set[int], outages: int) -> BatchResult:
         result = BatchResult()

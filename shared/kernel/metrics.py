@@ -10,6 +10,21 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._service = service
         self.messages = Counter("drydock_messages", "Messages by how they ended.", ["outcome"], registry=self.registry)
+        self.slowed = Gauge(
+            "drydock_slowed_partitions", "Partitions from which only dead letters come.", registry=self.registry
+        )
+        self.undecided = Counter(
+            "drydock_undecided",
+            "Attempts to decide what follows from a timer, or from the end of work, that failed.",
+            ["aggregate"],
+            registry=self.registry,
+        )
+        self.unreadable = Counter(
+            "drydock_unreadable_documents",
+            "Meetings with a stored document that this version cannot read.",
+            ["aggregate"],
+            registry=self.registry,
+        )
         self.lag = Gauge("drydock_consumer_lag_records", "Records not yet processed.", registry=self.registry)
         self.oldest = Gauge(
             "drydock_oldest_unprocessed_seconds", "Age of the oldest record at hand.", registry=self.registry

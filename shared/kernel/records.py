@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
 Partition = tuple[str, int]
@@ -45,6 +46,14 @@ class RecordPosition:
 def position_of(record: RawRecord) -> RecordPosition:
     """Where `record` stands."""
     return RecordPosition(record.topic, record.partition, record.offset)
+
+
+def time_of(record: RawRecord) -> datetime:
+    """When a record was made, as its producer says: whatever he writes there, it is a time, at worst 1970."""
+    try:
+        return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    except (ValueError, OverflowError, OSError):  # microseconds, say, or a sign too many
+        return datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)

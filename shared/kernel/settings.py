@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     attempts: int = Field(default=5, ge=1)
     """How often a message is tried that fails for an unknown reason, before it is a dead letter."""
     dead_in_a_row: int = Field(default=500, ge=1)
-    """Dead letters without a success in between after which the process ends: the fault is not the records'."""
+    """Dead letters without a success in between after which a partition is read slowly: its producer is at fault."""
     patience: timedelta = timedelta(seconds=10)
     """How long a message waits for what it refers to."""
     work_slots: int = Field(default=4, ge=0)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from shared.kernel.document import Document, Origin, OutboxEntry, Parked, PendingTimer, PendingWork
+from shared.kernel.document import Document, Origin, OutboxEntry, Parked, PendingTimer, PendingWork, Undecided
 from shared.kernel.records import OutgoingRecord
 from shared.kernel.store.port import StoredDocument
 
@@ -76,6 +76,10 @@ def to_stored(document: Document, version: int) -> StoredDocument:
         stored["parked"] = [_parked_to(parked) for parked in document.parked]
     if document.work:
         stored["work"] = [_work_to(work) for work in document.work.values()]
+    if document.undecided:
+        stored["undecided"] = {
+            key: [one.times, one.error, one.again.isoformat(), one.ended] for key, one in document.undecided.items()
+        }
     if document.idle_since:
         stored["idle_since"] = document.idle_since.isoformat()
     return stored
@@ -101,6 +105,10 @@ def from_stored(stored: StoredDocument) -> Document:
         },
         parked=[_parked_from(parked) for parked in get("parked", ())],
         work={work["name"]: _work_from(work) for work in get("work", ())},
+        undecided={
+            key: Undecided(times, error, datetime.fromisoformat(again), ended)
+            for key, (times, error, again, ended) in get("undecided", {}).items()
+        },
         idle_since=_moment(get("idle_since")),
     )
 

@@ -11,21 +11,23 @@ from typing import Any, Protocol
 from shared.contracts.cloudevents import Unreadable
 from shared.kernel.commit import Clock, Committer, Key
 from shared.kernel.crash_points import crash_point
-from shared.kernel.document import Document, Parked, PendingWork
+from shared.kernel.document import Document, Parked, PendingWork, work_key
 from shared.kernel.due import LOOKS_AT_ONCE, DueIndex
-from shared.kernel.inputs import Input, TrimInput
+from shared.kernel.inputs import Input, InputOutcome, TrimInput
 from shared.kernel.inputs.messages import DropParkedInput, ParkedInput
 from shared.kernel.inputs.timers import TimerInput
-from shared.kernel.inputs.work import ClaimInput
+from shared.kernel.inputs.work import ClaimInput, WorkEndedAgainInput
 from shared.kernel.logs import get_logger
+from shared.kernel.metrics import Metrics
 from shared.kernel.outcomes import Conflict, Permanent
 from shared.kernel.records import position_of
 from shared.kernel.relay import Relay
-from shared.kernel.store.port import Store, StoreUnavailable
+from shared.kernel.store.port import Store, StoredDocument, StoreUnavailable
 from shared.kernel.stored import from_stored
 from shared.kernel.table import Aggregate
 
 AFTER_ERROR = timedelta(seconds=5)
+AFTER_UNREADABLE = timedelta(minutes=5)
 
 log = get_logger(__name__)
 
@@ -69,6 +71,7 @@ class Sweeper:
         relay: Relay,
         workers: WorkClaimer,
         dead_letters: DeadLetterSink,
+        metrics: Metrics,
         clock: Clock,
     ) -> None:
         self._committer = committer
@@ -78,6 +81,7 @@ class Sweeper:
         self._relay = relay
         self._workers = workers
         self._dead_letters = dead_letters
+        self._metrics = metrics
         self._clock = clock
         self._no_worker: set[Key] = set()
         self.lateness: list[float] = []
@@ -125,8 +129,10 @@ class Sweeper:
             for id_ in ids:
                 if id_ not in found:
                     self._relay.forget((name, id_))
-            for stored in found.values():
-                document = from_stored(stored)
+            for id_, stored in found.items():
+                document = self._read((name, id_), stored)
+                if document is None:
+                    continue
                 aggregate = self._service.aggregates[name]
                 await self._look_after_outbox(aggregate, document, inputs)
                 inputs.extend(self._due_inputs(aggregate, document))
@@ -144,11 +150,21 @@ class Sweeper:
         for input_ in inputs:
             await self._follow_up(input_)
 
+    def _read(self, key: Key, stored: StoredDocument) -> Document | None:
+        """The document; None where this version cannot read it, which costs no other document anything."""
+        try:
+            return from_stored(stored)
+        except Exception:
+            log.exception("document_unreadable", aggregate=key[0], id=key[1])
+            self._metrics.unreadable.labels(key[0]).inc()
+            self._due_index.look_at(key, self._clock() + AFTER_UNREADABLE)
+            return None
+
     def _due_inputs(self, aggregate: Aggregate[Any], document: Document) -> Iterable[Input]:
         now = self._clock()
         key = (aggregate.name, document.id)
         for timer in document.timers.values():
-            if timer.due <= now:
+            if document.timer_wakes(timer) <= now:
                 self.lateness.append((now - timer.due).total_seconds())
                 yield TimerInput(aggregate=aggregate, id=document.id, name=timer.name)
         arrived = self._due_index.has_arrived(key)
@@ -156,9 +172,13 @@ class Sweeper:
             if arrived or parked.retry <= now:
                 yield ParkedInput(aggregate=aggregate, id=document.id, parked=parked)
         for work in document.work.values():
-            if work.wakes <= now and self._workers.holds(*key, work.name):
+            if document.work_wakes(work) > now:
+                continue
+            if work_key(work.name) in document.undecided:
+                yield WorkEndedAgainInput(aggregate=aggregate, id=document.id, name=work.name)
+            elif self._workers.holds(*key, work.name):
                 self._no_worker.add(key)
-            elif work.wakes <= now:
+            else:
                 yield ClaimInput(
                     aggregate=aggregate,
                     id=document.id,
@@ -198,6 +218,9 @@ class Sweeper:
     async def _follow_up(self, input_: Input) -> None:
         if isinstance(input_, TrimInput) and input_.outcome:
             crash_point("relay.trimmed")
+        if input_.outcome is InputOutcome.UNDECIDED:
+            log.error("undecided", aggregate=input_.aggregate.name, id=input_.id, what=type(input_).__name__)
+            self._metrics.undecided.labels(input_.aggregate.name).inc()
         if input_.error is None:
             return
         key = (input_.aggregate.name, input_.id)

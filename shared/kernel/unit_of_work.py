@@ -5,13 +5,13 @@ Nothing here does I/O. Each input (`inputs`) either changes the document as a wh
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel
 
 from shared.contracts.message import Message, MessageKind
 from shared.kernel.decision import UNCHANGED, Decision
-from shared.kernel.document import OUTBOX_GRACE, Document, Origin, PendingTimer, PendingWork
+from shared.kernel.document import OUTBOX_GRACE, Document, Origin, PendingTimer, PendingWork, timer_key, work_key
 from shared.kernel.outbox import OutboxWriter
 from shared.kernel.outcomes import NotYet
 from shared.kernel.service import Service
@@ -116,8 +116,24 @@ class UnitOfWork:
     def apply(self, effects: Effects) -> None:
         """Put what a decision leaves behind into the document."""
         self.become(effects.state, effects.outbox)
-        _replace(self.document.timers, effects.timers)
-        _replace(self.document.work, effects.work)
+        for name, timer in effects.timers.items():
+            self.forget_timer(name)
+            if timer:
+                self.document.timers[name] = timer
+        for name, work in effects.work.items():
+            self.forget_work(name)
+            if work:
+                self.document.work[name] = work
+
+    def forget_timer(self, name: str) -> None:
+        """Take a timer out of the document, with all that is kept of it."""
+        self.document.timers.pop(name, None)
+        self.document.undecided.pop(timer_key(name), None)
+
+    def forget_work(self, name: str) -> None:
+        """Take work out of the document, with all that is kept of it."""
+        self.document.work.pop(name, None)
+        self.document.undecided.pop(work_key(name), None)
 
     def finish(self) -> Document:
         """The document to write, with its snapshot and its due times settled."""
@@ -156,14 +172,3 @@ class UnitOfWork:
         outbox = self.outbox_writer()
         outbox.snapshot(view)
         outbox.keep()
-
-
-V = TypeVar("V")
-
-
-def _replace(pending: dict[str, V], by_name: dict[str, V | None]) -> None:
-    """Set what is given and take away what is None; whatever is set anew stands last."""
-    for name, given in by_name.items():
-        pending.pop(name, None)
-        if given is not None:
-            pending[name] = given

@@ -260,7 +260,7 @@ class Workers:
                 continue
             if input_.error:
                 raise input_.error
-            return input_.outcome is InputOutcome.APPLIED
+            return input_.outcome in (InputOutcome.APPLIED, InputOutcome.UNDECIDED)
 
     async def _finish(self, input_: WorkInput) -> None:
         """Record how an attempt ended, also while the process is being stopped."""

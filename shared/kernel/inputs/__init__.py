@@ -18,6 +18,8 @@ class InputOutcome(Enum):
     """It was dealt with before; a command's recorded answer is sent again."""
     SKIPPED = auto()
     """It does not apply any more: the timer was moved, the lease is another's."""
+    UNDECIDED = auto()
+    """What follows from it could not be decided: it is kept, told, and decided on again later."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -28,6 +30,8 @@ class Input:
     id: str
     outcome: InputOutcome | None = field(default=None, init=False)
     error: Exception | None = field(default=None, init=False)
+    refused: Exception | None = field(default=None, init=False)
+    """Why no store takes what `apply` makes of the aggregate, once that was met with."""
 
     def wants(self, unit: UnitOfWork) -> tuple[Load[Any] | None, Any]:
         """The facts that its function wants, and what happens, from which their ids follow."""
@@ -36,6 +40,10 @@ class Input:
     def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
         """Change the aggregate's document as a whole, or raise and leave it as it was."""
         raise NotImplementedError
+
+    def keep(self, unit: UnitOfWork, error: Exception) -> InputOutcome | None:
+        """Keep in the document that `apply` raised `error`; None: who made the input judges the error."""
+        return None
 
 
 @dataclass(kw_only=True, eq=False)

@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from shared.kernel.decision import TimerDue
+from shared.kernel.document import timer_key
 from shared.kernel.inputs import Input, InputOutcome
+from shared.kernel.inputs.undecided import keep_undecided
 from shared.kernel.table import Load, OnTimer, split_name
 from shared.kernel.unit_of_work import UnitOfWork
 
@@ -24,13 +26,20 @@ class TimerInput(Input):
 
     def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
         timer = unit.document.timers.get(self.name)
-        if timer is None or timer.due > unit.now:
+        if timer is None or unit.document.timer_wakes(timer) > unit.now:
             return InputOutcome.SKIPPED
         decision = unit.decide(self._line(unit), self._happening(timer.due), facts)
         effects = unit.effects(decision, timer.origin)
-        del unit.document.timers[self.name]
+        unit.forget_timer(self.name)
         unit.apply(effects)
         return InputOutcome.APPLIED
+
+    def keep(self, unit: UnitOfWork, error: Exception) -> InputOutcome:
+        timer = unit.document.timers.get(self.name)
+        if timer is None:
+            return InputOutcome.SKIPPED
+        keep_undecided(unit, timer_key(self.name), error, timer.origin, None)
+        return InputOutcome.UNDECIDED
 
     def _line(self, unit: UnitOfWork) -> OnTimer[Any, Any]:
         return unit.service.timers[unit.aggregate.name, split_name(self.name)[0]]

@@ -1,14 +1,15 @@
 """What is said about work, as inputs: it is claimed; its worker lives, has come so far, gives it back, is done."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
 
 from shared.kernel.decision import Failure, WorkEnded
-from shared.kernel.document import PendingWork
+from shared.kernel.document import PendingWork, work_key
 from shared.kernel.inputs import Input, InputOutcome
+from shared.kernel.inputs.undecided import keep_undecided
 from shared.kernel.table import Load, OnWork, split_name
 from shared.kernel.unit_of_work import UnitOfWork
 
@@ -25,7 +26,7 @@ class ClaimInput(Input):
     def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
         document = unit.document
         work = document.work.get(self.name)
-        if work is None or work.wakes > unit.now:
+        if work is None or work_key(self.name) in document.undecided or work.wakes > unit.now:
             self.claimed = None
             return InputOutcome.SKIPPED
         document.epoch += 1
@@ -115,16 +116,69 @@ class WorkEndedInput(WorkInput):
     failure: Failure | None = None
 
     def wants(self, unit: UnitOfWork) -> tuple[Load[Any] | None, Any]:
-        return self._line(unit).facts, self._happening()
+        return _line(unit, self.name).facts, self._happening()
 
     def change(self, unit: UnitOfWork, work: PendingWork, facts: Any) -> None:
-        decision = unit.decide(self._line(unit), self._happening(), facts)
-        effects = unit.effects(decision, work.origin)
-        del unit.document.work[self.name]
-        unit.apply(effects)
+        _decide(unit, work, self._happening(), facts)
 
-    def _line(self, unit: UnitOfWork) -> OnWork[Any, Any, Any, Any]:
-        return unit.service.work[unit.aggregate.name, split_name(self.name)[0]]
+    def keep(self, unit: UnitOfWork, error: Exception) -> InputOutcome | None:
+        work = self.held(unit)
+        if work is None:
+            return InputOutcome.SKIPPED
+        work.owner = work.until = None
+        result = self.result.model_dump(mode="json") if self.result else None
+        failure = asdict(self.failure) if self.failure else None
+        keep_undecided(unit, work_key(self.name), error, work.origin, {"result": result, "failure": failure})
+        return InputOutcome.UNDECIDED
 
     def _happening(self) -> WorkEnded[Any]:
         return WorkEnded(*split_name(self.name), self.result, self.failure)
+
+
+@dataclass(kw_only=True, eq=False)
+class WorkEndedAgainInput(Input):
+    """Work has ended a while ago, and what follows could not be decided then."""
+
+    name: str
+
+    def wants(self, unit: UnitOfWork) -> tuple[Load[Any] | None, Any]:
+        ended = self._ended(unit)
+        return (None, None) if ended is None else (_line(unit, self.name).facts, self._happening(unit, ended))
+
+    def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
+        ended = self._ended(unit)
+        if ended is None:
+            return InputOutcome.SKIPPED
+        _decide(unit, unit.document.work[self.name], self._happening(unit, ended), facts)
+        return InputOutcome.APPLIED
+
+    def keep(self, unit: UnitOfWork, error: Exception) -> InputOutcome:
+        work, ended = unit.document.work.get(self.name), self._ended(unit)
+        if work is None or ended is None:
+            return InputOutcome.SKIPPED
+        keep_undecided(unit, work_key(self.name), error, work.origin, ended)
+        return InputOutcome.UNDECIDED
+
+    def _ended(self, unit: UnitOfWork) -> dict[str, Any] | None:
+        undecided = unit.document.undecided.get(work_key(self.name))
+        return undecided.ended if undecided and undecided.again <= unit.now else None
+
+    def _happening(self, unit: UnitOfWork, ended: dict[str, Any]) -> WorkEnded[Any]:
+        result, failure = ended["result"], ended["failure"]
+        model = _line(unit, self.name).result
+        return WorkEnded(
+            *split_name(self.name),
+            None if result is None else model.model_validate(result, strict=False),
+            None if failure is None else Failure(**failure),
+        )
+
+
+def _line(unit: UnitOfWork, name: str) -> OnWork[Any, Any, Any, Any]:
+    return unit.service.work[unit.aggregate.name, split_name(name)[0]]
+
+
+def _decide(unit: UnitOfWork, work: PendingWork, happening: WorkEnded[Any], facts: Any) -> None:
+    decision = unit.decide(_line(unit, work.name), happening, facts)
+    effects = unit.effects(decision, work.origin)
+    unit.forget_work(work.name)
+    unit.apply(effects)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from shared.contracts.cloudevents import Unreadable, decode
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.kernel.logs import get_logger
+from shared.kernel.records import time_of
 
 log = get_logger(__name__)
 
@@ -141,7 +142,7 @@ class TopicReader:
                     record.key,
                     record.value,
                     record.headers,
-                    record_time=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+                    record_time=time_of(record),
                 )
             except Unreadable as error:
                 log.debug("record_passed_over", topic=record.topic, offset=record.offset, reason=error.rule)

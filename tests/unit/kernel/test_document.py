@@ -9,7 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.kernel.client import OutgoingRecord
-from shared.kernel.document import Document, Origin, OutboxEntry, Parked, PendingTimer, PendingWork, new_document
+from shared.kernel.document import (
+    Document,
+    Origin,
+    OutboxEntry,
+    Parked,
+    PendingTimer,
+    PendingWork,
+    Undecided,
+    new_document,
+    timer_key,
+    work_key,
+)
 from shared.kernel.seen import has_seen, seen_mark, without_mark
 from shared.kernel.store.documents import decode, encode
 from shared.kernel.stored import from_stored, pack, to_stored, unpack
@@ -60,6 +71,7 @@ PARKED = st.builds(
     MOMENTS,
     MOMENTS,
 )
+UNDECIDED = st.builds(Undecided, INTEGERS, NAMES, MOMENTS, st.none() | JSON)
 DOCUMENTS = st.builds(
     Document,
     NAMES,
@@ -76,6 +88,7 @@ DOCUMENTS = st.builds(
     st.lists(PARKED, max_size=2),
     st.lists(WORK, max_size=2).map(lambda works: {work.name: work for work in works}),
     st.none() | MOMENTS,
+    st.dictionaries(NAMES.map(timer_key) | NAMES.map(work_key), UNDECIDED, max_size=2),
 )
 
 
