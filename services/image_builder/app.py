@@ -21,6 +21,8 @@ class BuilderSettings(Settings):
     """What the builder needs to know beside what every service does."""
 
     artifacts: Path = Path(".drydock/artifacts")
+    patience: timedelta = timedelta(minutes=1)
+    """How long a build waits until the builder has read its own word of the base image."""
 
 
 def make(settings: Settings) -> Service:

@@ -102,11 +102,13 @@ class Committer:
         for input_ in inputs:
             groups[input_.aggregate.name, input_.id].append(input_)
         units = await self._load_units(groups, self._clock())
-        facts = await self._load_facts((input_, units[key]) for key in units for input_ in groups[key])
+        facts, behind = await self._load_facts(inputs, units)
         crash_point("commit.loaded")
         again: set[int] = set()
         for key, unit in units.items():
-            again.update(_apply_group(unit, groups[key], facts, limit=1 if key in singly else None))
+            ready = _ahead_of(groups[key], behind, limit=1 if key in singly else None)
+            done = _apply_group(unit, groups[key][:ready], facts)
+            again.update(map(id, groups[key][done:]) if done is not None else ())
         crash_point("commit.decided")
         lost, refused = await self._write([key for key in units if units[key].changed], units)
         crash_point("commit.written")
@@ -143,22 +145,38 @@ class Committer:
                 group[0].error = error
         return units
 
-    async def _load_facts(self, wanted: Iterable[tuple[Input, UnitOfWork]]) -> dict[Key, Any]:
+    async def _load_facts(
+        self, inputs: Sequence[Input], units: dict[Key, UnitOfWork]
+    ) -> tuple[dict[Key, Any], set[int]]:
+        """The facts that inputs want, and those inputs that want what others before them are about to change.
+
+        They have another round: no fact is older than what the inputs before have made of it.
+        """
         by_collection: dict[str, set[str]] = defaultdict(set)
         models: dict[str, Aggregate[Any]] = {}
-        for input_, unit in wanted:
+        changing: set[Key] = set()
+        behind: set[int] = set()
+        for input_ in inputs:
+            own = input_.aggregate.name, input_.id
+            if own not in units:
+                continue
             # What naming the facts raises here it raises again when the input is applied, and is judged there.
             with suppress(Exception):
-                load, happening = input_.wants(unit)
+                load, happening = input_.wants(units[own])
                 for fact in load.facts.values() if load else ():
+                    ids = _ids(fact, happening, units[own].state)
                     models[fact.aggregate.name] = fact.aggregate
-                    by_collection[fact.aggregate.name].update(_ids(fact, happening, unit.state))
+                    by_collection[fact.aggregate.name].update(ids)
+                    if any((fact.aggregate.name, id_) in changing - {own} for id_ in ids):
+                        behind.add(id(input_))
+            changing.add(own)
         loaded = await self._get(by_collection)
-        return {
+        facts = {
             (name, id_): _state(models[name], loaded.get((name, id_)))
             for name, ids in by_collection.items()
             for id_ in ids
         }
+        return facts, behind
 
     async def _get(self, by_collection: "dict[str, list[str]] | dict[str, set[str]]") -> dict[Key, StoredDocument]:
         found: dict[Key, StoredDocument] = {}
@@ -211,25 +229,32 @@ class Committer:
             self._outboxes.forget(key)
 
 
-def _apply_group(
-    unit: UnitOfWork, group: Sequence[Input], facts: dict[Key, Any], *, limit: int | None
-) -> Iterable[int]:
-    """Apply the first `limit` inputs of one aggregate in order; those that need another round."""
-    for at, input_ in enumerate(group[:limit]):
+def _ahead_of(group: Sequence[Input], behind: set[int], limit: int | None) -> int:
+    """How many inputs of one aggregate come before the first that must wait for another round."""
+    waiting = next((at for at, input_ in enumerate(group) if id(input_) in behind), len(group))
+    return waiting if limit is None else min(waiting, limit)
+
+
+def _apply_group(unit: UnitOfWork, group: Sequence[Input], facts: dict[Key, Any]) -> int | None:
+    """Apply the inputs of one aggregate in order; how many were before one needs another round.
+
+    None: one has an error, and none behind it is to be applied.
+    """
+    for at, input_ in enumerate(group):
         try:
             input_.outcome = _apply(unit, input_, facts)
             input_.error = None
         except _FactMissing:
             if at:
-                return map(id, group[at:])
+                return at
             input_.error = RuntimeError("the ids of its facts are not the same when they are asked for again")
-            return ()
+            return None
         except Exception as error:  # noqa: BLE001 - what a domain raises is kept, or judged by who made the input
             input_.outcome = input_.keep(unit, error)
             if input_.outcome is None:
                 input_.error = error
-                return ()
-    return map(id, group[limit:] if limit else ())
+                return None
+    return len(group)
 
 
 def _apply(unit: UnitOfWork, input_: Input, facts: dict[Key, Any]) -> InputOutcome:

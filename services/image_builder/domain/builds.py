@@ -8,7 +8,7 @@ from services.image_builder.domain.work import BuildInput, Built
 from shared.contracts.envelope import Envelope
 from shared.contracts.image_builder import BuildImage, ImageBuildFailed, ImageBuilt, Reason
 from shared.contracts.parts import Problem
-from shared.kernel import Decision, DecisionBuilder, WorkEnded
+from shared.kernel import Decision, DecisionBuilder, NotYet, WorkEnded
 
 
 class BuildChange(DecisionBuilder[Build]):
@@ -45,13 +45,20 @@ class BuildChange(DecisionBuilder[Build]):
 
 
 def build(state: Build | None, message: Envelope[BuildImage], facts: BaseImage, now: datetime) -> Decision[Build]:
-    """An operation wants an image. It is asked for once; asked again, the answer is the same."""
+    """An operation wants an image. It is asked for once; asked again, the answer is the same.
+
+    The builder learns of the base, too, from its own events: after its death they may come behind the request.
+    """
     request = message.data
     change = BuildChange(state or Build(request=request), now)
     if state is not None:
         change.answer()
     elif request.base_image is not None and facts.base is None:
-        change.end(Built(problem=Problem.of(Reason.BASE_IMAGE_UNKNOWN, f"no image {request.base_image} was built")))
+        raise NotYet(
+            f"no image {request.base_image} was built",
+            waits_for=request.base_image,
+            reason=Reason.BASE_IMAGE_UNKNOWN,
+        )
     else:
         change.begin(facts)
     return change

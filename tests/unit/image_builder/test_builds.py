@@ -14,7 +14,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.image_builder import BuildImage, ImageBuildFailed, ImageBuilt, Reason
 from shared.contracts.message import Message
 from shared.contracts.parts import ArtifactRef, ImageContents, PackageContents, PackageKind, Problem
-from shared.kernel import UNCHANGED, Failure, WorkEnded
+from shared.kernel import UNCHANGED, Failure, NotYet, WorkEnded
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 IMAGE, BASE = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
@@ -82,11 +82,10 @@ def test_an_image_is_built_on_what_is_in_its_base() -> None:
     assert not asked.events
 
 
-def test_a_base_that_nobody_built_is_told_and_nothing_is_begun() -> None:
-    asked = build(None, envelope(request(BASE)), NOTHING, NOW)
-    (failed,) = asked.events
-    assert isinstance(failed, ImageBuildFailed)
-    assert (failed.problem.reason, asked.work) == (Reason.BASE_IMAGE_UNKNOWN, {})
+def test_a_base_that_is_not_known_is_waited_for_and_then_refused() -> None:
+    with pytest.raises(NotYet, match=f"no image {BASE} was built") as waits:
+        build(None, envelope(request(BASE)), NOTHING, NOW)
+    assert (waits.value.waits_for, waits.value.reason) == (BASE, Reason.BASE_IMAGE_UNKNOWN)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,28 @@ def test_facts_that_were_missing_do_not_change_the_order_of_messages_when_a_race
     assert amounts[-3:] == [1, 7, 2]
 
 
+def test_facts_are_no_older_than_what_the_messages_before_leave_also_within_a_batch(world: World) -> None:
+    messages = (
+        AddToCounter(counter="d", amount=7),
+        AddAsMuchAs(counter="c", other="d"),
+        AddToCounter(counter="d", amount=1),
+        AddAsMuchAs(counter="c", other="d"),
+        AddAsMuchAs(counter="d", other="c"),
+    )
+    inputs = world.committer_sees(*messages)
+    commit(world, inputs)
+    assert outcomes(inputs) == [InputOutcome.APPLIED] * 5
+    # All that stands before is there; and what stands behind in the batch may be there as well.
+    assert (world.value("c"), world.value("d")) == (8 + 8, 8 + 16)
+
+
+def test_two_that_want_each_other_as_facts_are_both_decided(world: World) -> None:
+    commit(world, world.committer_sees(AddToCounter(counter="c", amount=1), AddToCounter(counter="d", amount=2)))
+    inputs = world.committer_sees(AddAsMuchAs(counter="c", other="d"), AddAsMuchAs(counter="d", other="c"))
+    commit(world, inputs)
+    assert (world.value("c"), world.value("d")) == (3, 5)
+
+
 def test_who_loses_every_race_gives_up(world: World) -> None:
     written = race(world, writers=100)
     with pytest.raises(Conflict, match="1 inputs lost 20 races"):
