@@ -36,8 +36,8 @@ class Outboxes(Protocol):
         """Up to which entry the outbox of `key` was sent by this process."""
         ...
 
-    def take(self, key: Key, document: Document) -> None:
-        """Send what is left in the outbox of a committed document."""
+    def take(self, key: Key, document: Document, since: datetime) -> None:
+        """Send what is left in the outbox of a document that was committed, and not before `since`."""
         ...
 
     def forget(self, key: Key) -> None:
@@ -101,7 +101,8 @@ class Committer:
         groups: dict[Key, list[Input]] = defaultdict(list)
         for input_ in inputs:
             groups[input_.aggregate.name, input_.id].append(input_)
-        units = await self._load_units(groups, self._clock())
+        now = self._clock()
+        units = await self._load_units(groups, now)
         facts, behind = await self._load_facts(inputs, units)
         crash_point("commit.loaded")
         again: set[int] = set()
@@ -120,7 +121,7 @@ class Committer:
         settled = [key for key in units if key not in lost and key not in refused]
         # Those that wait are noted first: what they wait for may have been committed beside them.
         for key in sorted(settled, key=lambda key: not units[key].document.parked):
-            self._settle(key, units[key])
+            self._settle(key, units[key], now)
         crash_point("commit.settled")
         return [input_ for input_ in inputs if id(input_) in again], bool(lost)
 
@@ -218,13 +219,13 @@ class Committer:
             return error
         return written
 
-    def _settle(self, key: Key, unit: UnitOfWork) -> None:
+    def _settle(self, key: Key, unit: UnitOfWork, since: datetime) -> None:
         document = unit.document
         if unit.changed:
             document.version += 1
             self._hints.committed(key, document, arrived=unit.has_new_state)
         if document.outbox:
-            self._outboxes.take(key, document)
+            self._outboxes.take(key, document, since)
         else:
             self._outboxes.forget(key)
 

@@ -41,6 +41,7 @@ class DueIndex:
         """Documents whose outboxes were sent, in the order of the moments when they want to be trimmed."""
         self._waiting: dict[str, set[Key]] = {}
         self._arrived: set[Key] = set()
+        self._late: set[Key] = set()
         self._scan_at: datetime | None = None
         self._scan_pause = SCAN_PAUSE
         self._wake = asyncio.Event()
@@ -76,6 +77,18 @@ class DueIndex:
             self._wake.set()
         self._trims.pop(key, None)
         self._trims[key] = self._clock() + TRIM_AFTER
+
+    def late(self, key: Key) -> None:
+        """What the outbox of `key` held was sent late, or was not sent for that: look at the document."""
+        self._late.add(key)
+        self.look_at(key, self._clock())
+
+    def was_late(self, key: Key) -> bool:
+        """Whether something of `key` was sent late since this was last asked."""
+        if key not in self._late:
+            return False
+        self._late.remove(key)
+        return True
 
     def untrimmed(self) -> list[Key]:
         """The documents whose outboxes were sent and not yet trimmed."""

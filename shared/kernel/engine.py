@@ -45,7 +45,7 @@ def build_engine(
 ) -> Engine:
     """Put the parts together."""
     metrics = Metrics(service.name)
-    relay = Relay(publisher)
+    relay = Relay(publisher, clock)
     due_index = DueIndex(store, service.aggregates, clock)
     relay.watched_by(due_index)
     committer = Committer(service, store, relay, due_index, clock, settings.patience)

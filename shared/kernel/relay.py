@@ -2,16 +2,21 @@
 
 Entries of one document leave in their order. One that was sent is trimmed from the document by its next commit, or
 by the sweeper soon after; a crash in between sends it again under the same id, never not at all.
+
+A process that stood still for longer than its sole right to an outbox lasts may be late: others have gone on, and what
+it holds is old. It reads the document again instead of sending, and where it was late with a view it sends the newest
+again, for the last record of a key is the one that stays on a compacted topic.
 """
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
-from shared.kernel.commit import Key
+from shared.kernel.commit import Clock, Key
 from shared.kernel.crash_points import crash_point
-from shared.kernel.document import Document, OutboxEntry
+from shared.kernel.document import OUTBOX_GRACE, Document, OutboxEntry
 from shared.kernel.records import OutgoingRecord
 
 BATCH = 2000
@@ -37,6 +42,21 @@ class Sent(Protocol):
         """All that the outbox of `key` held was sent; the document may be trimmed."""
         ...
 
+    def late(self, key: Key) -> None:
+        """The right to send what the outbox of `key` held may have ended: the document is to be looked at."""
+        ...
+
+
+@dataclass(slots=True)
+class _Entries:
+    """Entries of one outbox that wait, and since when this process has had the right to send them."""
+
+    since: datetime
+    """By the clock, which goes on while a machine sleeps."""
+    loop_since: float
+    """By the loop, which nobody sets."""
+    entries: list[OutboxEntry] = field(default_factory=list)
+
 
 @dataclass(slots=True)
 class _Outbox:
@@ -49,10 +69,11 @@ class _Outbox:
 class Relay:
     """The outboxes of all documents that this process has committed."""
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(self, publisher: Publisher, clock: Clock) -> None:
         self._publisher = publisher
+        self._clock = clock
         self._known: dict[Key, _Outbox] = {}
-        self._waiting: dict[Key, list[OutboxEntry]] = {}
+        self._waiting: dict[Key, _Entries] = {}
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -68,15 +89,16 @@ class Relay:
         known = self._known.get(key)
         return known.published if known else 0
 
-    def take(self, key: Key, document: Document) -> None:
-        """Send what is left in the outbox of a committed document."""
+    def take(self, key: Key, document: Document, since: datetime) -> None:
+        """Send what is left in the outbox of a document that was read or committed, and not before `since`."""
         known = self._known.setdefault(key, _Outbox())
         new = [entry for entry in document.outbox if entry.n > known.taken]
         if new:
+            now = asyncio.get_running_loop().time()
             if not self._waiting:
-                self._busy_since = asyncio.get_running_loop().time()
+                self._busy_since = now
             known.taken = new[-1].n
-            self._waiting.setdefault(key, []).extend(new)
+            self._waiting.setdefault(key, _Entries(since, now)).entries.extend(new)
             self._wake.set()
             self._idle.clear()
 
@@ -89,7 +111,7 @@ class Relay:
     @property
     def backlog(self) -> int:
         """Entries that wait to be sent."""
-        return sum(len(entries) for entries in self._waiting.values())
+        return sum(len(waiting.entries) for waiting in self._waiting.values())
 
     @property
     def oldest_seconds(self) -> float:
@@ -116,38 +138,53 @@ class Relay:
         """Send one batch; False if something in it could not be sent, which then waits on."""
         batch = self._next_batch()
         crash_point("relay.taken")
-        numbered = [(key, entry) for key, entries in batch.items() for entry in entries]
+        numbered = [(key, entry) for key, waiting in batch.items() for entry in waiting.entries]
         answers = await self._publisher.send([entry.record for _, entry in numbered])
         crash_point("relay.published")
         failed = {
             (key, entry.n) for (key, entry), acknowledged in zip(numbered, answers, strict=True) if not acknowledged
         }
-        for key, entries in batch.items():
-            self._settle(key, entries, failed)
+        for key, waiting in batch.items():
+            self._settle(key, waiting, failed)
+            if self._watcher and self._is_late(waiting):
+                self._watcher.late(key)
         if not self._waiting:
             self._wake.clear()
             self._idle.set()
         return not failed
 
-    def _next_batch(self) -> dict[Key, list[OutboxEntry]]:
-        batch: dict[Key, list[OutboxEntry]] = {}
+    def _next_batch(self) -> dict[Key, _Entries]:
+        batch: dict[Key, _Entries] = {}
         size = 0
         while self._waiting and size < BATCH:
             key = next(iter(self._waiting))
-            entries = self._waiting.pop(key)
-            batch[key] = entries
-            size += len(entries)
+            waiting = self._waiting.pop(key)
+            if self._watcher and self._is_late(waiting):
+                # As if it had never been taken: the sweeper takes what is there now, if that is still anybody's.
+                self._known[key].taken = self._known[key].published
+                self._watcher.late(key)
+                continue
+            batch[key] = waiting
+            size += len(waiting.entries)
         return batch
 
-    def _settle(self, key: Key, entries: list[OutboxEntry], failed: set[tuple[Key, int]]) -> None:
+    def _is_late(self, waiting: _Entries) -> bool:
+        grace = OUTBOX_GRACE.total_seconds()
+        by_loop = asyncio.get_running_loop().time() - waiting.loop_since
+        return max(by_loop, (self._clock() - waiting.since).total_seconds()) >= grace
+
+    def _settle(self, key: Key, sent: _Entries, failed: set[tuple[Key, int]]) -> None:
         """Remember what was sent; put back what was not, before anything that came meanwhile."""
         known = self._known[key]
+        entries = sent.entries
         done = 0
         while done < len(entries) and (key, entries[done].n) not in failed:
             done += 1
         if done:
             known.published = entries[done - 1].n
         if done < len(entries):
-            self._waiting[key] = entries[done:] + self._waiting.get(key, [])
+            later = self._waiting.get(key)
+            sent.entries = entries[done:] + (later.entries if later else [])
+            self._waiting[key] = sent
         elif self._watcher and known.published == known.taken:
             self._watcher.sent(key)

@@ -13,7 +13,7 @@ from shared.kernel.commit import Clock, Committer, Key
 from shared.kernel.crash_points import crash_point
 from shared.kernel.document import Document, Parked, PendingWork, work_key
 from shared.kernel.due import LOOKS_AT_ONCE, DueIndex
-from shared.kernel.inputs import Input, InputOutcome, TrimInput
+from shared.kernel.inputs import Input, InputOutcome, TrimInput, ViewAgainInput
 from shared.kernel.inputs.messages import DropParkedInput, ParkedInput
 from shared.kernel.inputs.timers import TimerInput
 from shared.kernel.inputs.work import ClaimInput, WorkEndedAgainInput
@@ -171,6 +171,8 @@ class Sweeper:
         for parked in document.parked:
             if arrived or parked.retry <= now:
                 yield ParkedInput(aggregate=aggregate, id=document.id, parked=parked)
+        if self._due_index.was_late(key) and aggregate.view:
+            yield ViewAgainInput(aggregate=aggregate, id=document.id)
         for work in document.work.values():
             if document.work_wakes(work) > now:
                 continue
@@ -198,7 +200,7 @@ class Sweeper:
             inputs.append(TrimInput(aggregate=aggregate, id=document.id))
         elif document.outbox_due and document.outbox_due <= now:
             # Whoever committed it is gone or cannot send: sending twice is allowed, not sending is not.
-            self._relay.take(key, document)
+            self._relay.take(key, document, now)
             self._due_index.look_at(key, now + AFTER_ERROR)
         elif document.swept_at and document.swept_at <= now:
             await self._store.delete(aggregate.name, document.id, document.version)

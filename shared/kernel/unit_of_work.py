@@ -165,6 +165,14 @@ class UnitOfWork:
             return None
         return self.aggregate.view(self.document.id, self.state)
 
+    def send_view(self) -> bool:
+        """Send the view, though it may be what was sent before; whether there is one."""
+        self._view = None
+        if self._make_view() is None:
+            return False
+        self.touch()
+        return True
+
     def _renew_snapshot(self) -> None:
         view = self._make_view()
         if view is None or view == self._view:

@@ -52,3 +52,11 @@ class TrimInput(Input):
 
     def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
         return InputOutcome.APPLIED if unit.changed else InputOutcome.SKIPPED
+
+
+@dataclass(kw_only=True, eq=False)
+class ViewAgainInput(Input):
+    """The aggregate's view is sent again, as it is now: an older one may stand last on its topic."""
+
+    def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
+        return InputOutcome.APPLIED if unit.send_view() else InputOutcome.SKIPPED

@@ -1,5 +1,6 @@
 """What committed outboxes hold is sent, in order, at least once."""
 
+from shared.kernel.client import OutgoingRecord
 from tests.support.example.example import AddToCounter, CounterChanged, CounterSnapshot
 from tests.unit.kernel.world import World
 
@@ -130,3 +131,57 @@ def test_a_process_that_stops_leaves_nothing_to_be_sent_again(world: World) -> N
     world.relay()
     world.run(world.replica().engine.sweeper.trim_all())
     assert not any(world.document(f"c{at}").outbox for at in range(600))
+
+
+def snapshots(world: World) -> list[int]:
+    return [view.data.value for view in world.published(CounterSnapshot)]
+
+
+def stand_still(world: World, seconds: float) -> None:
+    """Replica a stands still with something to send, while b takes it over and goes on."""
+    world.send(AddToCounter(counter="c", amount=1))
+    world.clock.jump(seconds)
+    world.attend("b")
+    world.relay("b")
+    world.send(AddToCounter(counter="c", amount=41), by="b")
+    world.relay("b")
+
+
+def test_a_process_that_stood_still_sends_nothing_that_others_have_sent(world: World) -> None:
+    stand_still(world, 11)
+    assert amounts(world, "c") == [1, 41]
+    world.relay()
+    assert amounts(world, "c").count(1) == 1
+    assert snapshots(world)[-1] == 42
+
+
+def test_where_an_old_view_was_sent_late_the_newest_stands_last(world: World) -> None:
+    world.send(AddToCounter(counter="c", amount=1))
+    old: list[OutgoingRecord] = []
+
+    def stall(record: OutgoingRecord) -> None:
+        """Stand still between the last look at the clock and the broker, which gets the view much later."""
+        if record.topic.endswith(".snapshots") and not old:
+            old.append(record)
+            world.clock.jump(11)
+
+    world.broker.on_write = stall
+    world.run(world.replica().engine.relay.step())
+    world.send(AddToCounter(counter="c", amount=41), by="b")
+    world.relay("b")
+    world.broker.log.extend(old)
+    assert snapshots(world)[-1] == 1
+    world.attend()
+    world.relay()
+    assert snapshots(world)[-1] == 42
+
+
+def test_what_waits_for_a_broker_longer_than_the_grace_is_sent_once_it_is_back(world: World) -> None:
+    world.send(AddToCounter(counter="c", amount=1))
+    world.broker.takes = 0
+    world.relay()
+    world.clock.jump(60)
+    world.relay()
+    assert amounts(world, "c") == [1]
+    assert snapshots(world)[-1] == 1
+    assert world.replica().engine.relay.backlog == 0

@@ -81,8 +81,13 @@ class World:
         return self.process(*[self.raw(message) for message in messages], by=by)
 
     def relay(self, by: str = "a") -> bool:
-        """Send what waits in outboxes, once."""
-        return self.run(self.replica(by).engine.relay.step())
+        """Send what waits in outboxes, once; what waited for too long is looked at again before that."""
+        engine = self.replica(by).engine
+        sent = self.run(engine.relay.step())
+        if engine.due_index._late:
+            self.attend(by)
+            sent = self.run(engine.relay.step())
+        return sent
 
     def attend(self, by: str = "a") -> None:
         """Do what is due, and let work begin that was claimed."""
