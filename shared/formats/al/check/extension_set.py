@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
-from shared.formats.al.finding import BreakFinding, BreakSeverity, Compatibility, PlaceLevel, Report, verdict_of
+from shared.formats.al.finding import BreakFinding, BreakSeverity, Compatibility, PlaceLevel, Report, with_more
 from shared.formats.al.package.container import Package, PackageError
 from shared.formats.al.source.opening import OpenedExtension, open_extension
 
 from .context import ExtensionCheck
 from .extension import TargetSet, check_extension
-from .manifest import newest, provider
+from .manifest import newest
+from .needs import provider
 from .neighbours import Neighbours
 from .objects import check_clashes
 from .world import World
@@ -49,7 +48,7 @@ def check_packages(packages: Sequence[Package], target: TargetSet, replaced: Seq
         report = check_extension(extension, target, seen, has_unread=has_unread, replaced=before)
         if extension.manifest.id in unread:
             why = f"the installed version cannot be compared: {unread[extension.manifest.id]}"
-            report = _with_findings(replace(report, undecided=(*report.undecided, why)), ())
+            report = with_more(report, undecided=(why,))
         report = _with_clashes(report, extension, strangers)
         report = _cascade(report, extension, opened, broken)
         if report.verdict is Compatibility.INCOMPATIBLE:
@@ -116,7 +115,7 @@ def _with_clashes(report: Report, extension: OpenedExtension, strangers: Sequenc
         return report
     check = ExtensionCheck(extension, World(extension.index, newest([o.index for o in strangers])), None, None)
     check_clashes(check)
-    return _with_findings(report, check.findings)
+    return with_more(report, check.findings)
 
 
 def _cascade(
@@ -131,11 +130,4 @@ def _cascade(
             found.append(
                 BreakFinding("DRYDOCK", BreakSeverity.BLOCKS, PlaceLevel.MANIFEST, name, message, suggestion=advice)
             )
-    return _with_findings(report, tuple(found))
-
-
-def _with_findings(report: Report, more: tuple[BreakFinding, ...]) -> Report:
-    known = {(f.code, f.symbol, f.file, f.line, f.column) for f in report.findings}
-    fresh = (f for f in more if (f.code, f.symbol, f.file, f.line, f.column) not in known)
-    findings = (*report.findings, *fresh)
-    return replace(report, findings=findings, verdict=verdict_of(findings, report.undecided))
+    return with_more(report, tuple(found))
