@@ -11,7 +11,7 @@ from shared.formats.al.symbols.index import AppIndex
 from shared.formats.al.symbols.symbols import Symbol, fold
 
 from .evidence import SymbolPath, declaration
-from .needs import NeededApp, moved_away
+from .needs import NeededApp, moved_away, platform_of
 from .parts import CodeParts, parts_of
 from .places import Place
 from .rules import SEVERITIES, TOLD_ONCE_A_FILE
@@ -37,7 +37,7 @@ class ExtensionCheck:
     old_version: Version | None = None
     _findings: dict[tuple[str, str, str, int, int], BreakFinding] = field(default_factory=dict)
     _unknown: dict[CodePart, dict[str, None]] = field(default_factory=lambda: {part: {} for part in CodePart})
-    _destinations: dict[CodePart, dict[str, NeededApp]] = field(default_factory=lambda: {part: {} for part in CodePart})
+    _holders: dict[CodePart, dict[str, NeededApp]] = field(default_factory=lambda: {part: {} for part in CodePart})
     successors: dict[SymbolPath, str] = field(default_factory=dict)
     subtype: str = ""
     part: CodePart = CodePart.RUNS
@@ -56,14 +56,16 @@ class ExtensionCheck:
         """References of a part that cannot be decided."""
         return tuple(self._unknown[part])
 
-    def destinations_of(self, part: CodePart) -> tuple[NeededApp, ...]:
-        """Apps that are not given, to which something that a part names has moved."""
-        return tuple(self._destinations[part].values())
+    def holders_in(self, part: CodePart) -> tuple[NeededApp, ...]:
+        """Apps that are not given and hold something that a part names: it moved there, or its id says so."""
+        return tuple(self._holders[part].values())
 
     def moved_out_of_sight(self, app_id: str, reference: str) -> None:
         """What a reference names has moved to an app that is not given: that leaves it undecided."""
-        away = moved_away(app_id, reference, self.extension.manifest, self.world.apps)
-        self._destinations[self.part].setdefault(app_id, away)
+        self._without(moved_away(app_id, reference, self.extension.manifest, self.world.apps), reference)
+
+    def _without(self, needed: NeededApp, reference: str) -> None:
+        self._holders[self.part].setdefault(needed.app.id, needed)
         self.unknown.setdefault(reference)
 
     @property
@@ -122,17 +124,22 @@ class ExtensionCheck:
         With a needed app absent nothing is certain, except that the old base had the object and today's
         version of that same app has not.
         """
+        reference = f"{kind} {name or number}"
         if self.extension.has_gaps:
-            self.unknown.setdefault(f"{kind} {name or number}")
+            self.unknown.setdefault(reference)
             return False
-        if self.world.is_missing(kind, name, number):
+        if self.world.is_missing(name, number):
             return True
         if self.old is not None:
             before = self.old.find(kind, name, number)
             if before is not None and before[1] is not self.old.own and self._has_app(before[1]):
                 return True
-        if not self.world.closed:
-            self.unknown.setdefault(f"{kind} {name or number}")
+        if self.world.is_well_known(name):
+            return False
+        if self.world.is_platforms(name, number):
+            self._without(platform_of(reference, self.extension.manifest), reference)
+        elif not self.world.closed:
+            self.unknown.setdefault(reference)
         return False
 
     def member_missing(self, owner: Symbol) -> bool:

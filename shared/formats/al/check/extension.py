@@ -141,14 +141,14 @@ def _not_known(check: ExtensionCheck, part: CodePart, gone: frozenset[AppRef]) -
     An app that is certainly `gone` is a finding already. One that only other apps ask for matters where something is
     not found.
     """
-    unknown, moved = check.unknown_in(part), check.destinations_of(part)
+    unknown, holders = check.unknown_in(part), check.holders_in(part)
     told = [a for a in check.absent if a.app not in gone and (a.part is part if a.is_direct else bool(unknown))]
     unread = "; a package of the set that cannot be read may be it" if check.has_unread else ""
-    reasons = [a.sentence + unread for a in (*told, *moved)]
+    reasons = [a.sentence + unread for a in (*told, *holders)]
     if not unknown:
         return reasons
     gaps = "the source that could not be read" if check.extension.has_gaps else "more than the symbols tell"
-    absent = ", ".join(a.name for a in (*check.absent, *moved)) or gaps
+    absent = ", ".join(a.name for a in (*check.absent, *holders)) or gaps
     count = f"{len(unknown)} reference{'s' if len(unknown) > 1 else ''}"
     return [*reasons, f"{count} cannot be decided without {absent}: {', '.join(unknown[:3])}"]
 

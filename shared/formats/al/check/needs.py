@@ -84,7 +84,8 @@ def namesakes(wanted: AppRef, apps: Sequence[AppIndex]) -> list[AppIndex]:
 def direct_needs(manifest: AppManifest) -> Iterator[NeededApp]:
     """The apps that a manifest asks for, whether by its dependencies or by its attributes.
 
-    The server's own `System` app does not count: every server has it, and what it holds is known by number and name.
+    The server's own `System` app (attribute Platform) does not count: every server has it. It is needed where something
+    names an object of its that is not among the well-known ones.
     """
     if manifest.application is not None:
         wanted = AppRef(APPLICATION, "Application", VENDOR, manifest.application)
@@ -125,3 +126,10 @@ def moved_away(app_id: str, what: str, manifest: AppManifest, apps: Sequence[App
     known = named[0] if named else AppRef(app_id, _WELL_KNOWN.get(app_id, ""), "", Version())
     wanted = AppRef(app_id, known.name, known.publisher, Version())
     return NeededApp(wanted, f"{what} moved there", is_direct=False)
+
+
+def platform_of(what: str, manifest: AppManifest) -> NeededApp:
+    """The server's `System` app, whose id range something is in."""
+    why = "attribute Platform of the manifest" if manifest.platform is not None else "every app needs it"
+    wanted = AppRef(PLATFORM, "System", VENDOR, manifest.platform or Version())
+    return NeededApp(wanted, f"{why}; it has the id of {what}", is_direct=False)

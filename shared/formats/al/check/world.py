@@ -144,13 +144,17 @@ class World:
                 return found
         return self.find(kind, "", declared.subject_id)
 
-    def is_missing(self, kind: str, name: str, number: int = 0) -> bool:
+    def is_missing(self, name: str, number: int = 0) -> bool:
         """Whether an object that `find` does not find is certainly not there."""
-        if not self.closed:
-            return False
-        if max(number, whole_number(name)) >= FIRST_PLATFORM_ID:
-            return self.has_platform
-        return self.has_platform or name.rpartition(".")[2].casefold() not in PLATFORM_OBJECTS
+        return self.closed and not self.is_platforms(name, number) and not self.is_well_known(name)
+
+    def is_platforms(self, name: str, number: int = 0) -> bool:
+        """Whether an object has an id of the server's `System` app, which is not given."""
+        return not self.has_platform and max(number, whole_number(name)) >= FIRST_PLATFORM_ID
+
+    def is_well_known(self, name: str) -> bool:
+        """Whether it is one of those that every server's `System` app has; that app is not given."""
+        return not self.has_platform and name.rpartition(".")[2].casefold() in PLATFORM_OBJECTS
 
     def extensions(self, target: Symbol) -> Iterator[tuple[Symbol, AppIndex]]:
         """Extension objects of an object, in every app."""

@@ -102,6 +102,21 @@ def test_the_test_libraries_have_another_id_in_every_build() -> None:
         assert (finding.code, finding.symbol, finding.part) == ("AL1022", "Test", CodePart.TESTS)
 
 
+def test_of_the_servers_own_app_the_names_of_well_known_objects_are_known_without_it_and_no_others() -> None:
+    system = other(("8874ed3a-0643-4247-9ced-7a7002f7135d", "System", "Microsoft", "25.0.0.0"))
+    by_name, by_number = (extension(f"codeunit 50000 W {{ var U: Record {r}; }}") for r in ("User", "2000000121"))
+    assert check(by_name, base_app()).verdict is Compatibility.COMPATIBLE
+    # That another app is not given makes these no less known.
+    needy = check(extension("codeunit 50000 W { var U: Record User; }", dependencies=[LIBRARY]), base_app())
+    assert len(needy.undecided) == 1
+    unknown = check(by_number, base_app())
+    assert (unknown.findings, unknown.verdict) == ((), Compatibility.UNVERIFIABLE)
+    assert unknown.undecided[0].startswith(
+        "System by Microsoft is needed (every app needs it; it has the id of table 200"
+    )
+    assert codes(check(by_number, base_app(), system)) == [("AL0185", "2000000121")]
+
+
 def test_test_libraries_extend_no_page_or_table_so_what_these_lost_is_lost() -> None:
     source = "pageextension 50000 X extends P { layout { addafter(Item) { } } } "
     source += "codeunit 50001 Y { procedure A(C: Record Customer) begin C.Gone := 1; end; var T: Codeunit Tools; }"
