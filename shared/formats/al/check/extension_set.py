@@ -9,7 +9,7 @@ from shared.formats.al.source.opening import OpenedExtension, open_extension
 from .context import ExtensionCheck
 from .extension import TargetSet, check_extension
 from .manifest import newest
-from .needs import provider
+from .needs import namesakes, provider
 from .neighbours import Neighbours
 from .objects import check_clashes
 from .world import World
@@ -98,15 +98,23 @@ def _direct(extension: OpenedExtension, among: Sequence[OpenedExtension]) -> lis
 
 
 def _closure(extension: OpenedExtension, among: Sequence[OpenedExtension]) -> list[OpenedExtension]:
-    """Extensions that this one depends on, directly or through others."""
+    """Extensions that this one depends on, directly or through others, and namesakes of what is not there."""
     found: list[OpenedExtension] = []
-    pending = _direct(extension, among)
+    pending = [*_direct(extension, among), *_namesakes(extension, among)]
     while pending:
         other = pending.pop()
         if other not in found and other is not extension:
             found.append(other)
             pending += _direct(other, among)
     return found
+
+
+def _namesakes(extension: OpenedExtension, among: Sequence[OpenedExtension]) -> list[OpenedExtension]:
+    """Extensions that have the name and publisher of a dependency that is not there, under another id."""
+    others = [o for o in among if o is not extension]
+    indexes = [o.index for o in others]
+    wanted = [w for w in extension.manifest.dependencies if provider(w, indexes) is None]
+    return [o for o in others if any(namesakes(w, [o.index]) for w in wanted)]
 
 
 def _with_clashes(report: Report, extension: OpenedExtension, strangers: Sequence[OpenedExtension]) -> Report:

@@ -83,6 +83,8 @@ def test_too_low_a_version_and_another_id_are_the_compilers_errors(whole: bool) 
     (elsewhere,) = check_set([package], base_app(), twin, whole=whole)
     assert codes(elsewhere) == [("AL1022", "Library")]
     assert "99999999-0000-0000-0000-0000000000ff" in elsewhere.findings[0].suggestion
+    beside = check_set([package, twin], base_app(), whole=whole)[0]
+    assert beside.findings == elsewhere.findings
 
 
 def test_the_base_application_up_to_14_is_too_old_for_what_it_was_divided_into() -> None:
