@@ -77,6 +77,7 @@ class ExtensionReader:
         target = TargetSet(
             [self._indexes[path] for path in request.bases],
             [self._indexes[path] for path in request.old],
+            is_whole=True,
         )
         reports = check_packages(
             [_open(one) for one in request.packages], target, [_open(one) for one in request.replaced]

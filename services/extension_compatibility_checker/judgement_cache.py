@@ -21,7 +21,7 @@ from services.extension_compatibility_checker import child
 from services.extension_compatibility_checker.requests import Sight
 from shared.files import write_atomically
 from shared.formats import al
-from shared.formats.al.check.manifest import provider
+from shared.formats.al.check.needs import namesakes, provider
 from shared.formats.al.finding import Report
 from shared.formats.al.symbols.index import FORMAT, AppIndex
 
@@ -134,7 +134,7 @@ def _needs(sights: Mapping[str, Sight]) -> dict[str, set[str]]:
             other
             for wanted in index.app.dependencies
             for other, candidate in indexes.items()
-            if other != label and provider(wanted, [candidate]) is not None
+            if other != label and (provider(wanted, [candidate]) is not None or namesakes(wanted, [candidate]))
         }
         for label, index in indexes.items()
     }

@@ -13,7 +13,7 @@ from shared.contracts.extension_compatibility_checker import (
     Level,
 )
 from shared.contracts.parts import Extension, Verdict
-from shared.formats.al.finding import BreakFinding, BreakSeverity, Compatibility, Report, worst
+from shared.formats.al.finding import IN_TESTS, BreakFinding, BreakSeverity, CodePart, Compatibility, Report, worst
 
 MOST_FINDINGS = 50
 """Findings that are told of one extension."""
@@ -39,8 +39,8 @@ def report_file(given: CompatibilityCheckInput, reports: Sequence[Report]) -> by
     """All that was found, as JSON: `environment`, `set_version`, `base`, `current_base`, `verdict`, `extensions`.
 
     `current_base` is null, or has the `base` in use today and `known`: whether there is an index of it, so that what
-    has changed since could be told. Each extension has `id`, `name`, `publisher`, `version`, `verdict`, `findings`
-    and `undecided`.
+    has changed since could be told. Each extension has `id`, `name`, `publisher`, `version`, `verdict`, `findings`,
+    `undecided`, `decided_by`, and `parts` (those that were told apart).
     """
     current = {"base": given.current_base, "known": bool(given.current_packages)} if given.current_base else None
     return msgspec.json.encode(
@@ -76,11 +76,13 @@ def verdict_on(extension: Extension, report: Report) -> ExtensionVerdict:
     verdict = _VERDICTS[report.verdict]
     worst_first = _worst_first(report)
     first = [f"{_place(finding)}{finding.code} {finding.message}" for finding in worst_first[:1]]
-    reasons = report.undecided if verdict is Verdict.UNVERIFIABLE else first
+    reasons = first if first and verdict is not Verdict.UNVERIFIABLE else report.undecided
+    tests = next((_VERDICTS[part.verdict] for part in report.parts if part.part is CodePart.TESTS), None)
     counts = {severity: sum(one.severity is severity for one in report.findings) for severity in BreakSeverity}
     return ExtensionVerdict(
         **named(extension).model_dump(),
         verdict=verdict,
+        tests=tests,
         blocking=counts[BreakSeverity.BLOCKS],
         warnings=counts[BreakSeverity.WARNS],
         forecasts=counts[BreakSeverity.FORECAST],
@@ -101,7 +103,7 @@ def _findings(report: Report, room: int) -> tuple[ExtensionFinding, ...]:
 
 
 def _worst_first(report: Report) -> list[BreakFinding]:
-    return sorted(report.findings, key=lambda finding: _ORDER.index(finding.severity))
+    return sorted(report.findings, key=lambda f: (_ORDER.index(f.severity), f.part is CodePart.TESTS))
 
 
 def _told(finding: BreakFinding) -> ExtensionFinding:
@@ -121,4 +123,5 @@ def _told(finding: BreakFinding) -> ExtensionFinding:
 
 
 def _place(finding: BreakFinding) -> str:
-    return f"{finding.file}({finding.line},{finding.column}): " if finding.file else ""
+    part = f"{IN_TESTS}: " if finding.part is CodePart.TESTS else ""
+    return f"{part}{finding.file}({finding.line},{finding.column}): " if finding.file else part

@@ -9,10 +9,13 @@ from shared.formats.al.package.container import open_package
 from shared.formats.al.symbols.index import index_package
 
 
-def check_set(extensions: Sequence[bytes], *bases: bytes, old: Sequence[bytes] = ()) -> list[Report]:
+def check_set(
+    extensions: Sequence[bytes], *bases: bytes, old: Sequence[bytes] = (), whole: bool = False
+) -> list[Report]:
+    """Reports on a set; `whole` says that it is all that an environment has."""
     indexes, before = ([index_package(open_package(b)) for b in apps] for apps in (bases, old))
     packages = [open_package(data, f"file{i}.app") for i, data in enumerate(extensions)]
-    return check_packages(packages, TargetSet(indexes, before))
+    return check_packages(packages, TargetSet(indexes, before, whole))
 
 
 def check(extension: bytes, *bases: bytes, old: Sequence[bytes] = ()) -> Report:

@@ -46,6 +46,7 @@ def manifest_xml(
     version: str = "1.0.0.0",
     application: str | None = None,
     platform: str | None = None,
+    test: str | None = None,
     runtime: str = "14.0",
     target: str = "Cloud",
     dependencies: Sequence[tuple[str, str, str, str]] = (),
@@ -58,6 +59,7 @@ def manifest_xml(
     attributes |= {"Runtime": runtime, "Target": target}
     attributes |= {"Application": application} if application else {}
     attributes |= {"Platform": platform} if platform else {}
+    attributes |= {"Test": test} if test else {}
     attributes |= {"PropagateDependencies": "True"} if propagates else {}
     listed = "".join(
         f"<Dependency Id={quoteattr(i)} Name={quoteattr(n)} Publisher={quoteattr(p)} MinVersion={quoteattr(v)}/>"

@@ -32,7 +32,7 @@ class ExtensionFinding(Part):
     """One thing in an extension that does not work, or will not."""
 
     code: str = Field(pattern=r"^[A-Z][A-Z0-9]{1,19}$")
-    """Diagnostic code: the compiler's or the analyzer's where they have one, else `DRYDOCK`."""
+    """Diagnostic code: the compiler's or the analyzer's where they have one, else it begins with `DRYDOCK`."""
     severity: FindingSeverity
     level: Level
     file: str = Field(max_length=500)
@@ -54,9 +54,15 @@ Findings = Annotated[tuple[ExtensionFinding, ...], Field(max_length=50)]
 
 
 class ExtensionVerdict(ExtensionName):
-    """What a check says about one extension."""
+    """What a check says about one extension.
+
+    What is undecided in its tests alone leaves the verdict to what customers run; a test that does not compile makes
+    it incompatible, because an extension is compiled as a whole.
+    """
 
     verdict: Verdict
+    tests: Verdict | None = None
+    """What is said of the code that only tests it; None if it has none."""
     blocking: Count
     """How many findings block."""
     warnings: Count = 0
@@ -64,7 +70,10 @@ class ExtensionVerdict(ExtensionName):
     forecasts: Count = 0
     """How many will block on a later base."""
     summary: str = Field(max_length=500)
-    """The first reason for the verdict, in a sentence; empty if it is `compatible`."""
+    """The first reason for the verdict, in a sentence; it says so where that lies in tests alone.
+
+    Of a `compatible` one what its tests leave undecided; empty if that is nothing.
+    """
 
 
 Verdicts = Annotated[tuple[ExtensionVerdict, ...], Field(max_length=MOST_EXTENSIONS)]

@@ -28,6 +28,9 @@ CUSTOMER = table(18, "Customer", field(1, "No.", "Code[20]"))
 PENDING = table(18, "Customer", field(1, "No.", "Code[20]"), ObsoleteState="Pending", ObsoleteTag="24.0")
 
 
+TESTED = "codeunit 50001 Tests { Subtype = Test; var %s }"
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     contents = {
@@ -42,6 +45,8 @@ def files(tmp_path: Path) -> Path:
         "signed.app": container(zipped(package_entries({})), signature=b"x"),
         "readytorun.app": container(zipped({"readytorunappmanifest.json": b"{}", "inner.app": app({})})),
         "needy.app": extension("codeunit 50000 A { }", dependencies=[(DEPENDENCY, "Lib", "P", "2.0.0.0")]),
+        "tested.app": extension(f"codeunit 50000 A {{ }} {TESTED % 'T: Codeunit Tools;'}", test="13.0.0.0"),
+        "broken-test.app": extension(TESTED % "T: Codeunit Tools;"),
         "lib.app": app({}, app_id=DEPENDENCY, name="Lib", publisher="P", version="2.0.0.0"),
     }
     for name, data in contents.items():
@@ -124,6 +129,7 @@ def test_json_is_one_object_with_verdict_extensions_and_findings(files: Path) ->
             "suggestion": "",
             "before": "",
             "after": "",
+            "part": "runs",
         }
     ]
 
@@ -167,12 +173,31 @@ def test_folders_and_patterns_stand_for_the_packages_in_them(files: Path) -> Non
     assert (nothing.exit_code, "There is no .app file in" in nothing.output) == (3, True)
 
 
-def test_a_dependency_that_is_nowhere_is_a_finding_and_one_among_the_bases_is_not(files: Path) -> None:
+def test_a_dependency_that_was_not_given_leaves_the_verdict_open_and_one_among_the_bases_does_not(files: Path) -> None:
     result = run(files, "extension check needy.app --base good.app -o json")
-    assert result.exit_code == 1
-    (finding,) = answer(result)["extensions"][0]["findings"]
-    assert (finding["code"], finding["severity"], finding["level"]) == ("AL1022", "blocks", "manifest")
+    assert result.exit_code == 10
+    (one,) = answer(result)["extensions"]
+    assert (one["verdict"], one["findings"], len(one["undecided"])) == ("unverifiable", [], 1)
     assert run(files, "extension check needy.app --base good.app lib.app").exit_code == 0
+
+
+def test_tests_that_cannot_be_judged_are_told_and_leave_the_verdict_to_what_customers_run(files: Path) -> None:
+    result = run(files, "extension check tested.app --base good.app")
+    assert result.exit_code == 0
+    title, parts, *reasons = result.stdout.splitlines()
+    assert title == "Contoso Extension 1.0.0.0: compatible"
+    assert parts == "  what customers run: compatible, what only tests it: unverifiable"
+    assert len(reasons) == 2
+    assert all(line.startswith("  undecided: in code that only tests it: ") for line in reasons)
+    (one,) = answer(run(files, "extension check tested.app --base good.app -o json"))["extensions"]
+    assert {part["part"]: part["verdict"] for part in one["parts"]} == {"runs": "compatible", "tests": "unverifiable"}
+    assert one["decided_by"] == "runs"
+
+
+def test_a_test_that_breaks_makes_the_whole_incompatible_and_the_answer_says_so(files: Path) -> None:
+    result = run(files, "extension check broken-test.app --base good.app")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("Contoso Extension 1.0.0.0: incompatible, because of its tests\n")
 
 
 def test_sarif_has_the_shape_that_readers_of_it_expect(files: Path) -> None:

@@ -30,7 +30,9 @@ from shared.formats.al.check.extension import TargetSet
 from shared.formats.al.check.extension_set import check_packages
 from shared.formats.al.finding import Compatibility, Report
 from shared.formats.al.package.container import open_package
-from shared.formats.al.symbols.index import AppIndex
+from shared.formats.al.package.manifest import AppRef
+from shared.formats.al.package.version import Version
+from shared.formats.al.symbols.index import App, AppIndex
 from tests.support.al_packages import base_app, codeunit, container, extension, field, table
 
 BASE = base_app(table(18, "Customer", field(1, "No.", "Code[20]")))
@@ -110,6 +112,16 @@ async def five(bench: Bench) -> list[Extension]:
         await bench.extension(FOUR, source(50004, FOUR)),
         await bench.extension(FIVE, source(50005, FIVE)),
     ]
+
+
+def test_a_judgement_rests_on_extensions_with_the_name_of_a_dependency_whatever_their_ids() -> None:
+    wanted = AppRef(THREE, "Two", "Contoso", Version())
+    sights = {
+        "one": Sight(App(ONE, "One", "Contoso", Version(1), dependencies=(wanted,))),
+        "two": Sight(App(TWO, "Two", "Contoso", Version(1))),
+        "four": Sight(App(FOUR, "Two", "Fabrikam", Version(1))),
+    }
+    assert surroundings(sights).context["one"] == ("one", "two")
 
 
 @pytest.mark.parametrize(
@@ -220,7 +232,7 @@ async def test_sets_that_are_judged_in_parts_get_the_reports_of_a_set_that_is_ju
         set_ = [await bench.extension(one, texts[one], *needs[one]) for one in order]
         contents = {one.app_id: await bench.store.read(one.artifact.digest, limit=10**6) for one in set_}
         packages = [open_package(contents[one], f"{one}.app") for one in sorted(contents)]
-        expected = {report.id: report for report in check_packages(packages, TargetSet(index))}
+        expected = {report.id: report for report in check_packages(packages, TargetSet(index, is_whole=True))}
         for _ in range(2):
             found = await bench.judge(set_, target)
             assert {report.id: told(report) for report in found.reports} == {

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from services.extension_compatibility_checker.domain.work import CompatibilityCheckInput, IndexedPackage
 from services.extension_compatibility_checker.reporting import (
@@ -14,7 +15,15 @@ from services.extension_compatibility_checker.reporting import (
 )
 from shared.contracts.extension_compatibility_checker import FindingSeverity
 from shared.contracts.parts import ArtifactRef, Extension, ExtensionName, ExtensionScope, Verdict
-from shared.formats.al.finding import BreakFinding, BreakSeverity, Compatibility, PlaceLevel, Report
+from shared.formats.al.finding import (
+    BreakFinding,
+    BreakSeverity,
+    CodePart,
+    Compatibility,
+    PlaceLevel,
+    Report,
+    with_parts,
+)
 
 FILE = ArtifactRef(digest="sha256:" + "a" * 64, size=10, media_type="application/octet-stream")
 
@@ -37,6 +46,10 @@ def finding(severity: BreakSeverity, message: str = "It is gone.", file: str = "
 
 def report(verdict: Compatibility, *findings: BreakFinding, undecided: tuple[str, ...] = ()) -> Report:
     return Report("id", "App", "Contoso", "1.0.0.0", verdict, findings, undecided)
+
+
+def with_tests(found: Report, *undecided: str) -> Report:
+    return with_parts(found, found.findings, found.undecided, undecided)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +75,24 @@ def report(verdict: Compatibility, *findings: BreakFinding, undecided: tuple[str
             1,
             "src/A.al(3,3): AL0185 Gone.",
         ),
+        (
+            with_tests(report(Compatibility.COMPATIBLE), "no libraries"),
+            Verdict.COMPATIBLE,
+            0,
+            "in code that only tests it: no libraries",
+        ),
+        (
+            with_tests(
+                report(
+                    Compatibility.COMPATIBLE,
+                    replace(finding(BreakSeverity.BLOCKS, "Gone.", "src/A.al", 3), part=CodePart.TESTS),
+                ),
+                "no libraries",
+            ),
+            Verdict.INCOMPATIBLE,
+            1,
+            "in code that only tests it: src/A.al(3,3): AL0185 Gone.",
+        ),
     ],
 )
 def test_a_report_becomes_a_verdict_with_its_first_reason(
@@ -70,6 +101,12 @@ def test_a_report_becomes_a_verdict_with_its_first_reason(
     told = verdict_on(extension(1), found)
     assert (told.verdict, told.blocking, told.summary) == (verdict, blocking, summary)
     assert told.name == "App 1"
+
+
+def test_the_verdict_on_tests_is_told_beside_the_one_of_the_whole() -> None:
+    assert verdict_on(extension(1), report(Compatibility.COMPATIBLE)).tests is None
+    told = verdict_on(extension(1), with_tests(report(Compatibility.COMPATIBLE), "no libraries"))
+    assert (told.verdict, told.tests) == (Verdict.COMPATIBLE, Verdict.UNVERIFIABLE)
 
 
 def test_what_blocks_is_told_first_and_long_texts_are_cut() -> None:

@@ -19,7 +19,7 @@ from shared.formats.al.check.extension_set import check_packages
 from shared.formats.al.check.rules import RULES
 from shared.formats.al.compare.rules import BASELINE_RULES, UNDECIDED_RULES
 from shared.formats.al.compare.versions import ComparisonSettings, compare_versions
-from shared.formats.al.finding import BreakSeverity, Compatibility, Report, verdict_of, worst
+from shared.formats.al.finding import BreakSeverity, CodePart, Compatibility, Report, verdict_of, worst
 from shared.formats.al.package.container import AppFileKind, Package, PackageError, read_package
 from shared.formats.al.symbols.index import SUFFIX, AppIndex, IndexFormatError, index_package
 
@@ -92,6 +92,9 @@ def check(
 ) -> None:
     """Say which extensions break on the target, where, why, and what to write instead.
 
+    An app that is needed and not given leaves undecided what it may hold; in code that only tests the extension
+    that is told, and the verdict is the one of what customers run.
+
     Exit code 0: compatible; 1: incompatible; 10: unverifiable, a base that cannot be read, or warnings with
     --fail-on warning.
     """
@@ -153,7 +156,7 @@ def describe(package: Package) -> dict[str, Any] | None:
         return None
     plain: dict[str, Any] = msgspec.to_builtins(package.manifest, builtin_types=())
     m = package.manifest
-    for name in ("version", "runtime", "platform", "application"):
+    for name in ("version", "runtime", "platform", "application", "test"):
         value = getattr(m, name)
         plain[name] = str(value) if value is not None else None
     if m.runtime is not None:
@@ -303,13 +306,18 @@ def _stop(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+_PARTS = {CodePart.RUNS: "what customers run:", CodePart.TESTS: "what only tests it:"}
 _COLOURS = {BreakSeverity.BLOCKS: "red", BreakSeverity.WARNS: "yellow", BreakSeverity.FORECAST: "cyan"}
 
 
 def _print_reports(reports: list[Report], verdict: Compatibility) -> None:
     console = Console(soft_wrap=True, highlight=False)
     for report in reports:
-        console.print(f"{report.name} {report.version}".strip(), report.verdict, sep=": ", markup=False)
+        title, tested = f"{report.name} {report.version}".strip(), report.decided_by is CodePart.TESTS
+        console.print(f"{title}: {report.verdict}{', because of its tests' if tested else ''}", markup=False)
+        if report.parts:
+            told = (f"{_PARTS[part.part]} {part.verdict}" for part in report.parts)
+            console.print(f"  {', '.join(told)}", markup=False)
         for f in report.findings:
             place = f"({f.line},{f.column})" if f.line else ""
             where = f"{f.file}{place}: " if f.file else ""

@@ -75,7 +75,12 @@ def _result(report: Report, finding: BreakFinding, rule: int) -> dict[str, Any]:
         "ruleIndex": rule,
         "level": _LEVELS[finding.severity],
         "message": {"text": f"{finding.message} {finding.suggestion}".strip()},
-        "properties": {"extension": report.name, "symbol": finding.symbol, "decidedBy": finding.level},
+        "properties": {
+            "extension": report.name,
+            "symbol": finding.symbol,
+            "decidedBy": finding.level,
+            "part": finding.part,
+        },
     }
     if finding.file:
         place: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.file)}}

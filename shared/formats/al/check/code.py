@@ -29,7 +29,7 @@ def check_code(check: ExtensionCheck) -> None:
     """Rows 9, 11 to 14, 19 to 21, 29 and 32 in the code of every object that has source."""
     for declared in check.extension.objects:
         if declared.kind not in _CODELESS:
-            check.look_from(declared.file)
+            check.look_from(declared)
             _Code(check, declared).check_all()
 
 

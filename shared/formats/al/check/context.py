@@ -1,17 +1,20 @@
 """One check under way: the extension, both sides of the update, and the findings so far."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from shared.formats.al.finding import BreakFinding, BreakSeverity
+from shared.formats.al.finding import BreakFinding, BreakSeverity, CodePart
 from shared.formats.al.package.version import Version
 from shared.formats.al.source.opening import OpenedExtension
-from shared.formats.al.source.syntax import SourceFile
+from shared.formats.al.source.syntax import ObjectDecl
 from shared.formats.al.symbols.index import AppIndex
 from shared.formats.al.symbols.symbols import Symbol, fold
 
 from .evidence import SymbolPath, declaration
+from .needs import NeededApp, moved_away, platform_of
+from .parts import CodeParts, parts_of
 from .places import Place
-from .rules import SEVERITIES
+from .rules import SEVERITIES, TOLD_ONCE_A_FILE
 from .world import World
 
 
@@ -19,23 +22,51 @@ from .world import World
 class ExtensionCheck:
     """State of one check. `old` is the base that the extension works with today, where it was given.
 
-    `has_unread` says that a package of the set could not be read: it may be any dependency that is not found.
-    `reached` are the ids of the apps that the manifest makes visible, None where nobody asks; `old_version` is
-    that of the old base, like `target_version`. `unknown` are references that cannot be decided, `successors` what was
-    found already to stand in the place of objects that are gone.
+    `absent` are apps that are needed and were not given: what is not found may be in there. `has_unread` says that a
+    package of the set could not be read: it may be any of them. `old_version` is that of the old base, like
+    `target_version`. `successors` is what was found already to stand in the place of objects that are gone. `subtype`
+    is that of the codeunit in hand, in lower case, and `part` whom the object in hand serves.
     """
 
     extension: OpenedExtension
     world: World
     old: World | None
     target_version: Version | None
-    absent: tuple[str, ...] = ()
+    absent: tuple[NeededApp, ...] = ()
     has_unread: bool = False
-    reached: frozenset[str] | None = None
     old_version: Version | None = None
     _findings: dict[tuple[str, str, str, int, int], BreakFinding] = field(default_factory=dict)
-    unknown: dict[str, None] = field(default_factory=dict)
+    _unknown: dict[CodePart, dict[str, None]] = field(default_factory=lambda: {part: {} for part in CodePart})
+    _holders: dict[CodePart, dict[str, NeededApp]] = field(default_factory=lambda: {part: {} for part in CodePart})
     successors: dict[SymbolPath, str] = field(default_factory=dict)
+    subtype: str = ""
+    part: CodePart = CodePart.RUNS
+
+    @cached_property
+    def parts(self) -> CodeParts:
+        """The parts that the extension's objects belong to."""
+        return parts_of(self.extension)
+
+    @property
+    def unknown(self) -> dict[str, None]:
+        """References of the part in hand that cannot be decided."""
+        return self._unknown[self.part]
+
+    def unknown_in(self, part: CodePart) -> tuple[str, ...]:
+        """References of a part that cannot be decided."""
+        return tuple(self._unknown[part])
+
+    def holders_in(self, part: CodePart) -> tuple[NeededApp, ...]:
+        """Apps that are not given and hold something that a part names: it moved there, or its id says so."""
+        return tuple(self._holders[part].values())
+
+    def moved_out_of_sight(self, app_id: str, reference: str) -> None:
+        """What a reference names has moved to an app that is not given: that leaves it undecided."""
+        self._without(moved_away(app_id, reference, self.extension.manifest, self.world.apps), reference)
+
+    def _without(self, needed: NeededApp, reference: str) -> None:
+        self._holders[self.part].setdefault(needed.app.id, needed)
+        self.unknown.setdefault(reference)
 
     @property
     def findings(self) -> tuple[BreakFinding, ...]:
@@ -67,19 +98,25 @@ class ExtensionCheck:
             line, column = place.file.tokens.place(place.at)
         severity = SEVERITIES[code]
         # A symbol's future, and its move, is told once per file, a break at each of its places.
-        spot = (0, 0) if severity is BreakSeverity.FORECAST or code == "AL0824" else (line, column)
+        spot = (0, 0) if severity is BreakSeverity.FORECAST or code in TOLD_ONCE_A_FILE else (line, column)
         key = (code, fold(symbol), file, *spot)
         if key not in self._findings:
             before, after = evidence or (declaration(self.old, about), declaration(self.world, about))
             self._findings[key] = BreakFinding(
-                code, severity, place.level, symbol, message, file, line, column, suggestion, before, after
+                code, severity, place.level, symbol, message, file, line, column, suggestion, before, after, self.part
             )
 
-    def look_from(self, file: SourceFile | None) -> None:
-        """Names mean from now on what they mean in `file`, on both sides."""
+    def look_from(self, declared: ObjectDecl | None, symbol: Symbol | None = None) -> None:
+        """From now on an object of the extension is in hand: in source, or by its symbol; None for its manifest.
+
+        Names mean what they mean in its file, on both sides, and its code may do what its subtype permits.
+        """
         for world in (self.world, self.old):
             if world is not None:
-                world.look_from(file)
+                world.look_from(declared.file if declared else None)
+        one = declared or symbol
+        self.subtype = self.parts.subtype(one.kind, one.name) if one else ""
+        self.part = self.parts.part(one.kind, one.name) if one else CodePart.RUNS
 
     def missing(self, kind: str, name: str, number: int = 0) -> bool:
         """Whether an object that was not found is certainly gone; otherwise it is noted as unknown.
@@ -87,24 +124,29 @@ class ExtensionCheck:
         With a needed app absent nothing is certain, except that the old base had the object and today's
         version of that same app has not.
         """
+        reference = f"{kind} {name or number}"
         if self.extension.has_gaps:
-            self.unknown.setdefault(f"{kind} {name or number}")
+            self.unknown.setdefault(reference)
             return False
-        if self.world.is_missing(kind, name, number):
+        if self.world.is_missing(name, number):
             return True
         if self.old is not None:
             before = self.old.find(kind, name, number)
             if before is not None and before[1] is not self.old.own and self._has_app(before[1]):
                 return True
-        if not self.world.closed:
-            self.unknown.setdefault(f"{kind} {name or number}")
+        if self.world.is_well_known(name):
+            return False
+        if self.world.is_platforms(name, number):
+            self._without(platform_of(reference, self.extension.manifest), reference)
+        elif not self.world.closed:
+            self.unknown.setdefault(reference)
         return False
 
     def member_missing(self, owner: Symbol) -> bool:
         """Whether a member that was not found on `owner` is certainly gone: no absent app could add it."""
-        if not self.world.closed:
+        if not self.world.has_all_extensions:
             self.unknown.setdefault(f"a member of {owner.title}")
-        return self.world.closed
+        return self.world.has_all_extensions
 
     def _has_app(self, app: AppIndex) -> bool:
         return any(

@@ -34,7 +34,7 @@ _CAPACITY = ("text", "code")
 def check_subscribers(check: ExtensionCheck) -> None:
     """Rows 15 to 18 for every procedure with the EventSubscriber attribute."""
     for declared in check.extension.objects:
-        check.look_from(declared.file)
+        check.look_from(declared)
         for procedure, attribute in _subscriptions(declared):
             _Subscriber(check, declared, procedure, attribute).check_all()
 

@@ -3,14 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.formats.al.finding import BreakFinding, BreakSeverity, PlaceLevel, Report, verdict_of
+from shared.formats.al.finding import (
+    BreakFinding,
+    BreakSeverity,
+    CodePart,
+    Compatibility,
+    PlaceLevel,
+    Report,
+    with_parts,
+)
+from shared.formats.al.package.manifest import AppRef
 from shared.formats.al.source.opening import OpenedExtension
 from shared.formats.al.symbols.index import AppIndex
 
 from .code import check_code
 from .context import ExtensionCheck
 from .events import check_subscribers
-from .manifest import absent_apps, application_version, check_manifest, newest, reached_apps
+from .manifest import application_version, check_manifest, newest, reached_apps
+from .needs import absent_apps
 from .objects import check_objects
 from .references import check_references
 from .schema import check_schema
@@ -19,10 +29,15 @@ from .world import World
 
 @dataclass(frozen=True)
 class TargetSet:
-    """One target set: the base and what belongs to it. `old` is the base in use today, empty if not known."""
+    """One target set: the base and what belongs to it. `old` is the base in use today, empty if not known.
+
+    `is_whole` says that the extensions checked with it are all that will be installed, as in an environment; on a
+    command line nobody promises that.
+    """
 
     apps: Sequence[AppIndex]
     old: Sequence[AppIndex] = ()
+    is_whole: bool = False
 
     @property
     def before(self) -> Sequence[AppIndex]:
@@ -46,29 +61,39 @@ def check_extension(
     """
     beside = [o.index for o in others if o is not extension]
     apps = newest([*target.apps, *beside])
-    absent = absent_apps(extension.manifest, apps)
-    world = World(extension.index, _visible(extension, apps), closed=not absent)
+    world = _world(extension, apps)
     old, old_version = None, None
     if target.before:
         today = newest([*target.before, *beside])
-        missing = absent_apps(extension.manifest, today)
-        old = World(extension.index, _visible(extension, today), closed=not missing)
-        old_version = application_version(today)
-    check = ExtensionCheck(extension, world, old, application_version(apps), absent, has_unread)
-    check.reached, check.old_version = reached_apps(extension.manifest, apps), old_version
-    check_manifest(check, apps)
+        old, old_version = _world(extension, today), application_version(today)
+    absent = absent_apps(extension.manifest, apps)
+    check = ExtensionCheck(extension, world, old, application_version(apps), absent, has_unread, old_version)
+    gone = check_manifest(check, apps, is_whole=target.is_whole)
     _check_content(check)
-    findings, undecided = check.findings, list(extension.undecided)
+    findings = check.findings
+    undecided = {CodePart.RUNS: list(extension.undecided), CodePart.TESTS: list[str]()}
     if old is not None and replaced is None:
         findings, unchanged = _changed(extension, old, findings)
-        undecided += unchanged
+        for part, reason in unchanged.items():
+            undecided[part].append(reason)
     if replaced is not None:
         schema = ExtensionCheck(extension, world, old, None)
         check_schema(schema, replaced)
         findings += schema.findings
-        undecided += [f"the installed version {replaced.manifest.version}: {u}" for u in replaced.undecided]
-    undecided += _unknown(check)
-    return _report(extension, findings, tuple(undecided))
+        undecided[CodePart.RUNS] += [
+            f"the installed version {replaced.manifest.version}: {u}" for u in replaced.undecided
+        ]
+    for part, reasons in undecided.items():
+        reasons += _not_known(check, part, gone)
+    return _report(check, findings, undecided)
+
+
+def _world(extension: OpenedExtension, apps: Sequence[AppIndex]) -> World:
+    """What the extension sees of the apps; a copy of itself among them is passed over."""
+    manifest = extension.manifest
+    visible = [a for a in apps if a.app.id != manifest.id]
+    absent = absent_apps(manifest, apps)
+    return World(extension.index, visible, absent=absent, reached=reached_apps(manifest, apps))
 
 
 def _check_content(check: ExtensionCheck) -> None:
@@ -79,49 +104,57 @@ def _check_content(check: ExtensionCheck) -> None:
     check.look_from(None)
 
 
-def _visible(extension: OpenedExtension, apps: Sequence[AppIndex]) -> list[AppIndex]:
-    """The base and those other extensions; a copy of the extension itself in the set is passed over."""
-    return [a for a in apps if a.app.id != extension.manifest.id]
-
-
 def _changed(
     extension: OpenedExtension, old: World, findings: tuple[BreakFinding, ...]
-) -> tuple[tuple[BreakFinding, ...], list[str]]:
-    """Leave out the breaks that show against the old base too: the extension works there, so nothing is proven."""
+) -> tuple[tuple[BreakFinding, ...], dict[CodePart, str]]:
+    """Leave out the breaks that show against the old base too: the extension works there, so nothing is proven.
+
+    The second of the pair says so, for each part that has any.
+    """
     if not any(_comparable(f) for f in findings):
-        return findings, []
+        return findings, {}
     before = ExtensionCheck(extension, old, None, None)
     _check_content(before)
     same = {(f.code, f.symbol, f.file, f.line, f.column) for f in before.findings}
     dropped = [f for f in findings if _comparable(f) and (f.code, f.symbol, f.file, f.line, f.column) in same]
-    if not dropped:
-        return findings, []
-    kept = tuple(f for f in findings if f not in dropped)
+    by_part = {part: [f for f in dropped if f.part is part] for part in CodePart}
+    return tuple(f for f in findings if f not in dropped), {p: _unfit(found) for p, found in by_part.items() if found}
+
+
+def _unfit(dropped: Sequence[BreakFinding]) -> str:
     first, several = dropped[0], len(dropped) > 1
     place = f"{first.file} ({first.line},{first.column}): {first.code} {first.symbol}"
     count = f"{len(dropped)} {'places do' if several else 'place does'}"
-    reason = (
+    return (
         f"{count} not fit the old base either, so nothing can be said of {'them' if several else 'it'}; "
         f"{'the first is' if several else 'it is'} {place}"
     )
-    return kept, [reason]
 
 
 def _comparable(finding: BreakFinding) -> bool:
     return finding.severity is BreakSeverity.BLOCKS and finding.level is not PlaceLevel.MANIFEST
 
 
-def _unknown(check: ExtensionCheck) -> list[str]:
-    if not check.unknown:
-        return []
-    names = ", ".join(list(check.unknown)[:3])
+def _not_known(check: ExtensionCheck, part: CodePart, gone: frozenset[AppRef]) -> list[str]:
+    """Which apps are needed and were not given, and the references that cannot be decided without them.
+
+    An app that is certainly `gone` is a finding already. One that only other apps ask for matters where something is
+    not found.
+    """
+    unknown, holders = check.unknown_in(part), check.holders_in(part)
+    told = [a for a in check.absent if a.app not in gone and (a.part is part if a.is_direct else bool(unknown))]
+    unread = "; a package of the set that cannot be read may be it" if check.has_unread else ""
+    reasons = [a.sentence + unread for a in (*told, *holders)]
+    if not unknown:
+        return reasons
     gaps = "the source that could not be read" if check.extension.has_gaps else "more than the symbols tell"
-    absent = ", ".join(check.absent) or gaps
-    count = f"{len(check.unknown)} reference{'s' if len(check.unknown) > 1 else ''}"
-    return [f"{count} cannot be decided without {absent}: {names}"]
+    absent = ", ".join(a.name for a in (*check.absent, *holders)) or gaps
+    count = f"{len(unknown)} reference{'s' if len(unknown) > 1 else ''}"
+    return [*reasons, f"{count} cannot be decided without {absent}: {', '.join(unknown[:3])}"]
 
 
-def _report(extension: OpenedExtension, findings: tuple[BreakFinding, ...], undecided: tuple[str, ...]) -> Report:
-    m = extension.manifest
-    verdict = verdict_of(findings, undecided)
-    return Report(m.id, m.name, m.publisher, str(m.version), verdict, findings, undecided)
+def _report(check: ExtensionCheck, findings: tuple[BreakFinding, ...], undecided: dict[CodePart, list[str]]) -> Report:
+    m = check.extension.manifest
+    runs, tests = (tuple(undecided[part]) for part in (CodePart.RUNS, CodePart.TESTS))
+    report = Report(m.id, m.name, m.publisher, str(m.version), Compatibility.COMPATIBLE, ())
+    return with_parts(report, findings, runs, tests if tests or check.parts.tests else None)

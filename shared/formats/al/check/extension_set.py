@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
-from shared.formats.al.finding import BreakFinding, BreakSeverity, Compatibility, PlaceLevel, Report, verdict_of
+from shared.formats.al.finding import BreakFinding, BreakSeverity, Compatibility, PlaceLevel, Report, with_more
 from shared.formats.al.package.container import Package, PackageError
 from shared.formats.al.source.opening import OpenedExtension, open_extension
 
 from .context import ExtensionCheck
 from .extension import TargetSet, check_extension
-from .manifest import newest, provider
+from .manifest import newest
+from .needs import namesakes, provider
 from .neighbours import Neighbours
 from .objects import check_clashes
 from .world import World
@@ -49,7 +48,7 @@ def check_packages(packages: Sequence[Package], target: TargetSet, replaced: Seq
         report = check_extension(extension, target, seen, has_unread=has_unread, replaced=before)
         if extension.manifest.id in unread:
             why = f"the installed version cannot be compared: {unread[extension.manifest.id]}"
-            report = _with_findings(replace(report, undecided=(*report.undecided, why)), ())
+            report = with_more(report, undecided=(why,))
         report = _with_clashes(report, extension, strangers)
         report = _cascade(report, extension, opened, broken)
         if report.verdict is Compatibility.INCOMPATIBLE:
@@ -99,9 +98,9 @@ def _direct(extension: OpenedExtension, among: Sequence[OpenedExtension]) -> lis
 
 
 def _closure(extension: OpenedExtension, among: Sequence[OpenedExtension]) -> list[OpenedExtension]:
-    """Extensions that this one depends on, directly or through others."""
+    """Extensions that this one depends on, directly or through others, and namesakes of what is not there."""
     found: list[OpenedExtension] = []
-    pending = _direct(extension, among)
+    pending = [*_direct(extension, among), *_namesakes(extension, among)]
     while pending:
         other = pending.pop()
         if other not in found and other is not extension:
@@ -110,13 +109,21 @@ def _closure(extension: OpenedExtension, among: Sequence[OpenedExtension]) -> li
     return found
 
 
+def _namesakes(extension: OpenedExtension, among: Sequence[OpenedExtension]) -> list[OpenedExtension]:
+    """Extensions that have the name and publisher of a dependency that is not there, under another id."""
+    others = [o for o in among if o is not extension]
+    indexes = [o.index for o in others]
+    wanted = [w for w in extension.manifest.dependencies if provider(w, indexes) is None]
+    return [o for o in others if any(namesakes(w, [o.index]) for w in wanted)]
+
+
 def _with_clashes(report: Report, extension: OpenedExtension, strangers: Sequence[OpenedExtension]) -> Report:
     """Rows 24 and 25 between extensions that do not know each other."""
     if not strangers:
         return report
     check = ExtensionCheck(extension, World(extension.index, newest([o.index for o in strangers])), None, None)
     check_clashes(check)
-    return _with_findings(report, check.findings)
+    return with_more(report, check.findings)
 
 
 def _cascade(
@@ -131,11 +138,4 @@ def _cascade(
             found.append(
                 BreakFinding("DRYDOCK", BreakSeverity.BLOCKS, PlaceLevel.MANIFEST, name, message, suggestion=advice)
             )
-    return _with_findings(report, tuple(found))
-
-
-def _with_findings(report: Report, more: tuple[BreakFinding, ...]) -> Report:
-    known = {(f.code, f.symbol, f.file, f.line, f.column) for f in report.findings}
-    fresh = (f for f in more if (f.code, f.symbol, f.file, f.line, f.column) not in known)
-    findings = (*report.findings, *fresh)
-    return replace(report, findings=findings, verdict=verdict_of(findings, report.undecided))
+    return with_more(report, tuple(found))

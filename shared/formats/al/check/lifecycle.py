@@ -3,10 +3,11 @@
 from typing import Protocol
 
 from shared.formats.al.symbols.index import AppIndex
-from shared.formats.al.symbols.symbols import Obsolete, Symbol
+from shared.formats.al.symbols.symbols import Field, Obsolete, Symbol
 
 from .context import ExtensionCheck
 from .evidence import SymbolPath
+from .parts import may_name_removed
 from .places import Place
 from .suggestions import predicted_removal, replacement
 from .world import is_moved
@@ -36,54 +37,80 @@ def called(kind: str, name: str) -> str:
 def report_state(
     check: ExtensionCheck, what: str, named: Lasting, place: Place, about: SymbolPath, *, removed: str = "AL0433"
 ) -> None:
-    """Report a removed symbol (as `removed`), or the forecast of a pending one; `what` is its kind in words."""
-    obsolete, title = named.obsolete, f"{what} '{named.name}'"
-    if obsolete is None:
+    """Report a removed symbol (as `removed`), one that moved away, or the forecast of one that will go or move.
+
+    `what` is its kind in words.
+    """
+    obsolete = named.obsolete
+    match obsolete.state if obsolete else "":
+        case "removed":
+            _removed(check, what, named, place, about, removed)
+        case "moved":
+            _moved(check, what, named, place, about)
+        case "pendingmove":
+            message = f"{what} '{named.name}' is marked to be moved.{_told(named)}"
+            check.report("AL0801", named.name, message, place, _replacement(named), about=about)
+        case "pending":
+            major = predicted_removal(obsolete) if obsolete else None
+            when = f" It may be gone from version {major}.0 on." if major else ""
+            message = f"{what} '{named.name}' is marked for removal.{_told(named)}{when}"
+            check.report("AL0432", named.name, message, place, _replacement(named), about=about)
+
+
+def _told(named: Lasting) -> str:
+    """What its author says of its state."""
+    reason, tag = (named.obsolete.reason, named.obsolete.tag) if named.obsolete else ("", "")
+    return (f" Reason: {reason.rstrip('.')}." if reason else "") + (f" Tag: {tag}." if tag else "")
+
+
+def _replacement(named: Lasting) -> str:
+    return replacement(named.obsolete) if named.obsolete else ""
+
+
+def _removed(check: ExtensionCheck, what: str, named: Lasting, place: Place, about: SymbolPath, code: str) -> None:
+    is_field = isinstance(named, Field)
+    stores = is_field or (isinstance(named, Symbol) and named.kind == "table")
+    if not (stores and may_name_removed(check.subtype)):
+        message = f"{what} '{named.name}' is removed.{_told(named)}"
+        check.report(code, named.name, message, place, _replacement(named), about=about)
+    elif is_field and check.subtype == "install":
+        message = (
+            f"{what} '{named.name}' is removed.{_told(named)} Code that takes its data over compiles, but may fail "
+            "when the app is installed anew."
+        )
+        advice = "Run this code only where there is data to take over, or remove it once all customers have the update."
+        check.report("DRYDOCKINSTALL", named.name, message, place, advice, about=about)
+
+
+def _moved(check: ExtensionCheck, what: str, named: Lasting, place: Place, about: SymbolPath) -> None:
+    """Only the marker that it left in its old app is in sight: where did it go?"""
+    properties = named.properties if isinstance(named, Field | Symbol) else {}
+    wanted = properties.get("movedto", "").strip("{}'").lower()
+    home = next((a.app for a in check.world.apps if a.app.id == wanted), None)
+    if home is None:
+        check.moved_out_of_sight(wanted, f"{what} '{named.name}'")
         return
-    reason = f" Reason: {obsolete.reason.rstrip('.')}." if obsolete.reason else ""
-    tag = f" Tag: {obsolete.tag}." if obsolete.tag else ""
-    if obsolete.state in ("removed", "moved"):
-        message = f"{title} is removed.{reason}{tag}"
-        check.report(removed, named.name, message, place, replacement(obsolete), about=about)
-    elif obsolete.state in ("pending", "pendingmove"):
-        major = predicted_removal(obsolete)
-        when = f" It may be gone from version {major}.0 on." if major else ""
-        end = "removal" if obsolete.state == "pending" else "a move to another app"
-        message = f"{title} is marked for {end}.{reason}{tag}{when}"
-        check.report("AL0432", named.name, message, place, replacement(obsolete), about=about)
+    advice = f"It moved to {home.title}, which does not have it in this version."
+    if check.world.reached is not None and home.id not in check.world.reached:
+        advice = f"It moved to {home.title}: add a dependency on {home.name} by {home.publisher} ({home.id})."
+    message = f"{what} '{named.name}' is moved.{_told(named)}"
+    check.report("AL0797", named.name, message, place, advice, about=about)
 
 
 def report_object_state(
     check: ExtensionCheck, symbol: Symbol, app: AppIndex, place: Place, removed: str = "AL0433"
 ) -> None:
     """Report an object that is removed, moved or pending; `removed` is the code for a removed one."""
-    if is_moved(symbol):
-        _moved(check, symbol, place)
-        return
     report_state(check, title_of_kind(symbol.kind), symbol, place, SymbolPath.object(symbol), removed=removed)
-    _unreached(check, symbol, app, place)
-
-
-def _moved(check: ExtensionCheck, symbol: Symbol, place: Place) -> None:
-    """Only the marker that the object left in its old app is in sight: where did it go?"""
-    wanted = symbol.properties.get("movedto", "").strip("{}'").lower()
-    home = next((a for a in check.world.apps if a.app.id == wanted), None)
-    if home is None and not check.world.closed:
-        check.unknown.setdefault(f"{symbol.kind} {symbol.name}")
-        return
-    reason = f" Reason: {symbol.obsolete.reason}." if symbol.obsolete and symbol.obsolete.reason else ""
-    message = f"{called(symbol.kind, symbol.name)} is removed.{reason} It moved to another app."
-    where = home.app.title if home else f"the app {wanted}" if wanted else "another app"
-    advice = f"It moved to {where}, which is not in the target set: install that app, and depend on it."
-    if home is not None:
-        advice = f"It moved to {where}, which does not have it in this version."
-    check.report("AL0433", symbol.name, message, place, advice, about=SymbolPath.object(symbol))
+    if not is_moved(symbol):
+        _unreached(check, symbol, app, place)
 
 
 def _unreached(check: ExtensionCheck, symbol: Symbol, app: AppIndex, place: Place) -> None:
     """It is there, in an app that this extension does not depend on yet."""
     origin = symbol.properties.get("movedfrom", "").strip("{}'").lower()
-    if not origin or check.reached is None or app.app.id in check.reached or origin not in check.reached:
+    reached = check.world.reached
+    if not origin or reached is None or app.app.id in reached or origin not in reached:
         return
     if not any(a.app.id == origin for a in check.world.apps):
         return  # what the old owner passes on to its dependents is not known

@@ -8,6 +8,7 @@ from shared.formats.al.package.manifest import (
     BUSINESS_FOUNDATION,
     PLATFORM,
     SYSTEM_APPLICATION,
+    VENDOR,
     AppManifest,
     AppRef,
 )
@@ -15,21 +16,8 @@ from shared.formats.al.package.version import Version, base_major_of_runtime, ru
 from shared.formats.al.symbols.index import App, AppIndex
 
 from .context import ExtensionCheck
+from .needs import NO_ID, direct_needs, namesakes, provider
 from .places import IN_MANIFEST
-
-_NO_ID = "00000000-0000-0000-0000-000000000000"
-
-
-def provider(wanted: AppRef, apps: Sequence[AppIndex]) -> AppIndex | None:
-    """The app that a dependency means, in its newest version.
-
-    By id, then by alternate id; by name where the manifest names no id.
-    """
-    if wanted.id in ("", _NO_ID):
-        found = [a for a in apps if (a.app.name, a.app.publisher) == (wanted.name, wanted.publisher)]
-    else:
-        found = [a for a in apps if wanted.id == a.app.id] or [a for a in apps if wanted.id in a.app.alternate_ids]
-    return max(found, key=lambda a: a.app.version, default=None)
 
 
 def newest(apps: Sequence[AppIndex]) -> list[AppIndex]:
@@ -39,7 +27,7 @@ def newest(apps: Sequence[AppIndex]) -> list[AppIndex]:
         known = best.get(app.app.id)
         if known is None or app.app.version > known.app.version:
             best[app.app.id] = app
-    return [a for a in apps if a.app.id in ("", _NO_ID) or best[a.app.id] is a]
+    return [a for a in apps if a.app.id in ("", NO_ID) or best[a.app.id] is a]
 
 
 def reached_apps(manifest: AppManifest, apps: Sequence[AppIndex]) -> frozenset[str]:
@@ -70,40 +58,25 @@ def application_version(apps: Sequence[AppIndex]) -> Version | None:
     return max(siblings, default=None)
 
 
-def absent_apps(manifest: AppManifest, apps: Sequence[AppIndex]) -> tuple[str, ...]:
-    """Names of apps that the extension needs, directly or through others, and that are not in the set.
+def check_manifest(check: ExtensionCheck, apps: Sequence[AppIndex], *, is_whole: bool = False) -> frozenset[AppRef]:
+    """Rows 1 to 5: dependencies, minimum versions, runtime. `is_whole` says that no other extension is installed.
 
-    The server's own `System` app does not count: every server has it.
+    Returns the dependencies that are certainly not there; what else is not given is not known.
     """
-    absent: dict[str, None] = {}
-    if manifest.application is not None and not any(a.app.is_base for a in apps):
-        absent["Application"] = None
-    pending = list(manifest.dependencies)
-    if manifest.application is not None:
-        pending += [AppRef(a.app.id, a.app.name, a.app.publisher, Version()) for a in apps if a.app.is_base]
-    seen: set[str] = set()
-    while pending:
-        wanted = pending.pop()
-        if wanted.id in seen or wanted.id == PLATFORM:
-            continue
-        seen.add(wanted.id)
-        found = provider(wanted, apps)
-        if found is None:
-            absent[wanted.name or wanted.id] = None
-        else:
-            pending += found.app.dependencies
-    return tuple(absent)
-
-
-def check_manifest(check: ExtensionCheck, apps: Sequence[AppIndex]) -> None:
-    """Rows 1 to 5: dependencies, minimum versions, runtime."""
     manifest = check.extension.manifest
-    for wanted in manifest.dependencies:
-        _dependency(check, wanted, provider(wanted, apps))
-    platform = next((a.app.version for a in apps if a.app.is_platform), None)
+    gone = frozenset(d for d in manifest.dependencies if _is_gone(check, d, apps, is_whole=is_whole))
     base = application_version(apps)
-    if manifest.application is not None and base is not None and manifest.application > base:
-        _too_old(check, "Application", manifest.application, base)
+    for needed in direct_needs(manifest):
+        found, check.part = provider(needed.app, apps), needed.part
+        there = found.app.version if found is not None else base if needed.app.id == APPLICATION else None
+        if needed.app in gone:
+            _not_found(check, needed.app, namesakes(needed.app, apps))
+        elif there is not None and there < needed.app.min_version:
+            _too_old(check, needed.app.name, needed.app.min_version, there)
+        if found is not None and found.app.id == needed.app.id:
+            _renamed(check, needed.app, found.app)
+    check.look_from(None)
+    platform = next((a.app.version for a in apps if a.app.is_platform), None)
     if manifest.platform is not None:
         if platform is not None and manifest.platform > platform:
             _too_old(check, "System", manifest.platform, platform)
@@ -112,42 +85,49 @@ def check_manifest(check: ExtensionCheck, apps: Sequence[AppIndex]) -> None:
             _too_old(check, "System", manifest.platform, base)
     if manifest.runtime is not None and base is not None:
         _runtime(check, manifest.runtime, base)
+    return gone
 
 
-def _dependency(check: ExtensionCheck, wanted: AppRef, found: AppIndex | None) -> None:
+def _is_gone(check: ExtensionCheck, wanted: AppRef, apps: Sequence[AppIndex], *, is_whole: bool) -> bool:
+    """Whether a dependency is certainly not there: the set has that app under another id, or has all there is.
+
+    Of the vendor's apps a set never has all: their symbols may not have been published with the base.
+    """
+    if wanted.id == PLATFORM or provider(wanted, apps) is not None or check.has_unread:
+        return False
+    return bool(namesakes(wanted, apps)) or (is_whole and wanted.publisher.casefold() not in ("", VENDOR.casefold()))
+
+
+def _not_found(check: ExtensionCheck, wanted: AppRef, others: Sequence[AppIndex]) -> None:
     label = f"{wanted.name} by {wanted.publisher}" if wanted.publisher else wanted.name or wanted.id
-    if found is None and check.has_unread:
-        check.unknown.setdefault(f"dependency {wanted.name}")
+    message = (
+        f"A package with publisher '{wanted.publisher}', name '{wanted.name}' and a version compatible "
+        f"with '{wanted.min_version}' could not be found in the target set."
+    )
+    advice = f"Install {label}."
+    after = ""
+    if others:
+        advice = f"The set has {label} with the id {others[0].app.id}, and not {wanted.id}: depend on that id."
+        after = f"{others[0].app.title} {others[0].app.id}"
+    check.report(
+        "AL1022", wanted.name or wanted.id, message, IN_MANIFEST, advice, evidence=(_before(check, wanted), after)
+    )
+
+
+def _renamed(check: ExtensionCheck, wanted: AppRef, found: App) -> None:
+    if not wanted.name or (wanted.name, wanted.publisher) == (found.name, found.publisher):
         return
-    if found is None:
-        message = (
-            f"A package with publisher '{wanted.publisher}', name '{wanted.name}' and a version compatible "
-            f"with '{wanted.min_version}' could not be found in the target set."
-        )
-        advice = f"Install {label}, or check with its package among --base."
-        evidence = (_before(check, wanted), "")
-        check.report("AL1022", wanted.name or wanted.id, message, IN_MANIFEST, advice, evidence=evidence)
-        return
-    if found.app.version < wanted.min_version:
-        _too_old(check, wanted.name, wanted.min_version, found.app.version)
-    if wanted.id == found.app.id and wanted.name and _renamed(wanted, found.app):
-        message = (
-            f"The dependency '{wanted.name}' by '{wanted.publisher}' is called '{found.app.name}' by "
-            f"'{found.app.publisher}' now."
-        )
-        evidence = (f"{wanted.name} by {wanted.publisher}", f"{found.app.name} by {found.app.publisher}")
-        advice = "Use the new name in app.json."
-        check.report("AL1076", wanted.name, message, IN_MANIFEST, advice, evidence=evidence)
+    message = (
+        f"The dependency '{wanted.name}' by '{wanted.publisher}' is called '{found.name}' by '{found.publisher}' now."
+    )
+    evidence = (f"{wanted.name} by {wanted.publisher}", f"{found.name} by {found.publisher}")
+    check.report("AL1076", wanted.name, message, IN_MANIFEST, "Use the new name in app.json.", evidence=evidence)
 
 
 def _before(check: ExtensionCheck, wanted: AppRef) -> str:
     """The app as the old base's set has it."""
     found = provider(wanted, check.old.apps[1:]) if check.old else None
     return found.app.title if found else ""
-
-
-def _renamed(wanted: AppRef, found: App) -> bool:
-    return (wanted.name, wanted.publisher) != (found.name, found.publisher)
 
 
 def _too_old(check: ExtensionCheck, name: str, least: Version, there: Version) -> None:

@@ -13,7 +13,7 @@ from .interfaces import check_interfaces
 from .lifecycle import called, report_object_state
 from .naming import is_accessible, successor
 from .places import IN_SYMBOLS, Place, object_place
-from .world import fold_reference, is_moved
+from .world import fold_reference
 
 # Whitespace in a name becomes an underscore when an object is compiled; from this runtime on a clash is an error.
 _CLEANED_NAMES_CLASH_FROM = Version(15)
@@ -23,7 +23,7 @@ def check_objects(check: ExtensionCheck) -> None:
     """Rows 7, 8, 10, 20-28 for every object of the extension."""
     for symbol in check.extension.index.symbols():
         declared = check.extension.declaration(symbol)
-        check.look_from(declared.file if declared else None)
+        check.look_from(declared, symbol)
         if symbol.kind in EXTENSION_OF:
             _extension(check, symbol, declared)
         _identity(check, symbol, object_place(declared))
@@ -36,6 +36,7 @@ def check_clashes(check: ExtensionCheck) -> None:
     """Rows 24 and 25 against extensions that this one does not depend on: objects, and fields in one table."""
     for symbol in check.extension.index.symbols():
         declared = check.extension.declaration(symbol)
+        check.look_from(declared, symbol)
         _identity(check, symbol, object_place(declared))
         if symbol.kind == "tableextension":
             check_fields_beside(check, symbol, declared)
@@ -59,7 +60,7 @@ def _extension(check: ExtensionCheck, symbol: Symbol, declared: ObjectDecl | Non
         _extensible(check, target, place)
     is_accessible(check, target, app, place)
     # A published extension of a table must stay when the table is removed (appsourcecop-as0001): that is no error.
-    removed = "AL0520" if symbol.kind == "tableextension" and not is_moved(target) else "AL0433"
+    removed = "AL0520" if symbol.kind == "tableextension" else "AL0433"
     report_object_state(check, target, app, place, removed)
     if kind in ("page", "report"):
         check_anchors(check, symbol, target, declared)

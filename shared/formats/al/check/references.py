@@ -24,7 +24,7 @@ def check_references(check: ExtensionCheck) -> None:
     """Rows 9, 20, 21, 30, 31 for every declaration."""
     for symbol in check.extension.index.symbols():
         declared = check.extension.declaration(symbol)
-        check.look_from(declared.file if declared else None)
+        check.look_from(declared, symbol)
         if declared is None:
             _compiled(check, symbol)
         else:

@@ -34,7 +34,8 @@ RULES: tuple[BreakRule, ...] = (
         "a dependency is not in the target set",
         _M,
         {"AL1022": _B},
-        "AL1024 is not decidable here, because a package that cannot be loaded does not say which one it is",
+        "one that was not given is undecided, unless the set is all that an environment has, or has that app under "
+        "another id; AL1024 is not decidable here, because a package that cannot be loaded does not say which it is",
     ),
     BreakRule(2, "a dependency is there in a version below the minimum", _M, {"AL1022": _B}),
     BreakRule(3, "the minimum application or platform is above the target", _M, {"AL1022": _B}),
@@ -104,16 +105,18 @@ RULES: tuple[BreakRule, ...] = (
         20,
         "a table, field or other symbol is removed",
         _S,
-        {"AL0433": _B, "AL0450": _B, "AL0520": _W},
-        "AL0520 is told of table extensions; AL0601 is not decidable here, because its condition is not public",
+        {"AL0433": _B, "AL0450": _B, "AL0520": _W, "DRYDOCKINSTALL": _W},
+        "AL0520 is told of table extensions; codeunits for upgrade and installation may name removed tables and "
+        "fields, but data that a new installation looks for in a removed field may not be there (DRYDOCKINSTALL); "
+        "AL0601 is not decidable here, because its condition is not public",
     ),
     BreakRule(21, "a symbol is pending removal", _S, {"AL0432": _F}),
     BreakRule(
         22,
-        "a table moved to another app: one that is not in the set, or one that the extension does not depend on",
+        "a table or field moved, or will move, to another app, which does not have it or is not depended on",
         _S,
-        {"AL0433": _B, "AL0824": _W},
-        "by the properties MovedTo and MovedFrom",
+        {"AL0797": _B, "AL0801": _F, "AL0824": _W},
+        "by the properties MovedTo and MovedFrom; what moved to an app that is not given is undecided",
     ),
     BreakRule(
         23,
@@ -191,4 +194,6 @@ RULES: tuple[BreakRule, ...] = (
     BreakRule(35, "a dependency will itself fail or be removed", _M, {"DRYDOCK": _B}),
 )
 
+TOLD_ONCE_A_FILE = frozenset(("AL0824", "DRYDOCKINSTALL"))
+"""Codes of what is told at the first of its places in a file; forecasts are as well."""
 SEVERITIES: dict[str, BreakSeverity] = {code: s for rule in RULES for code, s in rule.codes.items()}

@@ -14,6 +14,8 @@ from shared.formats.al.symbols.builtins import FIRST_PLATFORM_ID, PLATFORM_OBJEC
 from shared.formats.al.symbols.index import AppIndex
 from shared.formats.al.symbols.symbols import EXTENSION_OF, Element, EnumValue, Field, Method, Symbol, TypeRef, fold
 
+from .needs import NeededApp
+
 KIND_OF_TYPE = {
     "record": "table",
     "database": "table",
@@ -45,12 +47,26 @@ class Owned:
 
 
 class World:
-    """Lookups over `apps`; `own` is the extension itself. `closed` is False while a needed app is absent."""
+    """Lookups over `apps`; `own` is the extension itself.
 
-    def __init__(self, own: AppIndex, apps: Sequence[AppIndex], *, closed: bool = True) -> None:
+    `absent` are apps that are needed and not given: while there are any the world is not `closed`, and only while
+    none of them may extend the objects of others it `has_all_extensions`. `reached` are the ids of the apps that the
+    manifest makes visible, None where nobody asks.
+    """
+
+    def __init__(
+        self,
+        own: AppIndex,
+        apps: Sequence[AppIndex],
+        *,
+        absent: Sequence[NeededApp] = (),
+        reached: frozenset[str] | None = None,
+    ) -> None:
         self.own = own
         self.apps = [own, *apps]
-        self.closed = closed
+        self.closed = not absent
+        self.has_all_extensions = not any(a.extends for a in absent)
+        self.reached = reached
         self.has_platform = any(a.app.is_platform for a in apps)
         self.spaces: frozenset[str] | None = None
         self._fields: dict[tuple[str, int], dict[str, tuple[Field, AppIndex | None]]] = {}
@@ -128,13 +144,17 @@ class World:
                 return found
         return self.find(kind, "", declared.subject_id)
 
-    def is_missing(self, kind: str, name: str, number: int = 0) -> bool:
+    def is_missing(self, name: str, number: int = 0) -> bool:
         """Whether an object that `find` does not find is certainly not there."""
-        if not self.closed:
-            return False
-        if max(number, whole_number(name)) >= FIRST_PLATFORM_ID:
-            return self.has_platform
-        return self.has_platform or name.rpartition(".")[2].casefold() not in PLATFORM_OBJECTS
+        return self.closed and not self.is_platforms(name, number) and not self.is_well_known(name)
+
+    def is_platforms(self, name: str, number: int = 0) -> bool:
+        """Whether an object has an id of the server's `System` app, which is not given."""
+        return not self.has_platform and max(number, whole_number(name)) >= FIRST_PLATFORM_ID
+
+    def is_well_known(self, name: str) -> bool:
+        """Whether it is one of those that every server's `System` app has; that app is not given."""
+        return not self.has_platform and name.rpartition(".")[2].casefold() in PLATFORM_OBJECTS
 
     def extensions(self, target: Symbol) -> Iterator[tuple[Symbol, AppIndex]]:
         """Extension objects of an object, in every app."""
@@ -152,14 +172,20 @@ class World:
         key = (table.namespace + "." + table.name, table.id)
         known = self._fields.get(key)
         if known is None:
-            merged: dict[str, tuple[Field, AppIndex | None]] = {
-                fold(f.name): (f, app) for ext, app in self.extensions(table) for f in ext.fields
-            }
-            # A field that moved to another app lives on there; the table keeps a marker of it.
-            mine = ((fold(f.name), f) for f in table.fields)
-            merged.update({name: (f, None) for name, f in mine if not (is_moved(f) and name in merged)})
-            known = self._fields[key] = merged
+            own: list[tuple[Field, AppIndex | None]] = [(f, None) for f in table.fields]
+            added = [(f, app) for extension, app in self.extensions(table) for f in extension.fields]
+            # A field that moved to another app lives on there; a marker of it stays where it was.
+            everyone = (*(one for one in added if self._is_visible(*one)), *own)
+            living_last = sorted(everyone, key=lambda one: not is_moved(one[0]))
+            known = self._fields[key] = {fold(f.name): (f, app) for f, app in living_last}
         return known
+
+    def _is_visible(self, field: Field, app: AppIndex) -> bool:
+        """Whether the extension sees what moved to `app`: it has to depend on that, and not only on the old owner."""
+        origin = field.properties.get("movedfrom", "").strip("{}'").lower()
+        if not origin or self.reached is None or app is self.own:
+            return True
+        return app.app.id in self.reached or origin not in self.reached
 
     def methods(self, target: Symbol, owner: AppIndex) -> dict[str, list[Owned]]:
         """Methods of an object with those of its extensions, by folded name, overloads together."""

@@ -16,6 +16,8 @@ APPLICATION = "c1335042-3002-4257-bf8a-75c898ccb1b8"
 BASE_APPLICATION = "437dbf0e-84ff-417a-965d-ed2bb9650972"
 SYSTEM_APPLICATION = "63ca2fa4-4f03-4f2b-a480-172fef340d3f"
 BUSINESS_FOUNDATION = "f3552374-a1f2-4356-848e-196002525837"
+VENDOR = "Microsoft"
+"""The publisher of the base and of what belongs to it."""
 PLATFORM = "8874ed3a-0643-4247-9ced-7a7002f7135d"
 # Base versions up to 14 are one app named Application, under an id of its own in every build.
 SINGLE_APPLICATION = "7e6a08ed-2e68-46c5-a040-72760e720ae3"
@@ -42,7 +44,10 @@ class IdRange(msgspec.Struct, frozen=True, array_like=True):
 
 
 class AppManifest(msgspec.Struct, frozen=True):
-    """One manifest. Versions are four-part; absent attributes are None, absent lists are empty."""
+    """One manifest. Versions are four-part; absent attributes are None, absent lists are empty.
+
+    `test` is the least version of the vendor's test libraries that the app's tests need (seen up to base 14).
+    """
 
     id: str
     name: str
@@ -52,6 +57,7 @@ class AppManifest(msgspec.Struct, frozen=True):
     runtime: Version | None
     platform: Version | None
     application: Version | None
+    test: Version | None
     show_my_code: bool
     propagates_dependencies: bool
     dependencies: tuple[AppRef, ...]
@@ -92,6 +98,7 @@ def parse_manifest(xml: bytes) -> AppManifest:
         runtime=_version(app, "Runtime"),
         platform=_version(app, "Platform"),
         application=_version(app, "Application"),
+        test=_version(app, "Test"),
         show_my_code=_flag(app, "ShowMyCode"),
         propagates_dependencies=_flag(app, "PropagateDependencies"),
         dependencies=tuple(_dependency(e) for e in _grandchildren(root, "Dependencies", "Dependency")),

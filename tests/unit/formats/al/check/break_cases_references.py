@@ -2,6 +2,7 @@
 
 from shared.formats.al.finding import PlaceLevel
 from tests.support.al_packages import (
+    BASE_ID,
     action,
     codeunit,
     control,
@@ -176,10 +177,10 @@ REFERENCES = [
     ),
     Case(
         22,
-        "AL0433",
+        "AL0797",
         run("", "C: Record Customer"),
         (CUSTOMER,),
-        (customer(ObsoleteState="Moved"),),
+        (customer(ObsoleteState="Moved", MovedTo=BASE_ID),),
         at="|Customer",
         symbol="Customer",
         level=PlaceLevel.SOURCE,

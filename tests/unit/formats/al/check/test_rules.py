@@ -4,8 +4,9 @@ import pytest
 
 from shared.formats.al.check.rules import RULES, SEVERITIES
 from shared.formats.al.finding import Compatibility
-from tests.support.al_checks import check, codes
+from tests.support.al_checks import check, check_set, codes
 from tests.support.al_packages import (
+    BASE_ID,
     Json,
     app,
     base_app,
@@ -19,7 +20,7 @@ from tests.support.al_packages import (
     table,
 )
 from tests.support.al_rules import SHOWN, shows
-from tests.unit.formats.al.check import test_schema, test_sets  # noqa: F401, test_sets marks its rows
+from tests.unit.formats.al.check import test_lifecycle, test_schema, test_sets  # noqa: F401, they mark their rows
 from tests.unit.formats.al.check.break_cases import CUSTOMER, POST, Case, customer, run
 from tests.unit.formats.al.check.break_cases_code import CODE
 from tests.unit.formats.al.check.break_cases_objects import OBJECTS
@@ -69,7 +70,8 @@ def library(version: str = "2.0.0.0", name: str = "Library", *objects: Json) -> 
 def test_row_1_and_2_and_5_a_dependency_must_be_there_in_its_version_under_its_name() -> None:
     package = extension("", dependencies=[LIBRARY])
     assert codes(package, base_app(), library()) == []
-    assert codes(package, base_app()) == ["AL1022"]
+    (whole,) = check_set([package], base_app(), whole=True)
+    assert [(f.code, f.symbol) for f in whole.findings] == [("AL1022", "Library")]
     assert codes(package, base_app(), library("1.9.0.0")) == ["AL1022"]
     answer = check(package, base_app(), library(name="Bookshelf"))
     assert ([f.code for f in answer.findings], answer.verdict) == (["AL1076"], Compatibility.WARNINGS)
@@ -128,21 +130,22 @@ def test_row_29_a_name_is_ambiguous_when_two_apps_bring_it_in_namespaces_that_th
     assert codes(qualified, base, library("2.0.0.0", "Library", theirs)) == []
 
 
-BASE_ID = "437dbf0e-84ff-417a-965d-ed2bb9650972"
-
-
 def foundation(*objects: Json) -> bytes:
     return app(symbol_file(*objects), app_id=LIBRARY[0], name="Foundation", publisher="Microsoft", version="2.0.0.0")
 
 
-@shows((22, "AL0433"), (22, "AL0824"))
+@shows((22, "AL0824"))
 def test_row_22_a_moved_table_is_looked_for_in_the_app_that_it_moved_to() -> None:
     marker = customer(ObsoleteState="Moved", MovedTo=LIBRARY[0])
     moved = table(18, "Customer", field(1, "No.", "Code[20]"), MovedFrom=BASE_ID)
     source = run("", "C: Record Customer")
-    gone = check(extension(source), base_app(marker)).findings
-    assert [(f.code, f.symbol) for f in gone] == [("AL0433", "Customer")]
-    assert LIBRARY[0] in gone[0].suggestion
+    unknown = check(extension(source), base_app(marker))
+    assert (unknown.findings, unknown.verdict) == ((), Compatibility.UNVERIFIABLE)
+    assert unknown.undecided[0] == (
+        f"App {LIBRARY[0]} is needed (Table 'Customer' moved there), and its symbols were not given"
+    )
+    empty = check(extension(source), base_app(marker), foundation()).findings
+    assert [(f.code, f.symbol) for f in empty] == [("AL0797", "Customer")]
     report = check(extension(source), base_app(marker), foundation(moved))
     assert [(f.code, f.symbol) for f in report.findings] == [("AL0824", "Customer")]
     assert "Add a dependency on Foundation by Microsoft" in report.findings[0].suggestion
@@ -207,9 +210,16 @@ def test_row_22_a_field_that_moved_is_found_where_it_lives_now() -> None:
         "TargetObject": "Customer",
         "Fields": [field(3, "Blocked", "Boolean", MovedFrom=BASE_ID)],
     }
-    package = extension(run("Customer.Blocked := true;", "Customer: Record Customer"))
-    assert codes(package, base_app(marker), foundation(extends)) == []
-    assert codes(package, base_app(marker)) == ["AL0433"]
+    source = run("Customer.Blocked := true;", "Customer: Record Customer")
+    reached = extension(source, dependencies=[(LIBRARY[0], "Foundation", "Microsoft", "1.0.0.0")])
+    for apps in ((base_app(marker), foundation(extends)), (foundation(extends), base_app(marker))):
+        assert codes(reached, *apps) == []
+        (unreached,) = check(extension(source), *apps).findings
+        assert (unreached.code, unreached.symbol) == ("AL0797", "Blocked")
+        assert "add a dependency on Foundation by Microsoft" in unreached.suggestion
+    unknown = check(extension(source), base_app(marker))
+    assert (unknown.findings, unknown.verdict) == ((), Compatibility.UNVERIFIABLE)
+    assert "Field 'Blocked' moved there" in unknown.undecided[0]
 
 
 def test_an_object_and_the_marker_that_it_left_behind_do_not_clash() -> None:

@@ -77,17 +77,21 @@ def test_extensions_that_need_each_other_are_judged_once() -> None:
     assert [r.verdict for r in check_set([a, b], base_app())] == [Compatibility.COMPATIBLE] * 2
 
 
-def test_an_absent_dependency_is_one_finding_and_what_it_might_hold_is_not_called_broken() -> None:
-    b = part("b", "codeunit 50001 Work { var T: Codeunit Tools; C: Record Customer; begin end; }", "a")
+def test_what_a_dependency_that_is_not_there_might_hold_is_not_called_broken() -> None:
     b = part(
         "b",
         'codeunit 50001 W { var T: Codeunit Tools; procedure P(C: Record Customer) begin C."X" := 1; end; }',
         "a",
     )
+    references = '2 references cannot be decided without A: codeunit Tools, a member of table 18 "Customer"'
+    (installed,) = check_set([b], base_app(CUSTOMER), whole=True)
+    assert [(f.code, f.symbol) for f in installed.findings] == [("AL1022", "A")]
+    assert installed.undecided == (references,)
     report = check(b, base_app(CUSTOMER))
-    assert [(f.code, f.symbol) for f in report.findings] == [("AL1022", "A")]
+    assert (report.findings, report.verdict) == ((), Compatibility.UNVERIFIABLE)
     assert report.undecided == (
-        '2 references cannot be decided without A: codeunit Tools, a member of table 18 "Customer"',
+        "A by Contoso is needed (a dependency, 1.0.0.0 or later), and its symbols were not given",
+        references,
     )
 
 
@@ -95,7 +99,9 @@ def test_a_package_that_cannot_be_read_may_be_the_dependency_that_is_not_found()
     runtime = container(b".NEA\x00\x00\x00\x01" + bytes(100), declared=100)
     _, report = check_set([part("b", "codeunit 50001 W { }", "a"), runtime], base_app())
     assert (report.verdict, report.findings) == (Compatibility.UNVERIFIABLE, ())
-    assert report.undecided == ("1 reference cannot be decided without A: dependency A",)
+    (reason,) = report.undecided
+    assert reason.startswith("A by Contoso is needed (a dependency, 1.0.0.0 or later), and its symbols were not given;")
+    assert reason.endswith("; a package of the set that cannot be read may be it")
 
 
 def test_an_absent_base_leaves_the_verdict_open() -> None:

@@ -292,17 +292,6 @@ def test_a_tag_that_is_no_version_predicts_nothing() -> None:
     assert report.findings[0].message == "Table 'Customer' is marked for removal. Reason: Use New. Tag: soon."
 
 
-def test_a_table_that_will_move_is_foretold_as_such() -> None:
-    moving: dict[str, Any] = {"ObsoleteState": "PendingMove", "ObsoleteReason": "Goes to Foundation"}
-    report = check(
-        extension(run("", "C: Record Customer")),
-        base_app(table(18, "Customer", field(1, "No.", "Code[20]"), **moving)),
-    )
-    assert report.findings[0].message == (
-        "Table 'Customer' is marked for a move to another app. Reason: Goes to Foundation."
-    )
-
-
 def test_actions_that_are_gone_name_the_nearest() -> None:
     source = "pageextension 50000 X extends P { actions { addafter(Post) { } } }"
     assert only(source, (page(9, "P", actions=[action("PostAll"), action("Print")]),)).suggestion == (
