@@ -67,7 +67,15 @@ class Committer:
     """
 
     def __init__(
-        self, service: Service, store: Store, outboxes: Outboxes, hints: Hints, clock: Clock, patience: timedelta
+        self,
+        service: Service,
+        store: Store,
+        outboxes: Outboxes,
+        hints: Hints,
+        clock: Clock,
+        patience: timedelta,
+        *,
+        expires: bool = True,
     ) -> None:
         self.service = service
         self._store = store
@@ -75,6 +83,7 @@ class Committer:
         self._hints = hints
         self._clock = clock
         self._patience = patience
+        self._expires = expires
 
     async def commit(self, inputs: Sequence[Input]) -> None:
         """Give each input its `outcome`, or the `error` that its function raised or that storing it met with.
@@ -141,6 +150,7 @@ class Committer:
                     now=now,
                     published=self._outboxes.published(key),
                     patience=self._patience,
+                    expires=self._expires,
                 )
             except Exception as error:  # noqa: BLE001 - a state that the service cannot read costs no other aggregate
                 group[0].error = error

@@ -10,7 +10,9 @@ from shared.kernel.records import OutgoingRecord
 OUTBOX_GRACE = timedelta(seconds=10)
 """How long the process that committed an outbox entry has the sole right to send it."""
 ANSWERS_LIMIT = 16
-SWEEP_AFTER = timedelta(hours=1)
+COMMANDS_TAKEN_FOR = timedelta(days=7)
+"""How old a command may be. One that comes again when nobody remembers it is older, and is not decided anew."""
+SWEEP_AFTER = COMMANDS_TAKEN_FOR + timedelta(days=1)
 """How long a document whose aggregate never came to be is kept, so that a repeat gets its refusal again."""
 
 

@@ -48,7 +48,9 @@ def build_engine(
     relay = Relay(publisher, clock)
     due_index = DueIndex(store, service.aggregates, clock)
     relay.watched_by(due_index)
-    committer = Committer(service, store, relay, due_index, clock, settings.patience)
+    # A clock that was put ahead makes every command of somebody whose clock is right look old.
+    expires = not settings.clock_ahead
+    committer = Committer(service, store, relay, due_index, clock, settings.patience, expires=expires)
     dead_letters = DeadLetters(committer, clock)
     inbox = Inbox(committer, dead_letters, metrics, attempts=settings.attempts, dead_in_a_row=settings.dead_in_a_row)
     workers = Workers(

@@ -119,6 +119,7 @@ class Inbox:
                 handler=handler,
                 envelope=envelope,
                 position=position,
+                value=record.value or b"",
             )
             for handler in self._service.handlers_of(envelope.data.type, record.topic)
             if (id_ := handler.aggregate_id(envelope)) is not None

@@ -15,6 +15,10 @@ class KernelReason(StrEnum):
     """The command breaks a rule of its format; it is a dead letter."""
     NOT_PROCESSED = "NOT_PROCESSED"
     """Processing the command failed, by a fault of ours; it is a dead letter."""
+    EXPIRED = "EXPIRED"
+    """The command is so old that nobody would remember whether it was decided before."""
+    ID_USED = "ID_USED"
+    """Another command was sent under the same id, and was dealt with."""
     NOT_KEPT = "NOT_KEPT"
     """The dead letter does not hold its record, so that it cannot be sent again."""
 

@@ -17,7 +17,7 @@ from shared.kernel.kafka.consumer import Consumer, Subscription
 from shared.kernel.kafka.errors import KafkaConnectionError, KafkaError
 from shared.kernel.kafka.patches import UnsupportedLibrary
 from shared.kernel.kafka.publisher import KafkaPublisher
-from shared.kernel.kafka.topics import TopicsNotCreated, broker_answers, create_topics
+from shared.kernel.kafka.topics import TopicsNotCreated, broker_answers, create_topics, missing_topics
 from shared.kernel.lifetime import EXIT_FAILED, Lifetime
 from shared.kernel.logs import configure_logs, get_logger
 from shared.kernel.outcomes import Conflict
@@ -143,6 +143,7 @@ class _Process:
             self._lifetime.essential(name, loop)
         await self._consumer.start()
         self._lifetime.essential("watchdog", self._watch())
+        self._lifetime.essential("topics", self._watch_topics())
         log.info("service_started", port=port, topics=self._service.subscriptions)
         if self._settings.clock_ahead:
             log.warning("clock_ahead", by=str(self._settings.clock_ahead))
@@ -171,6 +172,17 @@ class _Process:
     async def _watch(self) -> None:
         reason = await watch_consumer(self._consumer, self._broker_answers, WatchdogLimits())
         raise RuntimeError(reason)
+
+    async def _watch_topics(self) -> None:
+        """End when a topic is gone: the start makes it again, and reads it from its beginning."""
+        while True:
+            await asyncio.sleep(self._settings.topics_checked_every.total_seconds())
+            try:
+                missing = await missing_topics(self._settings.kafka, self._topics())
+            except (KafkaError, OSError, TimeoutError):
+                continue  # a broker that does not answer says nothing of its topics
+            if missing:
+                raise RuntimeError(f"topics are gone, with what was in them: {', '.join(missing)}")
 
     async def _broker_answers(self) -> bool:
         return await broker_answers(self._settings.kafka)

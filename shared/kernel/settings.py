@@ -54,4 +54,6 @@ class Settings(BaseSettings):
     """
     stop_within: timedelta = timedelta(seconds=20)
     """How long a stop may take before the process is ended hard."""
+    topics_checked_every: timedelta = timedelta(seconds=30)
+    """How often a service looks whether its topics are still there."""
     create_topics: bool = True

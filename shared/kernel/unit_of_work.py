@@ -11,7 +11,16 @@ from pydantic import BaseModel
 
 from shared.contracts.message import Message, MessageKind
 from shared.kernel.decision import UNCHANGED, Decision
-from shared.kernel.document import OUTBOX_GRACE, Document, Origin, PendingTimer, PendingWork, timer_key, work_key
+from shared.kernel.document import (
+    COMMANDS_TAKEN_FOR,
+    OUTBOX_GRACE,
+    Document,
+    Origin,
+    PendingTimer,
+    PendingWork,
+    timer_key,
+    work_key,
+)
 from shared.kernel.outbox import OutboxWriter
 from shared.kernel.outcomes import NotYet
 from shared.kernel.service import Service
@@ -41,6 +50,7 @@ class UnitOfWork:
         now: datetime,
         published: int,
         patience: timedelta,
+        expires: bool = True,
     ) -> None:
         self.service = service
         self.aggregate = aggregate
@@ -48,6 +58,7 @@ class UnitOfWork:
         self.now = now
         self.patience = patience
         """How long a message may wait for what it refers to."""
+        self._expires = expires
         self.changed = False
         """Whether the document is another than the stored one."""
         self._first_new_entry = document.entries + 1
@@ -65,6 +76,10 @@ class UnitOfWork:
     def has_new_state(self) -> bool:
         """Whether a decision gave the aggregate another state."""
         return self.state is not self._loaded
+
+    def is_expired(self, sent: datetime) -> bool:
+        """Whether a command that was sent then is too old to be decided."""
+        return self._expires and self.now - sent > COMMANDS_TAKEN_FOR
 
     def touch(self) -> None:
         """Something in the document was changed: it is to be written."""

@@ -8,16 +8,18 @@ from shared.contracts.cloudevents import decode, encode
 from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message, MessageKind
-from shared.kernel.document import ANSWERS_LIMIT, Origin, OutboxEntry, Parked
+from shared.kernel.document import ANSWERS_LIMIT, COMMANDS_TAKEN_FOR, Origin, OutboxEntry, Parked
 from shared.kernel.inputs import Input, InputOutcome
-from shared.kernel.outcomes import NotYet, Permanent, Rejected
+from shared.kernel.outcomes import KernelReason, NotYet, Permanent, Rejected
 from shared.kernel.records import RecordPosition, position_of
-from shared.kernel.seen import has_seen, seen_mark, with_mark, without_mark
+from shared.kernel.seen import command_mark, has_seen, has_seen_id, seen_mark, with_mark, without_mark
 from shared.kernel.stored import pack, unpack
 from shared.kernel.table import Load, On
 from shared.kernel.unit_of_work import UnitOfWork
 
 PARKED_RETRY = timedelta(milliseconds=500)
+_ID_USED = "another command was sent under the id {} and was dealt with: send this one under an id of its own"
+_EXPIRED = f"a command is taken for {COMMANDS_TAKEN_FOR.days} days: send it again, under a new id"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -27,24 +29,41 @@ class MessageInput(Input):
     handler: On[Any, Any, Any]
     envelope: Envelope[Message]
     position: RecordPosition
+    value: bytes
+    """What the record holds."""
 
     def wants(self, unit: UnitOfWork) -> tuple[Load[Any] | None, Any]:
         return self.handler.facts, self.envelope.data
 
     def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
-        document = unit.document
-        mark = seen_mark(self.handler.name, self.envelope.id)
-        if has_seen(document.seen, mark):
-            _answer_again(unit, self.envelope.id)
+        document, id_ = unit.document, self.envelope.id
+        mark = seen_mark(self.handler.name, id_)
+        known = has_seen(document.seen, mark)
+        if self.envelope.data.kind is MessageKind.COMMAND:
+            mark = command_mark(self.handler.name, id_, self.value)
+            if has_seen_id(document.seen, mark) and not has_seen(document.seen, mark):
+                _reject(unit, self.envelope, Rejected(KernelReason.ID_USED, _ID_USED.format(id_)), answers=False)
+                return InputOutcome.REJECTED
+            known = known or has_seen(document.seen, mark)
+        if known:
+            _answer_again(unit, id_)
             return InputOutcome.DUPLICATE
         try:
-            outcome = _decide(unit, self.handler, self.envelope, facts)
+            outcome = self._decide(unit, facts)
         except NotYet as not_yet:
             document.parked.append(self._parked(unit, not_yet.waits_for))
             outcome = InputOutcome.PARKED
         document.seen = with_mark(document.seen, mark)
         unit.touch()
         return outcome
+
+    def _decide(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
+        envelope = self.envelope
+        if envelope.data.kind is MessageKind.COMMAND and unit.is_expired(envelope.time):
+            text = f"it was sent at {envelope.time:%Y-%m-%d %H:%M} UTC; {_EXPIRED}"
+            _reject(unit, envelope, Rejected(KernelReason.EXPIRED, text, facts={"sent_at": envelope.time.isoformat()}))
+            return InputOutcome.REJECTED
+        return _decide(unit, self.handler, envelope, facts)
 
     def _parked(self, unit: UnitOfWork, waits_for: str | None) -> Parked:
         record = encode(self.envelope)
@@ -108,7 +127,8 @@ class DropParkedInput(Input):
             return InputOutcome.SKIPPED
         document.parked.remove(parked)
         handler = next(value.decode() for name, value in parked.headers if name == "ce_type")
-        document.seen = without_mark(document.seen, seen_mark(handler, parked.id))
+        for mark in (seen_mark(handler, parked.id), command_mark(handler, parked.id, parked.value)):
+            document.seen = without_mark(document.seen, mark)
         unit.touch()
         return InputOutcome.APPLIED
 
@@ -129,7 +149,8 @@ def _decide(unit: UnitOfWork, handler: On[Any, Any, Any], envelope: Envelope[Mes
     return InputOutcome.APPLIED
 
 
-def _reject(unit: UnitOfWork, envelope: Envelope[Message], rejected: Rejected) -> None:
+def _reject(unit: UnitOfWork, envelope: Envelope[Message], rejected: Rejected, *, answers: bool = True) -> None:
+    """Refuse a command; `answers`: that is the answer to its id from now on."""
     answer = CommandRejected(
         command_key=envelope.data.key,
         command_id=envelope.id,
@@ -142,7 +163,8 @@ def _reject(unit: UnitOfWork, envelope: Envelope[Message], rejected: Rejected) -
     outbox = unit.outbox_writer()
     outbox.event(answer, _origin_of(envelope))
     unit.become(unit.state, outbox)
-    _remember_answer(unit, envelope.id, outbox.new[0])
+    if answers:
+        _remember_answer(unit, envelope.id, outbox.new[0])
 
 
 def _remember_answer(unit: UnitOfWork, command_id: str, answer: OutboxEntry) -> None:

@@ -17,6 +17,17 @@ class TopicsNotCreated(Exception):
     """The broker refused a topic; the message says which and why."""
 
 
+async def missing_topics(bootstrap: str, topics: Iterable[Topic]) -> list[str]:
+    """The names of those among `topics` that are not there. Raise KafkaError if no broker answers."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_PATIENCE_MS)
+    try:
+        await admin.start()
+        existing = set(await admin.list_topics())
+    finally:
+        await admin.close()
+    return sorted({topic.name for topic in topics} - existing)
+
+
 async def create_topics(bootstrap: str, topics: Iterable[Topic]) -> None:
     """Create what is missing among `topics`, on three brokers each, or on all where there are fewer.
 

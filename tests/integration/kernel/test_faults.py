@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.embedded import Endpoints, Engines
 from shared.contracts.envelope import new_id
+from shared.contracts.topics import topics_of
 from shared.kernel.app import Settings
 from shared.kernel.client import KafkaPublisher, OutgoingRecord
 from shared.kernel.engine import build_engine
 from shared.kernel.kafka.consumer import Consumer, Subscription
+from shared.kernel.kafka.topics import missing_topics
 from shared.kernel.metrics import Metrics
 from shared.kernel.records import BatchResult, RawRecord
 from shared.kernel.store.motor import MotorStore
@@ -28,7 +31,7 @@ from tests.support.effort import EFFORT
 from tests.support.example.app import make
 from tests.support.example.example import CATALOGUE, AddToCounter, CounterChanged, StartErrand
 from tests.support.example.neighbour import SomethingHappened
-from tests.support.patience import Patience, until
+from tests.support.patience import Patience, until, until_answered
 from tests.support.services import Client, Seen, ServiceProcess, client
 
 pytestmark = [pytest.mark.effort, pytest.mark.timeout(300)]
@@ -86,6 +89,33 @@ async def no_outbox(engines: Endpoints, counters: Sequence[str] | dict[str, Any]
 
 def value_of(counter: str) -> Callable[[Seen], bool]:
     return lambda seen: isinstance(seen.envelope.data, CounterChanged) and seen.envelope.data.counter == counter
+
+
+# -- topics
+
+
+async def test_topics_that_vanish_end_the_service_and_its_next_start_makes_them_again(
+    engines: Endpoints, user: Client, example: Example
+) -> None:
+    service = await example(topics_checked_every="PT0.5S").start().ready()
+    await delete_topics(engines.kafka, "drydock.example.snapshots", "drydock.example.progress")
+    assert await service.ended() != 0
+    [failure] = service.logged("service_failed")
+    assert "drydock.example.progress, drydock.example.snapshots" in failure["exception"]
+    after = await example().start().ready()
+    assert await missing_topics(engines.kafka, topics_of("example")) == []
+    counter = new_id()
+    await user.send(AddToCounter(counter=counter, amount=3))
+    await user.wait_for(value_of(counter))
+    assert await after.stop() == 0
+
+
+async def delete_topics(kafka: str, *names: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.delete_topics(list(names))
+    await admin.close()
+    await until_answered(lambda: missing_topics(kafka, [one for one in topics_of("example") if one.name in names]))
 
 
 # -- replicas

@@ -134,7 +134,7 @@ def test_the_settings_of_single_services_are_those_of_the_code() -> None:
         (service, name): field
         for service, settings in SETTINGS.items()
         for name, field in settings.model_fields.items()
-        if name not in Settings.model_fields
+        if name not in Settings.model_fields or field.default != Settings.model_fields[name].default
     }
     assert set(shown) == set(fields)
     assert {key: shown[key] for key, field in fields.items() if not same_value(field, shown[key])} == {}

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.contracts.cloudevents import encode
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Command, Message
 from shared.kernel.app import Service, Settings
@@ -41,7 +42,14 @@ def receive(service: Service, command: Command) -> MessageInput:
     envelope: Envelope[Message] = Envelope(id=new_id(), source="test", time=NOW, data=command)
     [line] = service.handlers[command.type]
     position = RecordPosition("drydock.example.commands", 0, 0)
-    return MessageInput(aggregate=line.aggregate, id=command.key, handler=line, envelope=envelope, position=position)
+    return MessageInput(
+        aggregate=line.aggregate,
+        id=command.key,
+        handler=line,
+        envelope=envelope,
+        position=position,
+        value=encode(envelope).value,
+    )
 
 
 async def values(store: MemoryStore, *counters: str) -> dict[str, int]:

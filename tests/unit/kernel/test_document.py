@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.kernel.client import OutgoingRecord
 from shared.kernel.document import (
+    SWEEP_AFTER,
     Document,
     Origin,
     OutboxEntry,
@@ -151,7 +152,7 @@ def test_a_document_is_due_when_the_first_of_all_that_waits_in_it_is() -> None:
     document = Document("a")
     assert document.due_at is None
     document.idle_since = now
-    assert document.due_at == now + timedelta(hours=1)
+    assert document.due_at == now + SWEEP_AFTER
     document.outbox_due = moments[3]
     assert document.due_at == moments[3]
     document.work = {"w": PendingWork("w", {}, Origin(), moments[2], owner="somebody", until=moments[2])}

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from shared.contracts.common import CommandRejected, DeadLettered
 from shared.kernel.app import OnTimer
+from shared.kernel.document import SWEEP_AFTER
 from shared.kernel.due import HORIZON, LOOKS_AT_ONCE, SCAN_LIMIT
 from shared.kernel.store.port import StoreUnavailable
 from tests.support.example.domain import Brought, Errand
@@ -230,7 +231,7 @@ def test_an_aggregate_that_never_came_to_be_is_swept(world: World) -> None:
     world.relay()
     world.clock.jump(6)
     world.attend()
-    world.clock.jump(3599)
+    world.clock.jump(SWEEP_AFTER.total_seconds() - 1)
     world.attend()
     assert "c" in world.store._kept("counters")
     world.clock.jump(1)

@@ -60,6 +60,7 @@ class IgnoresVersions(ServiceModel):
 
 def forgets_what_it_has_seen(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(messages, "has_seen", lambda seen, mark: False)
+    patch.setattr(messages, "has_seen_id", lambda seen, mark: False)
 
 
 def publishes_before_the_commit(patch: pytest.MonkeyPatch) -> None:

@@ -116,15 +116,20 @@ class World:
     def committer_sees(self, *messages: Message, ids: Sequence[str] = ()) -> list[MessageInput]:
         """The inputs that an inbox would make of messages."""
         named = [*ids, *[new_id() for _ in messages[len(ids) :]]]
+        envelopes = [
+            Envelope(id=id_, source="test", time=self.clock(), data=message)
+            for message, id_ in zip(messages, named, strict=True)
+        ]
         return [
             MessageInput(
                 aggregate=app.COUNTERS,
-                id=message.key,
-                handler=self.service.handlers[message.type][0],
-                envelope=Envelope(id=id_, source="test", time=self.clock(), data=message),
+                id=envelope.data.key,
+                handler=self.service.handlers[envelope.data.type][0],
+                envelope=envelope,
                 position=RecordPosition(COMMANDS, 0, next(self._offsets)),
+                value=encode(envelope).value,
             )
-            for message, id_ in zip(messages, named, strict=True)
+            for envelope in envelopes
         ]
 
     def unit(self, document: Document | None = None, *, published: int = 0) -> UnitOfWork:
