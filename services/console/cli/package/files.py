@@ -82,15 +82,16 @@ def show_file(file: Path, output: DifferenceFormat) -> None:
 def rules(
     output: Annotated[RulesFormat, typer.Option("--output", "-o", help="How to print them.")] = RulesFormat.TABLE,
 ) -> None:
-    """Print every rule that packages are judged by: what it demands, why, and the way out."""
+    """Print every rule that packages are judged by: what it demands, why, the way out, and what it rests on."""
     if output is RulesFormat.MARKDOWN:
         typer.echo(rules_as_markdown(), nl=False)
     elif output is RulesFormat.JSON:
-        fields = ("id", "group", "severity", "title", "meaning", "fix")
+        fields = ("id", "group", "severity", "title", "meaning", "fix", "evidence")
         _print_json([{name: str(getattr(rule, name)) for name in fields} for rule in RULES.values()])
     else:
         for rule in RULES.values():
             typer.echo(f"{rule.id}  {rule.severity:8} {rule.title}\n       {rule.meaning}\n       fix: {rule.fix}")
+            typer.echo(f"       evidence: {rule.evidence}")
 
 
 def build(

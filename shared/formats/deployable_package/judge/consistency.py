@@ -95,14 +95,20 @@ def judge_nuget(package: NugetPackage, findings: Findings) -> None:
     if package.summary.lower() != package.name:
         findings.add("DP312", package.nuspec_path, f"the summary is {package.summary[:200]!r}")
     if package.install_config is not None:
-        named = tuple(value.lower() for value in package.install_config)
-        expected = (wanted_id, f"{wanted_id}.{package.version}.zip")
-        if named != expected and (named[0], named[1]) != (f"{wanted_id}.{package.version}", expected[1]):
-            findings.add(
-                "DP313",
-                package.install_config_path,
-                f"names {named[0]!r} and {named[1]!r}, not {expected[1]!r}",
-            )
+        _judge_install_config(package, *package.install_config, findings)
+
+
+def _judge_install_config(package: NugetPackage, named: str, zipped: str, findings: Findings) -> None:
+    identity = PREFIX + package.name
+    stem, version = split_versioned_name(zipped.lower().removesuffix(".zip")) or ("", "")
+    # It is written before NuGet may shorten the version (DP311).
+    is_zip = stem == identity and (version == package.version or _is_shortened(package.version, version))
+    # The vendor's script names the module; others have written its id, with or without the version.
+    if not is_zip or named.lower() not in (package.name, identity, f"{identity}.{package.version}"):
+        expected = f"{package.name!r} and {f'{identity}.{package.version}.zip'!r}"
+        findings.add(
+            "DP313", package.install_config_path, f"names {named[:200]!r} and {zipped[:200]!r}, not {expected}"
+        )
 
 
 def judge_meta_packages(

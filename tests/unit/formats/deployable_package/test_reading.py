@@ -11,7 +11,7 @@ import pytest
 from shared.formats.deployable_package.archive.writer import PlannedEntry, write_archive
 from shared.formats.deployable_package.damage.faults import build_sample, sample
 from shared.formats.deployable_package.judge.verdict import CheckOutcome
-from shared.formats.deployable_package.read.kinds import KIND_BY_TYPE, OTHER_TYPES, TYPE_BY_GUID
+from shared.formats.deployable_package.read.kinds import KIND_BY_TYPE, OTHER_TYPES, TYPE_BY_GUID, WAY_BY_TYPE
 from shared.formats.deployable_package.write.build import plan_package
 
 from .contexts import TARGET, broken_rules, check
@@ -126,7 +126,8 @@ def test_every_other_package_type_is_refused_by_its_name(name: str) -> None:
         name,
         [("DP206", _MANIFEST)],
     )
-    assert f"of type {name} is {OTHER_TYPES[name]}; it is not applied" in verdict.findings[0].message
+    way = WAY_BY_TYPE.get(name, "it is not applied through images")
+    assert f"of type {name} is {OTHER_TYPES[name]}; {way}" in verdict.findings[0].message
 
 
 @pytest.mark.parametrize("name", KIND_BY_TYPE)
@@ -226,14 +227,15 @@ def test_lines_of_a_removal_file_are_trimmed_and_lowered_as_the_installer_does(
     ("content", "rule"),
     [
         (b"<Files><File><Source>a</Source><RelativePath>C:\\Windows</RelativePath></File></Files>", "DP413"),
-        (b'<F xmlns="urn:any"><File Source="/etc/passwd" /></F>', "DP413"),
+        (b'<F xmlns="urn:any"><File RelativePath="/etc" /></F>', "DP413"),
+        (rb'<AdditionalFiles><File Source="K:\AosService\..\a.dll" RelativePath="bin" /></AdditionalFiles>', None),
         (b'<Files><File RelativePath="a/../b" /></Files>', "DP413"),
         (b"<Files>", "DP413"),
         (b"<!DOCTYPE a><Files />", "DP203"),
         (b"<Files>" + b" " * (1 << 20) + b"</Files>", "DP214"),
         (b'<Files><File Source="a" Destination="ModuleBin" RelativePath="" /></Files>', None),
     ],
-    ids=["a drive", "absolute", "upwards", "damaged", "document type", "huge", "sound"],
+    ids=["a drive", "absolute", "any source", "upwards", "damaged", "document type", "huge", "sound"],
 )
 @pytest.mark.parametrize("path", ["FileLocations.xml", "AdditionalFiles/filelocations.XML"])
 def test_places_of_additional_files_are_judged_in_every_form(path: str, content: bytes, rule: str | None) -> None:
@@ -253,9 +255,9 @@ def test_only_line_ends_end_a_line_of_a_removal_file() -> None:
 
 
 def test_a_module_of_the_running_platform_cannot_be_removed_even_without_its_release() -> None:
-    target = replace(TARGET, platform_modules=frozenset({"scaleunitmanagement"}))
+    target = replace(TARGET, platform_modules=frozenset({"vendornovelty"}))
     path = "AOSService/Scripts/ModuleToRemove.txt"
-    content = _sample_with(lambda entries: entries.append(PlannedEntry(path, b"ScaleUnitManagement")))
+    content = _sample_with(lambda entries: entries.append(PlannedEntry(path, b"VendorNovelty")))
     assert ("DP601", path) in broken_rules(check(content, target=target))
     assert "DP601" not in dict(broken_rules(check(content, target=TARGET)))
 

@@ -101,10 +101,12 @@ _CORE_PART = CUSTOMERS[0]
          [("DP317", "DefaultTopologyData.xml")]),
         ("customization", _without("DevInstallServiceModelData.xml"), [("DP317", "DefaultTopologyData.xml")]),
         ("customization", _with(_LICENSE, "licence of ContosoSales".encode("utf-16")), []),
+        ("customization", _with(_LICENSE, "ContosoSales licensed to Müller".encode("cp1252")), []),
         ("customization", _with("AOSService/Scripts/ModuleToRemove.txt", _REMOVAL), []),
     ],
     ids=["a meta package is missing", "a module of a meta package is missing", "a customer's part of a merged package",
-         "an unlisted payload", "an unknown service", "a service of development machines", "licence", "removal file"],
+         "an unlisted payload", "an unknown service", "a service of development machines", "licence",
+         "licence of an old editor", "removal file"],
 )  # fmt: skip
 def test_what_is_wrong_in_such_a_package_is_told_and_nothing_else(
     kind: str, change: Callable[[dict[str, bytes]], None], expected: list[tuple[str, str]]
@@ -175,7 +177,7 @@ def test_a_merged_packages_vendor_modules_are_known_by_mark_or_by_meta_package()
 
 
 def test_where_the_vendor_copies_its_own_additional_files_to_is_not_judged() -> None:
-    outwards = b'<Files><File Source="..\\a" Destination="AOSWeb" /></Files>'
+    outwards = b'<Files><File Source="a" Destination="AOSWeb" RelativePath=".." /></Files>'
     files = vendor_files("merged")
     for name in ("applicationsuite.10.0.2345.10", "contososales.7.0.7606.108"):
         path = f"{_PACKAGES}/files/dynamicsax-{name}.zip"
