@@ -101,7 +101,7 @@ def test_rules_prints_the_registry_in_every_format() -> None:
     assert [one["id"] for one in json.loads(run("package", "rules", "-o", "json").stdout)] == list(RULES)
     for output in ("table", "markdown"):
         printed = run("package", "rules", "-o", output).stdout
-        assert all(rule.id in printed and rule.fix in printed for rule in RULES.values())
+        assert all(text in printed for rule in RULES.values() for text in (rule.id, rule.fix, str(rule.evidence)))
 
 
 def test_a_package_is_built_from_descriptors_and_valid_against_an_imported_release(tmp_path: Path) -> None:
@@ -138,6 +138,15 @@ def test_what_cannot_be_built_is_told_in_one_line(tmp_path: Path) -> None:
     assert not (tmp_path / "out.zip").exists()
     missing = run(*build[:-2], tmp_path / "no" / "out.zip", "--platform-version", "7.0.1.1")
     assert (missing.exit_code, "cannot be written" in missing.stderr) == (10, True)
+
+
+def test_a_package_that_takes_the_last_modules_away_is_built_from_none(tmp_path: Path) -> None:
+    out = tmp_path / "out.zip"
+    build = ("package", "build", "--platform-version", "7.0.1.1", "--out", out)
+    assert run(*build).exit_code == 2
+    built = run(*build, "--remove", "ContosoOld", "-o", "json")
+    assert (built.exit_code, json.loads(built.stdout)["removed_modules"]) == (0, ["contosoold"])
+    assert [one["rule"] for one in json.loads(built.stdout)["findings"]] == ["DP211"]
 
 
 def test_release_import_refuses_what_has_no_descriptors(tmp_path: Path) -> None:

@@ -95,16 +95,17 @@ def rules(
 
 
 def build(
-    modules: Annotated[
-        Path,
-        typer.Option(
-            help="The folder with the modules: each is a folder with Descriptor/<Model>.xml and its bin, at any depth."
-        ),
-    ],
     platform_version: Annotated[
         str, typer.Option(help="Platform that the modules were compiled against, four numbers: 7.0.7606.108.")
     ],
     out: Annotated[Path, typer.Option(help="The package to write, a .zip file; one that is there is replaced.")],
+    modules: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder with the modules: each is a folder with Descriptor/<Model>.xml and its bin, at any depth. "
+            "Left out, with --remove, the package only takes the last modules away."
+        ),
+    ] = None,
     application_version: Annotated[
         str,
         typer.Option(help="Application that they were compiled against; needed for a platform or merged package."),
@@ -140,8 +141,10 @@ def build(
     file cannot be read or written.
     """
     try:
+        if modules is None and not remove:
+            _fail("name the folder with the modules (--modules), or the last modules to take away (--remove)", 2)
         require_folder_of(out)
-        found = find_modules(modules, module_version)
+        found = find_modules(modules, module_version) if modules is not None else []
         chosen = kind or default_kind(found)
         options = BuildOptions(
             kind=chosen,

@@ -296,6 +296,6 @@ def write_package(entries: Sequence[PlannedEntry], path: Path, separator: str = 
 def default_kind(modules: Sequence[ModuleSource]) -> DeployableKind:
     """Return the kind that modules make by who publishes them."""
     by_vendor = [module.is_vendors for module in modules]
-    if all(by_vendor):
+    if by_vendor and all(by_vendor):
         return DeployableKind.PLATFORM
     return DeployableKind.MERGED if any(by_vendor) else DeployableKind.CUSTOMIZATION
