@@ -194,3 +194,15 @@ def test_merge_writes_a_package_or_tells_why_not(tmp_path: Path) -> None:
     merged = run("package", "merge", package, package, "--out", out, "-o", "json")
     assert (merged.exit_code, json.loads(merged.stdout)["verdict"]) == (0, "valid")
     assert run("package", "merge", package, tmp_path / "none", "--out", out).exit_code == 10
+
+
+def test_merge_takes_a_module_from_the_package_that_is_named(tmp_path: Path) -> None:
+    one, two, out = _package(tmp_path), _package(tmp_path, "DP705"), tmp_path / "merged.zip"
+    merge = ("package", "merge", one, two, "--out", out)
+    refused = run(*merge)
+    assert (refused.exit_code, "--take ContosoSales=sound.zip" in refused.stderr) == (1, True)
+    for name in (two, two.name):
+        merged = run(*merge, "--take", f"contososales={name}", "-o", "json")
+        assert [one["version"] for one in json.loads(merged.stdout)["modules"]] == ["1.2.3.0", "1.2.2.9"]
+    for wrong in ("contososales", "contososales=other.zip", "=sound.zip"):
+        assert run(*merge, "--take", wrong).exit_code == 2

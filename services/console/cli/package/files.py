@@ -55,7 +55,22 @@ class Separator(StrEnum):
     BACKSLASH = "backslash"
 
 
+Take = Annotated[
+    list[str] | None,
+    typer.Option(metavar="MODULE=PACKAGE", help="Which package a module is from that several bring. Repeatable."),
+]
 Output = Annotated[DifferenceFormat, typer.Option("--output", "-o", help="How to print the result.")]
+
+
+def taken_modules(take: Sequence[str] | None) -> dict[str, str]:
+    """The package of each module that --take names; ends the command if one is not of that form or named twice."""
+    chosen: dict[str, str] = {}
+    for one in take or ():
+        module, _, package = one.partition("=")
+        if not module or not package or module.lower() in map(str.lower, chosen):
+            _fail(f"--take {one}: name each module once, as MODULE=PACKAGE", 2)
+        chosen[module] = package
+    return chosen
 
 
 def show_file(file: Path, output: DifferenceFormat) -> None:
@@ -190,24 +205,33 @@ def sample(
 def merge(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Two or more packages.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The package to write.")],
+    take: Take = None,
     output: Output = DifferenceFormat.TABLE,
 ) -> None:
     """Merge a platform package with customizations, or several customizations, into one package.
 
-    All must be valid and of one release, and no file may be in two of them with different content. Exits with 1 if
-    they cannot be merged.
+    All must be valid. What was built for an earlier platform goes with a later one; no module or other file may be in
+    two of them with different content unless --take says which is meant. Exits with 1 if they cannot be merged.
     """
+    chosen = {module: _one_of(files, name) for module, name in taken_modules(take).items()}
     try:
         require_folder_of(out)
         for file in files:
             require_file(file)
-        merge_packages(files, out)
+        merge_packages(files, out, take=chosen)
         verdict = check_package(out)
     except MergeError as error:
         _fail(str(error), INVALID)
     except (BuildError, InfrastructureError) as error:
         _fail(str(error), UNDECIDED)
     _print_built(verdict, out, output)
+
+
+def _one_of(files: Sequence[Path], name: str) -> Path:
+    found = [file for file in files if name in (str(file), file.name)]
+    if len(found) != 1:
+        _fail(f"--take: {name} is {'more than one' if found else 'none'} of the packages that are merged", 2)
+    return found[0]
 
 
 def diff(
