@@ -61,6 +61,12 @@ class RunningServices:
                 step.log(f"stopping {service.name}")
             await self._processes.stop(service.name)
 
+    def tell_last_words(self, step: Step) -> None:
+        """Put the ends of the services' own logs into the step's."""
+        for service in self._application.services:
+            for line in self._processes.last_lines(service.name):
+                step.log(f"{service.name} said: {line}")
+
     def check_stopped(self) -> None:
         """StepFailedError where one runs."""
         services = self._application.services

@@ -175,10 +175,7 @@ def build(
         _fail(str(error), INVALID)
     except InfrastructureError as error:
         _fail(str(error), UNDECIDED)
-    stand_ins = [module.name for module in found if module.placeholder]
-    if stand_ins:
-        named = ", ".join(stand_ins[:_NAMED]) + (", ..." if len(stand_ins) > _NAMED else "")
-        _note(f"without a bin folder, and with placeholder binaries: {counted(len(stand_ins), 'module')}: {named}")
+    _note_stand_ins([module.name for module in found if module.placeholder])
     _print_built(verdict, out, output)
 
 
@@ -275,6 +272,12 @@ def _check_or_exit(file: Path) -> PackageVerdict:
         return check_file(file)
     except InfrastructureError as error:
         _fail(str(error), UNDECIDED)
+
+
+def _note_stand_ins(modules: Sequence[str]) -> None:
+    if modules:
+        named = ", ".join(modules[:_NAMED]) + (", ..." if len(modules) > _NAMED else "")
+        _note(f"without a bin folder, and with placeholder binaries: {counted(len(modules), 'module')}: {named}")
 
 
 def _print_built(verdict: PackageVerdict, out: Path, output: DifferenceFormat) -> None:
