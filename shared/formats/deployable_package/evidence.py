@@ -47,9 +47,6 @@ APPLY_REPORTED = Evidence(
 BOMBS = Evidence(EvidenceKind.PROTECTION, "D. Fifield, A better zip bomb, USENIX WOOT 2019")
 CUSTOMIZATION_CHECK = Evidence(EvidenceKind.SCRIPT, "DeployablePackageCheck.psm1 of the package skeleton")
 DESCRIPTORS = Evidence(EvidenceKind.OUTPUT, "the vendor's model descriptors of release 10.0.21")
-DOTNET_ZIP = Evidence(
-    EvidenceKind.REPORT, "dotnet/corefx pull request 11264: ZipArchive reads stored, deflated and Deflate64 entries"
-)
 INSTALLER = Evidence(EvidenceKind.SCRIPT, "installer, scripts and lists of the package skeleton, platform update 68")
 LAST_MODULE = Evidence(EvidenceKind.REPORT, "alexdmeyer.com, 2018-12-17: removing a package without another")
 LICENSES = _documented("deployable-package-troubleshooting.md and isv-licensing.md")
@@ -59,6 +56,10 @@ LONG_PATHS = Evidence(
     EvidenceKind.DOCUMENTATION, "learn.microsoft.com, Windows, Maximum Path Length Limitation: 260 characters"
 )
 MANIFEST = Evidence(EvidenceKind.OUTPUT, "manifests of packages made by Visual Studio and by the build pipeline")
+METHODS = Evidence(
+    EvidenceKind.PROTECTION,
+    "Drydock unpacks these alone; .NET's ZipArchive reads Deflate64 as well (dotnet/corefx pull request 11264)",
+)
 META_PACKAGES = Evidence(EvidenceKind.OUTPUT, "the vendor's updates")
 NETMODULES = Evidence(EvidenceKind.REPORT, "alexdmeyer.com, 2023-02-17: netmodules that are left over or missing")
 NUGET = _documented("pipeline-create-deployable-package.md: NuGet 3.3 or earlier")

@@ -73,10 +73,10 @@ _TABLE = (
          "The package is unpacked on a file system that ignores case: one entry would overwrite the other, or a file "
          "would stand where a folder must be.",
          "Rename one of the entries."),
-    PackageRule("DP106", _E, evidence.DOTNET_ZIP, "No entry is encrypted",
+    PackageRule("DP106", _E, evidence.ONE_READING, "No entry is encrypted",
          "The installer has no password, and nothing inside can be checked.",
          "Build the package without a password."),
-    PackageRule("DP107", _E, evidence.DOTNET_ZIP, "Entries are stored or deflated",
+    PackageRule("DP107", _E, evidence.METHODS, "Entries are stored or deflated",
          "Drydock reads no other compression method. The vendor's installer, a .NET program, knows Deflate64 as well, "
          "which Windows Explorer writes in archives of more than 2 GB.",
          "Zip the package again with ordinary compression (deflate): 7-Zip, Compress-Archive, or the build's own zip."),

@@ -69,7 +69,7 @@ def _judge_netmodules(keys: set[str], place: str, findings: Findings) -> None:
         whole = assembly.rpartition(".")[0]
         if f"{assembly}.dll" not in keys and f"{whole}.dll" in keys:
             for number in sorted(found - numbers.get(whole, set())):
-                told = f"there is no part {number} of the module that it goes with"
+                told = f"{whole.rpartition('/')[2]}.{number}.netmodule, which it goes with, is missing"
                 findings.add("DP403", inside(place, f"{assembly}.{number}.netmodule"), told)
             continue
         first = min(found)

@@ -7,6 +7,7 @@ from shared.formats.deployable_package.archive.entry import Entry
 from shared.formats.deployable_package.findings import Findings
 from shared.formats.deployable_package.read.manifest import MANIFEST_NAME
 
+_MANAGED = "_managed.zip"
 # What desktops add to archives: nobody's content.
 _DESKTOP_FILES = ("__macosx/", ".ds_store", "thumbs.db")
 
@@ -29,10 +30,9 @@ _OTHER_UPLOADS = (
         lambda key: "packageassets/" in key,
     ),
     _OtherUpload(
-        "the managed zip of one model, which `pac package compile --package-type erp` makes and `pac package deploy` "
-        "applies",
+        "a managed zip of one model, which `pac package compile --package-type erp` makes and `pac package deploy` applies",
         "build a deployable package of the same modules with `drydock package build`",
-        lambda key: key.rpartition("/")[2] == "fnomoduledefinition.json",
+        lambda key: key.endswith((_MANAGED, "fnomoduledefinition.json")),
     ),
     _OtherUpload("a Power Platform solution", "it holds no modules", lambda key: key == "solution.xml"),
     _OtherUpload(
@@ -69,7 +69,7 @@ def explain_missing_manifest(files: Mapping[str, Entry], findings: Findings) -> 
     `files` are its entries by path in lower case.
     """
     content = {key: entry for key, entry in files.items() if not any(one in key for one in _DESKTOP_FILES)}
-    inner = [entry for key, entry in content.items() if key.endswith(".zip")]
+    inner = [entry for key, entry in content.items() if key.endswith(".zip") and not key.endswith(_MANAGED)]
     has_content = any("aosservice/" in key or "packageassets/" in key for key in content)
     if len(inner) == 1 and not has_content:
         findings.add("DP114", inner[0].path, "the upload holds a zip instead of a package's content")

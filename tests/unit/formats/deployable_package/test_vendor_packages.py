@@ -225,6 +225,11 @@ def test_a_package_that_was_zipped_with_its_folder_is_told_so_and_checked(
         ({"a.zip": b"PK", "b.zip": b"PK"}, "DP201", "HotfixInstallationInfo.xml", "holds 2 zips"),
         ({"TemplatePackage.dll": b"MZ", "PackageAssets/contoso_managed.zip": b"PK"},
          "DP201", "HotfixInstallationInfo.xml", "unified"),
+        ({"fnomoduledefinition.json": b"{}", "contososales/bin/ContosoSales.md": b"x"},
+         "DP201", "HotfixInstallationInfo.xml", "pac package compile"),
+        ({"drop/contososales_1_0_0_1_managed.zip": b"PK"}, "DP201", "HotfixInstallationInfo.xml", "pac package compile"),
+        ({"ContosoSales/bin/ContosoSales.md": b"x"}, "DP201", "HotfixInstallationInfo.xml", "with compiled modules"),
+        ({"Contoso.axmodel": b"x"}, "DP201", "HotfixInstallationInfo.xml", "a model file"),
         ({"solution.xml": b"<a/>"}, "DP201", "HotfixInstallationInfo.xml", "Power Platform solution"),
         ({"dynamicsax-a.nuspec": b"<a/>", "tools/x": b""}, "DP201", "HotfixInstallationInfo.xml", "single module"),
         ({"bin/A.md": b"x"}, "DP201", "HotfixInstallationInfo.xml", "payload of a single module"),
@@ -232,7 +237,8 @@ def test_a_package_that_was_zipped_with_its_folder_is_told_so_and_checked(
         ({"AOSService/HotfixInstallationInfo.xml": b"<a/>"}, "DP201", "HotfixInstallationInfo.xml", "root"),
         ({"readme.txt": b"hello"}, "DP201", "HotfixInstallationInfo.xml", "root"),
     ],
-    ids=["zip in zip", "zip in zip from a desktop", "several", "unified", "solution", "nupkg", "payload", "source",
+    ids=["zip in zip", "zip in zip from a desktop", "several", "unified", "erp", "erp in an artifact",
+         "compiled", "model", "solution", "nupkg", "payload", "source",
          "misplaced manifest", "something else"],
 )  # fmt: skip
 def test_an_upload_that_is_no_package_is_told_what_it_is(
