@@ -81,7 +81,8 @@ def judge_nuget(package: NugetPackage, findings: Findings) -> None:
     wanted_id = PREFIX + package.name
     if package.nuspec_id.lower() != wanted_id:
         findings.add("DP309", package.nuspec_path, f"the id is {package.nuspec_id[:200]!r}, expected {wanted_id!r}")
-    if package.nuspec_version != package.version:
+    # Where NuGet shortened the file's name alone, that is told of the file (DP311).
+    if package.nuspec_version != package.version and not _is_shortened(package.version, package.nuspec_version):
         short = _is_shortened(package.nuspec_version, package.version)
         findings.add(
             "DP311" if short else "DP310",

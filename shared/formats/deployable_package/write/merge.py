@@ -25,6 +25,7 @@ from shared.formats.deployable_package.limits import Limits
 from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.read.layout import (
     DEVELOPER_SERVICE_MODEL,
+    LICENSES,
     RELEASED,
     REMOVAL_FILE,
     SCRIPTS,
@@ -225,7 +226,13 @@ def _may_differ(owner: _Input, one: _Input, entry: Entry) -> bool:
 def _refuse_difference(known: tuple[_Input, Entry], one: _Input, entry: Entry) -> None:
     owner, other = known
     if _sha256(owner, other) != _sha256(one, entry):
-        raise MergeError(f"{owner.path.name} and {one.path.name} have different files {entry.path}")
+        licence = entry.key.startswith(LICENSES.lower())
+        way = (
+            "rename it in one of them"
+            if licence
+            else "build both with the files of one release, or leave it out of one"
+        )
+        raise MergeError(f"{owner.path.name} and {one.path.name} have different files {entry.path}; {way}")
 
 
 def _sha256(one: _Input, entry: Entry) -> bytes:

@@ -118,7 +118,7 @@ def test_what_the_vendor_refuses_is_refused_with_the_reason(tmp_path: Path) -> N
         ([platform, _package(tmp_path / "new.zip", _module("New"), platform="7.0.7700.1")], "later than"),
         (
             [one, _package(tmp_path / "licence.zip", _module("Two"), licenses=changed)],
-            "different files .*License",
+            "different files .*License/contosocore.txt; rename it",
         ),
         ([one, _package(tmp_path / "removes.zip", _module("Two"), removed=("One",))], "removes one"),
     ]

@@ -273,6 +273,16 @@ def test_the_path_on_the_authors_machine_is_never_repeated() -> None:
     assert "jo.doe" not in str(verdict)
 
 
+def test_a_version_that_nuget_shortened_in_a_files_name_alone_is_told_once() -> None:
+    def change(entries: list[PlannedEntry]) -> None:
+        for entry in entries:
+            if entry.path.endswith("contososales.1.2.3.0.nupkg"):
+                entry.path = entry.path.replace("1.2.3.0", "1.2.3")
+
+    path = "AOSService/Packages/dynamicsax-contososales.1.2.3.nupkg"
+    assert broken_rules(check(_sample_with(change))) == [("DP311", path)]
+
+
 def test_versions_that_nuget_shortened_are_explained_in_every_place() -> None:
     """What NuGet 3.4 makes of 1.2.3.0: file names and nuspec say 1.2.3, the manifest says 1.2.3.0."""
 

@@ -227,7 +227,7 @@ def test_a_package_that_was_zipped_with_its_folder_is_told_so_and_checked(
          "DP201", "HotfixInstallationInfo.xml", "unified"),
         ({"fnomoduledefinition.json": b"{}", "contososales/bin/ContosoSales.md": b"x"},
          "DP201", "HotfixInstallationInfo.xml", "pac package compile"),
-        ({"drop/contososales_1_0_0_1_managed.zip": b"PK"}, "DP201", "HotfixInstallationInfo.xml", "pac package compile"),
+        ({"drop/sales_1_0_0_1_managed.zip": b"PK"}, "DP201", "HotfixInstallationInfo.xml", "pac package compile"),
         ({"ContosoSales/bin/ContosoSales.md": b"x"}, "DP201", "HotfixInstallationInfo.xml", "with compiled modules"),
         ({"Contoso.axmodel": b"x"}, "DP201", "HotfixInstallationInfo.xml", "a model file"),
         ({"solution.xml": b"<a/>"}, "DP201", "HotfixInstallationInfo.xml", "Power Platform solution"),
