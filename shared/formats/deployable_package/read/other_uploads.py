@@ -30,7 +30,7 @@ _OTHER_UPLOADS = (
         lambda key: "packageassets/" in key,
     ),
     _OtherUpload(
-        "a managed zip of one model, made by `pac package compile --package-type erp` and applied by `pac package deploy`",
+        "a managed zip of one model, from `pac package compile --package-type erp` and for `pac package deploy`",
         "build a deployable package of the same modules with `drydock package build`",
         lambda key: key.endswith((_MANAGED, "fnomoduledefinition.json")),
     ),
