@@ -57,8 +57,7 @@ LONG_PATHS = Evidence(
 )
 MANIFEST = Evidence(EvidenceKind.OUTPUT, "manifests of packages made by Visual Studio and by the build pipeline")
 METHODS = Evidence(
-    EvidenceKind.PROTECTION,
-    "Drydock unpacks these alone; .NET's ZipArchive reads Deflate64 as well (dotnet/corefx pull request 11264)",
+    EvidenceKind.REPORT, "dotnet/corefx pull request 11264 and dotnet/runtime pull request 122045: methods 0, 8 and 9"
 )
 META_PACKAGES = Evidence(EvidenceKind.OUTPUT, "the vendor's updates")
 NETMODULES = Evidence(EvidenceKind.REPORT, "alexdmeyer.com, 2023-02-17: netmodules that are left over or missing")

@@ -77,9 +77,8 @@ _TABLE = (
          "The installer has no password, and nothing inside can be checked.",
          "Build the package without a password."),
     PackageRule("DP107", _E, evidence.METHODS, "Entries are stored or deflated",
-         "Drydock reads no other compression method. The vendor's installer, a .NET program, knows Deflate64 as well, "
-         "which Windows Explorer writes in archives of more than 2 GB.",
-         "Zip the package again with ordinary compression (deflate): 7-Zip, Compress-Archive, or the build's own zip."),
+         "The vendor's installer, a .NET program, reads stored, deflated and Deflate64 entries and no others.",
+         "Build the package with the ordinary zip compression (deflate)."),
     PackageRule("DP108", _E, evidence.ONE_READING, "Entries are plain files and folders",
          "Links and devices can point outside the package.",
          "Replace the link by the file it points to."),
