@@ -7,11 +7,13 @@ from io import BytesIO
 
 import pytest
 
-from shared.formats.deployable_package.damage.faults import build_sample
+from shared.formats.deployable_package.archive.writer import write_archive
+from shared.formats.deployable_package.damage.faults import build_sample, sample
 from shared.formats.deployable_package.read.documents import parse_xml, text
 from shared.formats.deployable_package.read.vendor_modules import known_vendor_modules
+from shared.formats.deployable_package.write.build import placeholder_files, plan_package
 
-from .contexts import broken_rules, check
+from .contexts import TARGET, broken_rules, check
 from .vendor_like import CUSTOMERS, archive, install_config, nupkg, vendor_files, zipped
 
 _PACKAGES = "AosService/Packages"
@@ -114,3 +116,19 @@ def test_the_vendors_names_are_known_without_a_release() -> None:
     files = vendor_files("customization")
     files["AosService/Scripts/ModuleToRemove.txt"] = b"Retail\r\nRetailContoso\r\n"
     assert broken_rules(check(zipped(files))) == [("DP601", "AosService/Scripts/ModuleToRemove.txt")]
+
+
+def test_a_customers_module_must_not_have_the_name_of_one_of_the_vendors() -> None:
+    platform = replace(TARGET, platform_modules=frozenset({"vendornovelty"}))
+    for name, more, owner in (
+        ("Retail", {}, "the vendor, in release 10.0.21"),
+        ("VendorNovelty", {"target": platform}, "the running platform"),
+        ("VendorNovelty", {}, ""),
+        ("RetailContoso", {}, ""),
+    ):
+        chosen = sample()
+        renamed = replace(chosen.modules[0], name=name, files=placeholder_files(name))
+        out = BytesIO()
+        write_archive(plan_package([renamed], chosen.options), out)
+        told = [one.message for one in check(out.getvalue(), **more).findings if one.rule == "DP709"]
+        assert told == ([f"{name.lower()} is a module of {owner}"] if owner else [])
