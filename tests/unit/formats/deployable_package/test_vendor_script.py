@@ -120,15 +120,15 @@ def test_the_vendors_names_are_known_without_a_release() -> None:
 
 def test_a_customers_module_must_not_have_the_name_of_one_of_the_vendors() -> None:
     platform = replace(TARGET, platform_modules=frozenset({"vendornovelty"}))
-    for name, more, owner in (
-        ("Retail", {}, "the vendor, in release 10.0.21"),
-        ("VendorNovelty", {"target": platform}, "the running platform"),
-        ("VendorNovelty", {}, ""),
-        ("RetailContoso", {}, ""),
+    for name, target, owner in (
+        ("Retail", None, "the vendor, in release 10.0.21"),
+        ("VendorNovelty", platform, "the running platform"),
+        ("VendorNovelty", None, ""),
+        ("RetailContoso", None, ""),
     ):
         chosen = sample()
         renamed = replace(chosen.modules[0], name=name, files=placeholder_files(name))
         out = BytesIO()
         write_archive(plan_package([renamed], chosen.options), out)
-        told = [one.message for one in check(out.getvalue(), **more).findings if one.rule == "DP709"]
+        told = [one.message for one in check(out.getvalue(), target=target).findings if one.rule == "DP709"]
         assert told == ([f"{name.lower()} is a module of {owner}"] if owner else [])
