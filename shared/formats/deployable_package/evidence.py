@@ -45,8 +45,14 @@ APPLY_REPORTED = Evidence(
     EvidenceKind.REPORT, "MicrosoftDocs/dynamics-365-unified-operations-public issue 307: what the portal refuses"
 )
 BOMBS = Evidence(EvidenceKind.PROTECTION, "D. Fifield, A better zip bomb, USENIX WOOT 2019")
+COMPILED_VERSIONS = Evidence(
+    EvidenceKind.REPORT, "fscpscollaborative/fscps.tools, invoke-fsccompile.ps1, which takes versions from assemblies"
+)
 CUSTOMIZATION_CHECK = Evidence(EvidenceKind.SCRIPT, "DeployablePackageCheck.psm1 of the package skeleton")
 DESCRIPTORS = Evidence(EvidenceKind.OUTPUT, "the vendor's model descriptors of release 10.0.21")
+INSTALL = Evidence(
+    EvidenceKind.SCRIPT, "InstallMetadataPackages.ps1, which installs every .nupkg and copies additional files"
+)
 INSTALLER = Evidence(EvidenceKind.SCRIPT, "installer, scripts and lists of the package skeleton, platform update 68")
 LAST_MODULE = Evidence(EvidenceKind.REPORT, "alexdmeyer.com, 2018-12-17: removing a package without another")
 LICENSES = _documented("deployable-package-troubleshooting.md and isv-licensing.md")
@@ -59,7 +65,9 @@ MANIFEST = Evidence(EvidenceKind.OUTPUT, "manifests of packages made by Visual S
 METHODS = Evidence(
     EvidenceKind.REPORT, "dotnet/corefx pull request 11264 and dotnet/runtime pull request 122045: methods 0, 8 and 9"
 )
-META_PACKAGES = Evidence(EvidenceKind.OUTPUT, "the vendor's updates")
+META_PACKAGES = Evidence(
+    EvidenceKind.SCRIPT, "InstallMetadataPackages.ps1: the vendor's modules are installed by their meta packages"
+)
 NETMODULES = Evidence(EvidenceKind.REPORT, "alexdmeyer.com, 2023-02-17: netmodules that are left over or missing")
 NUGET = _documented("pipeline-create-deployable-package.md: NuGet 3.3 or earlier")
 NUGET_CYCLES = Evidence(EvidenceKind.DOCUMENTATION, "learn.microsoft.com, NuGet, error NU1108: a cycle is refused")
@@ -70,10 +78,10 @@ PACKAGING = Evidence(EvidenceKind.SCRIPT, "CreatePackage.psm1, which packs each 
 PIPELINE = _documented("pipeline-create-deployable-package.md")
 PORTABLE_EXECUTABLE = Evidence(EvidenceKind.SPECIFICATION, "Microsoft PE and COFF Specification")
 PRECHECK = Evidence(EvidenceKind.SCRIPT, "DBSyncPrecheck.ps1 of the package skeleton, error 131091")
+REGRESSIONS = Evidence(EvidenceKind.REPORT, "ariste.info, 2020-02: an update that brought older code to production")
 REMOVAL = _documented("uninstall-deployable-package.md")
 REMOVAL_NAMES = _documented("pull request 1496: the page itself had named ModulesToRemove.txt")
 REMOVAL_SCRIPT = Evidence(EvidenceKind.SCRIPT, "AutoRemoveAosModule.ps1 of the package skeleton")
-SEALED = _documented("application-extensibility pages: sealed since 8.1")
 TYPES = Evidence(EvidenceKind.SCRIPT, "ReleasedPackages.xml of the package skeleton, and its installer's types")
 UNVERIFIED = Evidence(EvidenceKind.UNVERIFIED, "a conclusion of Drydock's")
 UPDATES = _documented("updateenvironment-newinfrastructure.md")

@@ -150,7 +150,7 @@ _TABLE = (
     PackageRule("DP212", _I, evidence.MANIFEST, "The manifest tells no paths of its author",
          "InstallationInfoFilePath holds a path on the machine that built the package, often with a person's name.",
          "Empty InstallationInfoFilePath; nothing reads it."),
-    PackageRule("DP213", _W, evidence.SEALED, "The package says that it fits sealed releases",
+    PackageRule("DP213", _W, evidence.PACKAGING, "The package says that it fits sealed releases",
          "Since 8.1 the application is sealed; a package that overlays it cannot be applied to a cloud environment.",
          "Turn overlayered models into extensions and build again."),
     PackageRule("DP214", _E, evidence.LIMITS, "Descriptive files have a plausible size",
@@ -161,13 +161,13 @@ _TABLE = (
          "Build the package with a module, or name the last ones in AOSService/Scripts/ModuleToRemove.txt; licences go "
          "into the package of their modules: `drydock package build --license FILE`."),
     # consistency
-    PackageRule("DP301", _E, evidence.INSTALLER, "Every listed module has its NuGet package",
+    PackageRule("DP301", _E, evidence.INSTALL, "Every listed module has its NuGet package",
          "The installer takes each module of the manifest from AOSService/Packages/*.nupkg.",
          "Build the package again; do not delete or rename single files."),
-    PackageRule("DP302", _E, evidence.ONE_READING, "Every NuGet package is of a listed module",
-         "A module that the manifest does not list is not installed, or is installed without being recorded.",
+    PackageRule("DP302", _E, evidence.INSTALL, "Every NuGet package is of a listed module",
+         "The vendor's installer installs every .nupkg, so a module that the manifest does not list would come unsaid.",
          "Add the module to the manifest or remove its files."),
-    PackageRule("DP303", _E, evidence.INSTALLER, "Every listed module has its payload",
+    PackageRule("DP303", _E, evidence.INSTALL, "Every listed module has its payload",
          "The installer takes the binaries from AOSService/Packages/files/*.zip.",
          "Build the package again; do not delete or rename single files."),
     PackageRule("DP304", _E, evidence.ONE_READING, "Every payload is of a listed module",
@@ -219,7 +219,8 @@ _TABLE = (
          "Two files for one module leave open which is installed.",
          "Remove the outdated file."),
     PackageRule("DP320", _E, evidence.META_PACKAGES, "A platform package brings its meta packages",
-         "dynamicsax-meta-platform-runtime and dynamicsax-meta-application-runtime name what a release consists of.",
+         "The vendor's modules are installed by dynamicsax-meta-platform-runtime and -meta-application-runtime alone; "
+         "those that neither names would be left out.",
          "Use the vendor's complete package; merge with Drydock or the vendor's tool."),
     PackageRule("DP321", _E, evidence.META_PACKAGES, "Modules that a meta package names are in the package",
          "A release without one of its modules cannot be installed.",
@@ -248,7 +249,7 @@ _TABLE = (
     PackageRule("DP406", _W, evidence.PORTABLE_EXECUTABLE, "Assemblies are executable images",
          "The file does not start like an assembly: often a pointer of a large-file store that was not fetched.",
          "Fetch the real binaries and build the package again."),
-    PackageRule("DP407", _W, evidence.PIPELINE, "The assembly's file version is the module's",
+    PackageRule("DP407", _W, evidence.COMPILED_VERSIONS, "The assembly's file version is the module's",
          "The module was packaged under another version than it was compiled with.",
          "Compile and package in one build."),
     PackageRule("DP408", _E, evidence.CUSTOMIZATION_CHECK, "A customization brings no form adaptors",
@@ -267,9 +268,9 @@ _TABLE = (
     PackageRule("DP412", _E, evidence.PACKAGING, "Module names have no spaces",
          "The vendor's tools cannot build or install a module whose name has a space.",
          "Rename the module."),
-    PackageRule("DP413", _W, evidence.UNVERIFIED, "Additional files stay where they belong",
-         "FileLocations.xml tells the installer where to copy files to; a path out of the destination, or a file that "
-         "cannot be read, would overwrite others or stop the installation.",
+    PackageRule("DP413", _W, evidence.INSTALL, "Additional files stay where they belong",
+         "FileLocations.xml tells the installer where to copy files to: to the folder of AOSWeb or PackageDir it appends "
+         "RelativePath. A path out of there, or a file that cannot be read, would overwrite others or stop it.",
          "Write RelativePath relative to the destination, without '..' and drives."),
     PackageRule("DP414", _W, evidence.LONG_PATHS, "Paths are short enough for Windows",
          "Below K:\\AosService\\PackagesLocalDirectory, where modules are installed, the path has more than 259 "
@@ -335,7 +336,7 @@ _TABLE = (
          "The package replaces the whole customization: a module that it lacks is removed, and such an image cannot "
          "be promoted.",
          "Add the module, name it in ModuleToRemove.txt, or acknowledge the list of missing modules."),
-    PackageRule("DP705", _W, evidence.UPDATES, "No module goes back to a lower version",
+    PackageRule("DP705", _W, evidence.REGRESSIONS, "No module goes back to a lower version",
          "The running image has a higher version of the module.",
          "Build from the branch that the running version came from."),
     PackageRule("DP706", _I, evidence.UPDATES, "Modules are added",

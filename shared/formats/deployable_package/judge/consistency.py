@@ -118,14 +118,28 @@ def judge_meta_packages(
     """Judge the vendor's meta packages (DP320, DP321); `names` are the modules that have a NuGet package."""
     if kind not in (DeployableKind.PLATFORM, DeployableKind.MERGED):
         return
-    for wanted in _RUNTIME_META:
-        if not any(package.name.startswith(wanted) for package in packages):
+    missing = [one for one in _RUNTIME_META if not any(package.name.startswith(one) for package in packages)]
+    if len(missing) == len(_RUNTIME_META) or _unnamed(kind, packages):
+        for wanted in missing:
             findings.add("DP320", f"{PACKAGES}/{PREFIX}{wanted}.nupkg", f"{PREFIX}{wanted} is missing")
     for package in packages:
         if package.name.startswith(_RUNTIME_META):
             for name in package.references:
                 if name not in names:
                     findings.add("DP321", package.nuspec_path, f"names module {name}, which the package lacks")
+
+
+def _unnamed(kind: str, packages: Sequence[NugetPackage]) -> bool:
+    """Whether there are modules of the vendor's that no meta package names."""
+    named = {name for package in packages if package.is_meta for name in package.references}
+    return any(
+        is_module_name(one.name) and one.name not in named and (kind == DeployableKind.PLATFORM or _is_marked(one))
+        for one in packages
+    )
+
+
+def _is_marked(package: NugetPackage) -> bool:
+    return any(mark in package.description.lower() for mark in VENDOR_MARKS)
 
 
 def vendor_modules(kind: str, names: Sequence[str], packages: Sequence[NugetPackage]) -> frozenset[str]:
@@ -138,7 +152,7 @@ def vendor_modules(kind: str, names: Sequence[str], packages: Sequence[NugetPack
     if kind != DeployableKind.MERGED:
         return frozenset()
     named = {name for package in packages if package.is_meta for name in package.references}
-    marked = {one.name for one in packages if any(mark in one.description.lower() for mark in VENDOR_MARKS)}
+    marked = {one.name for one in packages if _is_marked(one)}
     return frozenset(names) & (named | marked)
 
 

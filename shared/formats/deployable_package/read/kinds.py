@@ -51,7 +51,8 @@ OTHER_TYPES = {
 
 # Where those belong that people bring instead of a package for images.
 WAY_BY_TYPE = {
-    "ISVLicensePackage": "licences go with the modules that they are for: `drydock package build --license FILE`",
+    "ISVLicensePackage": "licences go with the modules that they are for: `drydock package build --license FILE`, or "
+    "AOSService/Scripts/License of their package",
     "DataUpgradePackage": "the database is upgraded when an update is applied: submit the platform or merged package",
     "EnableMaintenanceModePackage": "use `drydock maintenance on`",
     "DisableMaintenanceModePackage": "use `drydock maintenance off`",

@@ -228,6 +228,7 @@ def test_lines_of_a_removal_file_are_trimmed_and_lowered_as_the_installer_does(
     [
         (b"<Files><File><Source>a</Source><RelativePath>C:\\Windows</RelativePath></File></Files>", "DP413"),
         (b'<F xmlns="urn:any"><File RelativePath="/etc" /></F>', "DP413"),
+        (rb'<F><File Destination="ModuleBin" RelativePath="..\x" /></F>', None),
         (rb'<AdditionalFiles><File Source="K:\AosService\..\a.dll" RelativePath="bin" /></AdditionalFiles>', None),
         (b'<Files><File RelativePath="a/../b" /></Files>', "DP413"),
         (b"<Files>", "DP413"),
@@ -235,7 +236,7 @@ def test_lines_of_a_removal_file_are_trimmed_and_lowered_as_the_installer_does(
         (b"<Files>" + b" " * (1 << 20) + b"</Files>", "DP214"),
         (b'<Files><File Source="a" Destination="ModuleBin" RelativePath="" /></Files>', None),
     ],
-    ids=["a drive", "absolute", "any source", "upwards", "damaged", "document type", "huge", "sound"],
+    ids=["a drive", "absolute", "unused", "any source", "upwards", "damaged", "document type", "huge", "sound"],
 )
 @pytest.mark.parametrize("path", ["FileLocations.xml", "AdditionalFiles/filelocations.XML"])
 def test_places_of_additional_files_are_judged_in_every_form(path: str, content: bytes, rule: str | None) -> None:

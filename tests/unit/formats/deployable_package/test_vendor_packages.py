@@ -162,6 +162,13 @@ def test_meta_packages_may_have_longer_names() -> None:
     assert ("DP321", path) in broken_rules(check(zipped(files)))
 
 
+def test_a_platform_package_without_application_needs_no_meta_package_of_one() -> None:
+    files = {path: content for path, content in vendor_files("platform").items() if "10.0.2345.10" not in path}
+    platform = [one for one in VENDORS if one.version.startswith("7.")]
+    files["HotfixInstallationInfo.xml"] = manifest("platform", platform, "Microsoft Corporation", "7.0.7606.108")
+    assert broken_rules(check(zipped(files))) == []
+
+
 def test_a_merged_packages_vendor_modules_are_known_by_mark_or_by_meta_package() -> None:
     expected = {one.name for one in VENDORS}
     for left_out, unmarked in (("TestEssentials", ""), ("", "AtlSampleTests")):
