@@ -255,7 +255,7 @@ _TABLE = (
     PackageRule("DP408", _E, evidence.CUSTOMIZATION_CHECK, "A customization brings no form adaptors",
          "Servicing stops at form adaptor modules; they belong to test automation on developer machines.",
          "Leave the form adaptor module out of the package."),
-    PackageRule("DP409", _E, evidence.CUSTOMIZATION_CHECK, "A customization brings no platform modules",
+    PackageRule("DP409", _E, evidence.META_PACKAGES, "A customization brings no platform modules",
          "Servicing stops at a module that is marked as the vendor's, or skips it; meta packages belong to the "
          "vendor's updates.",
          "Leave the vendor's modules out of the package."),
@@ -269,8 +269,8 @@ _TABLE = (
          "The vendor's tools cannot build or install a module whose name has a space.",
          "Rename the module."),
     PackageRule("DP413", _W, evidence.INSTALL, "Additional files stay where they belong",
-         "FileLocations.xml tells the installer where to copy files to: to the folder of AOSWeb or PackageDir it appends "
-         "RelativePath. A path out of there, or a file that cannot be read, would overwrite others or stop it.",
+         "FileLocations.xml tells the installer where to copy files to: it appends RelativePath to the folder of "
+         "AOSWeb or PackageDir. A path out of there, or a file that cannot be read, would overwrite others or stop it.",
          "Write RelativePath relative to the destination, without '..' and drives."),
     PackageRule("DP414", _W, evidence.LONG_PATHS, "Paths are short enough for Windows",
          "Below K:\\AosService\\PackagesLocalDirectory, where modules are installed, the path has more than 259 "
