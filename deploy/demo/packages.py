@@ -7,6 +7,7 @@ its payload, run in the order of their names, each in a transaction of its own; 
 of a real payload for what is neither code nor metadata.
 """
 
+import codecs
 import hashlib
 import io
 import zipfile
@@ -118,14 +119,15 @@ def _stub(module: DemoModule) -> bytes:
 
 def _nupkg(module: DemoModule, kind: Kind) -> bytes:
     description = "[Platform Package]" if kind == "platform" else ""
-    config = f'{{"PackageName":"{module.package_id}","ZipName":"{Path(module.payload_path).name}"}}'
+    # As the vendor's packaging script writes it from Windows PowerShell.
+    config = f'{{"PackageName":"{module.name}","ZipName":"{Path(module.payload_path).name}"}}\r\n'
     dependencies = [f"dynamicsax-{name.lower()}" for name in module.references]
     return _zip(
         {
             f"{module.package_id}.nuspec": _nuspec(
                 module.package_id, module.version, module.name, dependencies, description
             ).encode(),
-            "tools/InstallConfig.json": config.encode(),
+            "tools/InstallConfig.json": codecs.BOM_UTF16_LE + config.encode("utf-16-le"),
         }
     )
 

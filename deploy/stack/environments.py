@@ -1,10 +1,11 @@
 """The environments that run on this machine, when everything around them stops and starts again."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.demo.reference_application.definition import application
+from services.servicing_executor.runtimes.application import REFERENCE_APPLICATION, load_application
 from services.servicing_executor.runtimes.local import LocalRuntime
 from services.servicing_executor.runtimes.port import RuntimeUnavailableError, Step, StepFailedError
 from services.servicing_executor.runtimes.postgres import PostgresCluster
@@ -50,4 +51,5 @@ def _installed(environments: Path) -> list[str]:
 
 def _runtime(environments: Path, artifacts: Path) -> LocalRuntime:
     store = FolderStore(artifacts)
-    return LocalRuntime(environments / "installed", store, application(), PostgresCluster(environments / "postgres"))
+    application = load_application(os.environ.get("DRYDOCK_APPLICATION", REFERENCE_APPLICATION))
+    return LocalRuntime(environments / "installed", store, application, PostgresCluster(environments / "postgres"))

@@ -77,7 +77,8 @@ def _check(request: CheckPackage, tell: Tell) -> PackageChecked:
 
 def _merge(request: MergeFiles) -> FilesMerged:
     try:
-        merge_packages([Path(path) for path in request.paths], Path(request.out))
+        take = {module: Path(path) for module, path in request.take.items()}
+        merge_packages([Path(path) for path in request.paths], Path(request.out), take=take)
     except BuildError as error:
         return FilesMerged(str(error))
     return FilesMerged("")

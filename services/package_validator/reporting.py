@@ -9,6 +9,7 @@ from shared.contracts.package_validator import MOST_FINDINGS
 from shared.contracts.parts import Finding, Module, PackageContents, PackageKind, Severity
 from shared.contracts.scalars import sentence
 from shared.formats.deployable_package.judge.verdict import JudgedModule, PackageVerdict
+from shared.formats.deployable_package.read.vendor_modules import known_vendor_modules
 from shared.formats.deployable_package.rules import RULES, RuleSeverity
 
 REPORT_TYPE = "application/json"
@@ -20,12 +21,15 @@ class CannotBeTold(Exception):
 
 
 def rules_fingerprint() -> str:
-    """SHA-256 in hexadecimal of all rules: their ids, severities and texts. Another rule is another fingerprint."""
+    """SHA-256 in hexadecimal of all rules: their ids, severities and texts, and the vendor's modules that they know.
+
+    Another rule is another fingerprint.
+    """
     rules = [
         [rule.id, rule.severity.value, rule.title, rule.meaning, rule.fix]
         for rule in sorted(RULES.values(), key=lambda one: one.id)
     ]
-    return hashlib.sha256(msgspec.json.encode(rules)).hexdigest()
+    return hashlib.sha256(msgspec.json.encode([rules, sorted(known_vendor_modules())])).hexdigest()
 
 
 def report_of(verdict: PackageVerdict) -> bytes:

@@ -24,10 +24,11 @@ class CheckPackage(msgspec.Struct, frozen=True, tag=True):
 
 
 class MergeFiles(msgspec.Struct, frozen=True, tag=True):
-    """Merge the packages in the files `paths` into the file `out`."""
+    """Merge the packages in the files `paths` into the file `out`; `take`: modules, and the path that each is from."""
 
     paths: tuple[str, ...]
     out: str
+    take: dict[str, str]
 
 
 class StatedVersion(msgspec.Struct, frozen=True, tag=True):

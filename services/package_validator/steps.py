@@ -162,7 +162,9 @@ class Steps:
                     await self._check_size(source.artifact)
                     paths.append(await asyncio.to_thread(_named, stored, folder / str(number), source.package))
                     job.progress(number, len(given.sources), "packages")
-                merge = MergeFiles(tuple(map(str, paths)), str(folder / "merged.zip"))
+                by_package = {source.package: str(path) for source, path in zip(given.sources, paths, strict=True)}
+                take = {one.module: by_package[one.package] for one in given.take}
+                merge = MergeFiles(tuple(by_package.values()), str(folder / "merged.zip"), take)
                 files_of_it = Files(read=tuple(str(path.resolve()) for path in paths), write=(str(folder),))
                 refused = (await self._children.ask(merge, FilesMerged, files=files_of_it)).refused
             # Only now are the sources known to be what their digests say.

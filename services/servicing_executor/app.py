@@ -1,7 +1,6 @@
 """servicing-executor: what it takes, what becomes due, what it does."""
 
 from datetime import timedelta
-from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +22,7 @@ from services.servicing_executor.domain import (
 )
 from services.servicing_executor.domain.projections import built_images, packages, platforms, promotions, rollouts
 from services.servicing_executor.domain.work import STEP_ATTEMPTS, closing_retried_for, step_retried_for
+from services.servicing_executor.runtimes.application import REFERENCE_APPLICATION, load_application
 from services.servicing_executor.runtimes.instant import InstantRuntime
 from services.servicing_executor.runtimes.local import LocalRuntime
 from services.servicing_executor.runtimes.port import Runtime
@@ -119,7 +119,7 @@ class ExecutorSettings(Settings):
     environments: Path = Path(".drydock/environments")
     runtime: Literal["local", "instant"] = "local"
     """`instant` does nothing and says so: for measuring what everything around it costs."""
-    application: str = "deploy.demo.reference_application.definition:application"
+    application: str = REFERENCE_APPLICATION
     """What an environment of the local runtime consists of, as `module:function`."""
     hold_above: int | None = None
     """Size of a database, in bytes, above which a failed operation waits for a person; None: it never does."""
@@ -208,8 +208,7 @@ def _asked_by(refused: CommandRejected) -> str:
 def _runtime(settings: ExecutorSettings, artifacts: ArtifactStore) -> Runtime:
     if settings.runtime == "instant":
         return InstantRuntime(settings.environments / "instant")
-    module, _, function = settings.application.partition(":")
-    application = getattr(import_module(module), function)()
+    application = load_application(settings.application)
     cluster = PostgresCluster(settings.environments / "postgres")
     return LocalRuntime(settings.environments / "installed", artifacts, application, cluster)
 

@@ -19,6 +19,7 @@ import psycopg
 
 from deploy.demo.reference_application.extensions import running_extensions
 from deploy.demo.reference_application.settings import ApplicationSettings, stop_on_signal
+from deploy.demo.reference_application.tables import SETTINGS, have_tables
 
 
 class Front(ThreadingHTTPServer):
@@ -89,6 +90,7 @@ def _maintenance_mode(database: psycopg.Connection[Any]) -> bool:
 def main() -> None:
     settings = ApplicationSettings.read()
     stopping = stop_on_signal()
+    have_tables(settings.database, SETTINGS)
     with Front(settings) as front:
         threading.Thread(target=front.serve_forever, args=(0.05,), daemon=True).start()
         settings.say_ready()

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from deploy.demo.reference_application.settings import ApplicationSettings, stop_on_signal
+from deploy.demo.reference_application.tables import IMPORTS, have_tables
 
 _INTERVAL = 0.1
 
@@ -65,6 +66,7 @@ def _file_away(path: Path, folder: str) -> None:
 def main() -> None:
     settings = ApplicationSettings.read()
     stopping = stop_on_signal()
+    have_tables(settings.database, IMPORTS)
     settings.say_ready()
     print(f"DIXF of {settings.environment} watches {settings.data / 'inbox'}", flush=True)
     while not stopping.wait(_INTERVAL):

@@ -41,7 +41,7 @@ def check_has_ended(state: DeployablePackage) -> None:
 
 def check_is_same_merge(state: DeployablePackage, command: MergePackages) -> None:
     """A name stays with the packages that it is made of."""
-    if state.merged_from != command.sources:
+    if state.merged_from != command.sources or set(state.taken) != set(command.take):
         raise Rejected(Reason.NAME_TAKEN, f"{command.package} is another package; choose another name")
 
 
@@ -55,6 +55,15 @@ def check_sources(command: MergePackages) -> None:
                 Reason.OTHER_PROJECT,
                 f"{name} belongs to another project than {command.package}",
                 facts={"source": name},
+            )
+    if len({one.module.lower() for one in command.take}) < len(command.take):
+        raise Rejected(Reason.MERGE_REFUSED, "a module is taken from two packages; name one for each")
+    for one in command.take:
+        if one.package not in command.sources:
+            raise Rejected(
+                Reason.MERGE_REFUSED,
+                f"{one.module} is to be taken from {one.package}, which is not among those that are merged",
+                facts={"source": one.package},
             )
 
 

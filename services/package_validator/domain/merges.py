@@ -40,9 +40,10 @@ def merge(
         artifact=None,
         file_name=f"{command.package.partition('/')[2]}.zip",
         merged_from=command.sources,
+        taken=command.take,
     )
     change = PackageChange(merging, now)
-    change.start("merge", MergeInput(package=command.package, sources=sources))
+    change.start("merge", MergeInput(package=command.package, sources=sources, take=command.take))
     return change
 
 

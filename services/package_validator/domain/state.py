@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from shared.contracts.package_validator import PACKAGE_LIFECYCLE, Judged, PackageStatus
+from shared.contracts.package_validator import PACKAGE_LIFECYCLE, Judged, PackageStatus, TakenModule
 from shared.contracts.parts import ArtifactRef, Finding, PackageContents, Problem
 from shared.kernel import State
 
@@ -48,6 +48,8 @@ class DeployablePackage(State):
     rechecking: bool = False
     """A check runs while an earlier verdict stands."""
     merged_from: tuple[str, ...] = ()
+    taken: tuple[TakenModule, ...] = ()
+    """Modules of which somebody chose the package that they are taken from."""
     retired: Retirement | None = None
 
     @property

@@ -1,6 +1,7 @@
 """What the steps are given, and what they come back with."""
 
 from services.package_validator.domain.projections import CheckableRelease
+from shared.contracts.package_validator import TakenModule
 from shared.contracts.parts import ArtifactRef, Finding, PackageContents, Problem
 from shared.kernel import State
 
@@ -54,6 +55,7 @@ class MergeInput(State):
 
     package: str
     sources: tuple[MergeSource, ...]
+    take: tuple[TakenModule, ...] = ()
 
 
 class Merged(State):

@@ -1,10 +1,13 @@
 """What an environment consists of, and its services as running processes."""
 
 from dataclasses import dataclass
+from importlib import import_module
 
 from services.servicing_executor.runtimes.environment_folder import EnvironmentFolder
 from services.servicing_executor.runtimes.port import Step, StepFailedError
 from services.servicing_executor.runtimes.processes import ServiceDefinition
+
+REFERENCE_APPLICATION = "deploy.demo.reference_application.definition:application"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,19 @@ class Application:
                 return service
         known = ", ".join(service.name for service in self.services)
         raise StepFailedError(f"there is no service {name!r}: choose one of {known}")
+
+
+def load_application(name: str) -> Application:
+    """The application that `DRYDOCK_APPLICATION` names as `module:function`; ValueError where there is none."""
+    module, _, function = name.partition(":")
+    try:
+        application: Application = getattr(import_module(module), function)()
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"DRYDOCK_APPLICATION is {name!r}, which names no function of a module that is installed here, as "
+            f"module:function: {error}"
+        ) from error
+    return application
 
 
 class RunningServices:
@@ -60,6 +76,12 @@ class RunningServices:
             if step is not None:
                 step.log(f"stopping {service.name}")
             await self._processes.stop(service.name)
+
+    def tell_last_words(self, step: Step) -> None:
+        """Put the ends of the services' own logs into the step's."""
+        for service in self._application.services:
+            for line in self._processes.last_lines(service.name):
+                step.log(f"{service.name} said: {line}")
 
     def check_stopped(self) -> None:
         """StepFailedError where one runs."""

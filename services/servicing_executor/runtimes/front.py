@@ -9,10 +9,12 @@ import httpx
 from services.servicing_executor.runtimes.environment_folder import EnvironmentFolder
 from services.servicing_executor.runtimes.port import ExtensionFile, StepFailedError
 
+_LONGEST_REASON = 600
+
 
 @dataclass(frozen=True, slots=True)
 class FrontClient:
-    """Every check raises StepFailedError where the answer is another, or there is none."""
+    """Every check raises StepFailedError where the answer is another, or there is none; it says what was answered."""
 
     place: EnvironmentFolder
 
@@ -38,13 +40,28 @@ class FrontClient:
         headers = {"Authorization": f"Bearer {self.place.administrator_token}"}
         try:
             async with httpx.AsyncClient(base_url=self.address, headers=headers, timeout=30, trust_env=False) as client:
-                (await client.get("/health")).raise_for_status()
-                answer = (await client.get(path)).raise_for_status().json()
+                for asked in ("/health", path):
+                    response = await client.get(asked)
+                    if response.is_error:
+                        raise StepFailedError(f"the environment answers GET {asked} with {_told(response)}")
+                answer = response.json()
         except (httpx.HTTPError, ValueError) as error:
             raise StepFailedError(f"the environment does not answer at {self.address}: {error}") from error
         if not isinstance(answer, dict):
             raise StepFailedError(f"the environment answered GET {path} with something else than an object")
         return answer
+
+
+def _told(response: httpx.Response) -> str:
+    """Status and reason of a refusal: the text or the member `error` of its body, on one line."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    error = body.get("error") if isinstance(body, dict) else None
+    reason = " ".join(str(error or response.text).split())
+    shortened = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}..."
+    return f"{response.status_code} {response.reason_phrase}: {shortened or 'without a reason'}"
 
 
 def _differences(expected: Mapping[str, str], reported: object) -> str:

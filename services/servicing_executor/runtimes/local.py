@@ -98,12 +98,17 @@ class LocalRuntime:
             if current != image:
                 raise StepFailedError(f"the environment's current image is {current}, not {image}")
             modules = place.releases.image(image).contents.modules
-            self._services(place).check_release(image)
-            await FrontClient(place).check_modules({module.name: module.version for module in modules})
-            step.log(f"the environment reports exactly the image's {len(modules)} modules")
-            place.extensions.check(extensions)
-            await FrontClient(place).check_extensions(extensions)
-            step.log(f"the environment reports exactly the {len(extensions)} extensions that it is to have")
+            services = self._services(place)
+            services.check_release(image)
+            try:
+                await FrontClient(place).check_modules({module.name: module.version for module in modules})
+                step.log(f"the environment reports exactly the image's {len(modules)} modules")
+                place.extensions.check(extensions)
+                await FrontClient(place).check_extensions(extensions)
+                step.log(f"the environment reports exactly the {len(extensions)} extensions that it is to have")
+            except StepFailedError:
+                services.tell_last_words(step)
+                raise
 
     async def restore_snapshot(self, step: Step, snapshot: str) -> None:
         async with self._limited(step) as place:

@@ -22,6 +22,7 @@ from services.servicing_executor.runtimes.port import RuntimeUnavailableError, S
 
 _POLL = 0.02
 _GRACE = 10.0
+_LAST_LINES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +143,13 @@ class ServiceProcesses:
             return True
         return False
 
-    def _last_words(self, name: str) -> str:
+    def last_lines(self, name: str) -> list[str]:
+        """The last lines of a service's log; none where it has none."""
         try:
-            lines = (self._folder / f"{name}.log").read_text(errors="replace").splitlines()[-5:]
+            return (self._folder / f"{name}.log").read_text(errors="replace").splitlines()[-_LAST_LINES:]
         except FileNotFoundError:
-            lines = []
+            return []
+
+    def _last_words(self, name: str) -> str:
+        lines = self.last_lines(name)
         return "Its last words: " + " | ".join(lines) if lines else "It said nothing."

@@ -15,7 +15,7 @@ from shared.contracts.package_validator.messages import (
     RevalidatePackage,
     SubmitPackage,
 )
-from shared.contracts.package_validator.parts import MOST_FINDINGS, FileName, Findings, Judged
+from shared.contracts.package_validator.parts import MOST_FINDINGS, FileName, Findings, Judged, TakenModule
 from shared.contracts.package_validator.reasons import Reason
 from shared.contracts.package_validator.states import PACKAGE_LIFECYCLE, PackageStatus
 
@@ -43,4 +43,5 @@ __all__ = [
     "RetirePackage",
     "RevalidatePackage",
     "SubmitPackage",
+    "TakenModule",
 ]

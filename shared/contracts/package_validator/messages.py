@@ -3,9 +3,9 @@
 from pydantic import Field
 
 from shared.contracts.message import Command, Event, Snapshot
-from shared.contracts.package_validator.parts import FileName, Findings, Judged
+from shared.contracts.package_validator.parts import FileName, Findings, Judged, TakenModule
 from shared.contracts.package_validator.states import PackageStatus
-from shared.contracts.parts import ArtifactRef, PackageContents, Problem
+from shared.contracts.parts import MOST_MODULES, ArtifactRef, PackageContents, Problem
 from shared.contracts.scalars import Actor, Note, PackageId, ProjectId
 
 
@@ -34,6 +34,8 @@ class MergePackages(Command, key="package"):
     """The package that is made."""
     sources: tuple[PackageId, ...] = Field(min_length=2, max_length=20)
     """Valid packages of the same project."""
+    take: tuple[TakenModule, ...] = Field(default=(), max_length=MOST_MODULES)
+    """Modules that several of them bring with different content, and which one each is taken from."""
 
 
 class RetirePackage(Command, key="package"):

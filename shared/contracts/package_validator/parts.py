@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.contracts.message import Count, Instant, Part
 from shared.contracts.parts import ArtifactRef, Finding
-from shared.contracts.scalars import Version
+from shared.contracts.scalars import ModuleName, PackageId, Version
 
 MOST_FINDINGS = 50
 """Findings that a message holds, errors first."""
@@ -14,6 +14,13 @@ MOST_FINDINGS = 50
 Findings = Annotated[tuple[Finding, ...], Field(max_length=MOST_FINDINGS)]
 
 FileName = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class TakenModule(Part):
+    """Which of several packages a module is taken from."""
+
+    module: ModuleName
+    package: PackageId
 
 
 class Judged(Part):

@@ -129,6 +129,22 @@ async def test_verification_fails_when_the_application_does_not_report_the_image
         await runtime.verify(step(ENVIRONMENT, "apply", "verify"), image, ())
 
 
+async def test_a_platform_that_brings_no_tables_runs_and_a_refusing_application_says_why(
+    runtime: LocalRuntime, place: Machine
+) -> None:
+    bare = replace(PLATFORM, name="bare", modules=tuple(replace(module, migrations={}) for module in PLATFORM.modules))
+    image = (await built(FolderStore(place.root / "artifacts"), bare, place.root)).image.digest
+    await apply(runtime, image, "apply")
+    await runtime.set_maintenance_mode(step(ENVIRONMENT, "maintenance", "on"), enabled=True)
+    assert rows(runtime, "select count(*) from import_history") == [(0,)]
+    with psycopg.connect(runtime.conninfo(ENVIRONMENT)) as connection:
+        connection.execute("drop table system_settings")
+    log: list[str] = []
+    with pytest.raises(StepFailedError, match=r"GET /health with 503 .*system_settings.* does not exist"):
+        await runtime.verify(step(ENVIRONMENT, "apply", "verify", log), image, ())
+    assert any(line.startswith("AOS said: ") for line in log)
+
+
 @pytest.mark.parametrize(
     ("statement", "error", "reason"),
     [

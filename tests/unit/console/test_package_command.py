@@ -101,7 +101,7 @@ def test_rules_prints_the_registry_in_every_format() -> None:
     assert [one["id"] for one in json.loads(run("package", "rules", "-o", "json").stdout)] == list(RULES)
     for output in ("table", "markdown"):
         printed = run("package", "rules", "-o", output).stdout
-        assert all(rule.id in printed and rule.fix in printed for rule in RULES.values())
+        assert all(text in printed for rule in RULES.values() for text in (rule.id, rule.fix, str(rule.evidence)))
 
 
 def test_a_package_is_built_from_descriptors_and_valid_against_an_imported_release(tmp_path: Path) -> None:
@@ -138,6 +138,15 @@ def test_what_cannot_be_built_is_told_in_one_line(tmp_path: Path) -> None:
     assert not (tmp_path / "out.zip").exists()
     missing = run(*build[:-2], tmp_path / "no" / "out.zip", "--platform-version", "7.0.1.1")
     assert (missing.exit_code, "cannot be written" in missing.stderr) == (10, True)
+
+
+def test_a_package_that_takes_the_last_modules_away_is_built_from_none(tmp_path: Path) -> None:
+    out = tmp_path / "out.zip"
+    build = ("package", "build", "--platform-version", "7.0.1.1", "--out", out)
+    assert run(*build).exit_code == 2
+    built = run(*build, "--remove", "ContosoOld", "-o", "json")
+    assert (built.exit_code, json.loads(built.stdout)["removed_modules"]) == (0, ["contosoold"])
+    assert [one["rule"] for one in json.loads(built.stdout)["findings"]] == ["DP211"]
 
 
 def test_release_import_refuses_what_has_no_descriptors(tmp_path: Path) -> None:
@@ -185,3 +194,15 @@ def test_merge_writes_a_package_or_tells_why_not(tmp_path: Path) -> None:
     merged = run("package", "merge", package, package, "--out", out, "-o", "json")
     assert (merged.exit_code, json.loads(merged.stdout)["verdict"]) == (0, "valid")
     assert run("package", "merge", package, tmp_path / "none", "--out", out).exit_code == 10
+
+
+def test_merge_takes_a_module_from_the_package_that_is_named(tmp_path: Path) -> None:
+    one, two, out = _package(tmp_path), _package(tmp_path, "DP705"), tmp_path / "merged.zip"
+    merge = ("package", "merge", one, two, "--out", out)
+    refused = run(*merge)
+    assert (refused.exit_code, "--take ContosoSales=sound.zip" in refused.stderr) == (1, True)
+    for name in (two, two.name):
+        merged = run(*merge, "--take", f"contososales={name}", "-o", "json")
+        assert [one["version"] for one in json.loads(merged.stdout)["modules"]] == ["1.2.3.0", "1.2.2.9"]
+    for wrong in ("contososales", "contososales=other.zip", "=sound.zip"):
+        assert run(*merge, "--take", wrong).exit_code == 2

@@ -131,6 +131,14 @@ def test_a_platform_update_neither_forgets_nor_adds_to_what_was_dropped() -> Non
     assert result.contents.dropped == ("A",)
 
 
+def test_the_last_modules_can_be_removed_and_the_image_can_be_promoted() -> None:
+    result = compose(image("A", "B"), package("customization", removals=("a", "B")), update_name="now")
+    assert (result.contents.part("customization"), result.removed) == ((), ("A", "B"))
+    assert (result.contents.dropped, names(result.contents, "platform")) == ((), ["Platform 1.0"])
+    with pytest.raises(CompositionRefusedError, match="lacks B"):
+        compose(image("A", "B"), package("customization", removals=("A",)), update_name="now")
+
+
 def test_modules_that_go_missing_must_be_acknowledged_each() -> None:
     with pytest.raises(CompositionRefusedError, match="lacks B, c") as refused:
         compose(image("A", "B", "c", "D"), package("customization", "D"), update_name="now", acknowledged=["A"])

@@ -8,7 +8,7 @@ import pytest
 from services.image_builder.domain.work import BuildInput, Built
 from services.image_builder.steps import Steps
 from shared.artifacts.folder import FolderStore
-from shared.artifacts.image import load_image
+from shared.artifacts.image import load_image, verify_image
 from shared.contracts.image_builder import BuildImage, Reason
 from shared.contracts.parts import ArtifactRef, ImageContents, Module, PackageContents, PackageKind
 from shared.formats.deployable_package.damage.faults import build_sample
@@ -122,6 +122,25 @@ async def test_a_module_that_was_stripped_to_the_platform_may_be_removed_without
     write_package(plan_package([new], options), tmp_path / "next.zip")
     verdict = check_package(tmp_path / "next.zip", target=TargetImage(PLATFORM, APPLICATION, running))
     assert [finding.rule for finding in verdict.findings] == ["DP706"]
+
+
+async def test_a_package_that_takes_the_last_module_away_makes_an_image_without_customization(
+    store: FolderStore, tmp_path: Path
+) -> None:
+    before = await custom_image(store, tmp_path)
+    options = BuildOptions(SampleKind.CUSTOMIZATION, PLATFORM, removed=("ContosoOld",))
+    write_package(plan_package([], options), tmp_path / "none.zip")
+    verdict = check_package(tmp_path / "none.zip")
+    assert [finding.rule for finding in verdict.findings] == ["DP211"]
+    said = contents(PackageKind.CUSTOMIZATION).model_copy(update={"removed_modules": verdict.removed_modules})
+    asked = await request(store, (tmp_path / "none.zip").read_bytes(), said, before.image)
+    built = await build(store, asked, before.contents)
+    assert built.image
+    assert built.contents
+    assert (built.contents.modules, built.contents.dropped) == ((), ())
+    image = await load_image(store, built.image)
+    assert [layer.part for layer in image.layers] == ["platform"]
+    assert await verify_image(store, built.image) == ()
 
 
 async def test_why_there_is_no_image_is_told_by_its_reason(store: FolderStore, tmp_path: Path) -> None:

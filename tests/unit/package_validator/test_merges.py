@@ -18,6 +18,7 @@ from shared.contracts.package_validator import (
     Reason,
     RetirePackage,
     RevalidatePackage,
+    TakenModule,
 )
 from shared.contracts.parts import Problem
 from shared.kernel import UNCHANGED, Decision, Failure, KernelReason, NotYet, Rejected, WorkEnded
@@ -53,9 +54,12 @@ FACTS = MergeFacts((source(SOURCES[0], "b"), source(SOURCES[1], "c")))
 
 
 def merge(
-    state: DeployablePackage | None = None, sources: tuple[str, ...] = SOURCES, facts: MergeFacts = FACTS
+    state: DeployablePackage | None = None,
+    sources: tuple[str, ...] = SOURCES,
+    facts: MergeFacts = FACTS,
+    take: tuple[TakenModule, ...] = (),
 ) -> Decision[DeployablePackage]:
-    command = MergePackages(package=NAME, sources=sources)
+    command = MergePackages(package=NAME, sources=sources, take=take)
     return merge_packages(state, Envelope(id="1", source="test", time=NOW, data=command), facts, NOW)
 
 
@@ -76,6 +80,22 @@ def test_valid_packages_are_merged_in_the_order_in_which_they_are_named() -> Non
     assert [(one.package, one.artifact) for one in given.sources] == [(SOURCES[0], file("b")), (SOURCES[1], file("c"))]
     assert decision.state
     assert package_view(NAME, decision.state) is None
+
+
+def test_a_module_is_taken_from_the_package_that_was_chosen_for_it() -> None:
+    common = TakenModule(module="Common", package=SOURCES[1])
+    decision = merge(take=(common,))
+    given = decision.work["merge"]
+    assert isinstance(given, MergeInput)
+    assert given.take == (common,)
+    assert merge(decision.state, take=(common,)) is UNCHANGED
+    with pytest.raises(Rejected, match="is another package"):
+        merge(decision.state)
+    elsewhere = TakenModule(module="Common", package="contoso/third")
+    for take, told in (((elsewhere,), "not among those"), ((common, elsewhere), "from two packages")):
+        with pytest.raises(Rejected, match=told) as refused:
+            merge(take=take)
+        assert refused.value.reason is Reason.MERGE_REFUSED
 
 
 def test_what_was_merged_is_told_and_checked_like_any_other_package() -> None:

@@ -40,7 +40,7 @@ from shared.artifacts.errors import (
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.port import Descriptor
 from shared.children import Pool, TaskFailed
-from shared.contracts.package_validator import Reason
+from shared.contracts.package_validator import Reason, TakenModule
 from shared.contracts.parts import ArtifactRef
 from shared.formats.deployable_package import rules
 from shared.formats.deployable_package.damage.faults import FAULTS, build_sample, sample
@@ -357,10 +357,13 @@ async def test_the_progress_of_a_big_package_never_goes_back_and_ends_at_its_tot
 # -- merging
 
 
-async def merge(steps: Steps, *sources: tuple[str, ArtifactRef], job: Attempt | None = None) -> Merged:
+async def merge(
+    steps: Steps, *sources: tuple[str, ArtifactRef], job: Attempt | None = None, take: tuple[TakenModule, ...] = ()
+) -> Merged:
     given = MergeInput(
         package="contoso/both",
         sources=tuple(MergeSource(package=name, artifact=artifact) for name, artifact in sources),
+        take=take,
     )
     return await steps.merge(given, job or Attempt())  # type: ignore[arg-type]  # as much of a job as a step asks for
 
@@ -403,7 +406,14 @@ async def test_what_does_not_go_together_is_refused_under_the_names_of_the_packa
     merged = await merge(steps, ("contoso/own", own), ("contoso/isv", other))
     assert merged.problem
     assert merged.problem.reason == Reason.MERGE_REFUSED
-    assert merged.problem.message.startswith("own and isv both bring ContosoCore, with different content")
+    assert merged.problem.message.startswith("own brings ContosoCore 1.2.3.0, isv 9.9.9.9, with different content")
+    assert "--take ContosoCore=own" in merged.problem.message
+    chosen = (TakenModule(module="contosocore", package="contoso/isv"),)
+    merged = await merge(steps, ("contoso/own", own), ("contoso/isv", other), take=chosen)
+    assert merged.artifact
+    checked = await check(steps, merged.artifact)
+    assert checked.contents
+    assert [one.version for one in checked.contents.modules] == ["9.9.9.9", "1.2.3.0"]
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,22 @@ class Separator(StrEnum):
     BACKSLASH = "backslash"
 
 
+Take = Annotated[
+    list[str] | None,
+    typer.Option(metavar="MODULE=PACKAGE", help="Which package a module is from that several bring. Repeatable."),
+]
 Output = Annotated[DifferenceFormat, typer.Option("--output", "-o", help="How to print the result.")]
+
+
+def taken_modules(take: Sequence[str] | None) -> dict[str, str]:
+    """The package of each module that --take names; ends the command if one is not of that form or named twice."""
+    chosen: dict[str, str] = {}
+    for one in take or ():
+        module, _, package = one.partition("=")
+        if not module or not package or module.lower() in map(str.lower, chosen):
+            _fail(f"--take {one}: name each module once, as MODULE=PACKAGE", 2)
+        chosen[module] = package
+    return chosen
 
 
 def show_file(file: Path, output: DifferenceFormat) -> None:
@@ -82,28 +97,30 @@ def show_file(file: Path, output: DifferenceFormat) -> None:
 def rules(
     output: Annotated[RulesFormat, typer.Option("--output", "-o", help="How to print them.")] = RulesFormat.TABLE,
 ) -> None:
-    """Print every rule that packages are judged by: what it demands, why, and the way out."""
+    """Print every rule that packages are judged by: what it demands, why, the way out, and what it rests on."""
     if output is RulesFormat.MARKDOWN:
         typer.echo(rules_as_markdown(), nl=False)
     elif output is RulesFormat.JSON:
-        fields = ("id", "group", "severity", "title", "meaning", "fix")
+        fields = ("id", "group", "severity", "title", "meaning", "fix", "evidence")
         _print_json([{name: str(getattr(rule, name)) for name in fields} for rule in RULES.values()])
     else:
         for rule in RULES.values():
             typer.echo(f"{rule.id}  {rule.severity:8} {rule.title}\n       {rule.meaning}\n       fix: {rule.fix}")
+            typer.echo(f"       evidence: {rule.evidence}")
 
 
 def build(
-    modules: Annotated[
-        Path,
-        typer.Option(
-            help="The folder with the modules: each is a folder with Descriptor/<Model>.xml and its bin, at any depth."
-        ),
-    ],
     platform_version: Annotated[
         str, typer.Option(help="Platform that the modules were compiled against, four numbers: 7.0.7606.108.")
     ],
     out: Annotated[Path, typer.Option(help="The package to write, a .zip file; one that is there is replaced.")],
+    modules: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder with the modules: each is a folder with Descriptor/<Model>.xml and its bin, at any depth. "
+            "Left out, with --remove, the package only takes the last modules away."
+        ),
+    ] = None,
     application_version: Annotated[
         str,
         typer.Option(help="Application that they were compiled against; needed for a platform or merged package."),
@@ -139,8 +156,10 @@ def build(
     file cannot be read or written.
     """
     try:
+        if modules is None and not remove:
+            _fail("name the folder with the modules (--modules), or the last modules to take away (--remove)", 2)
         require_folder_of(out)
-        found = find_modules(modules, module_version)
+        found = find_modules(modules, module_version) if modules is not None else []
         chosen = kind or default_kind(found)
         options = BuildOptions(
             kind=chosen,
@@ -156,10 +175,7 @@ def build(
         _fail(str(error), INVALID)
     except InfrastructureError as error:
         _fail(str(error), UNDECIDED)
-    stand_ins = [module.name for module in found if module.placeholder]
-    if stand_ins:
-        named = ", ".join(stand_ins[:_NAMED]) + (", ..." if len(stand_ins) > _NAMED else "")
-        _note(f"without a bin folder, and with placeholder binaries: {counted(len(stand_ins), 'module')}: {named}")
+    _note_stand_ins([module.name for module in found if module.placeholder])
     _print_built(verdict, out, output)
 
 
@@ -186,24 +202,33 @@ def sample(
 def merge(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Two or more packages.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The package to write.")],
+    take: Take = None,
     output: Output = DifferenceFormat.TABLE,
 ) -> None:
     """Merge a platform package with customizations, or several customizations, into one package.
 
-    All must be valid and of one release, and no file may be in two of them with different content. Exits with 1 if
-    they cannot be merged.
+    All must be valid. What was built for an earlier platform goes with a later one; no module or other file may be in
+    two of them with different content unless --take says which is meant. Exits with 1 if they cannot be merged.
     """
+    chosen = {module: _one_of(files, name) for module, name in taken_modules(take).items()}
     try:
         require_folder_of(out)
         for file in files:
             require_file(file)
-        merge_packages(files, out)
+        merge_packages(files, out, take=chosen)
         verdict = check_package(out)
     except MergeError as error:
         _fail(str(error), INVALID)
     except (BuildError, InfrastructureError) as error:
         _fail(str(error), UNDECIDED)
     _print_built(verdict, out, output)
+
+
+def _one_of(files: Sequence[Path], name: str) -> Path:
+    found = [file for file in files if name in (str(file), file.name)]
+    if len(found) != 1:
+        _fail(f"--take: {name} is {'more than one' if found else 'none'} of the packages that are merged", 2)
+    return found[0]
 
 
 def diff(
@@ -247,6 +272,12 @@ def _check_or_exit(file: Path) -> PackageVerdict:
         return check_file(file)
     except InfrastructureError as error:
         _fail(str(error), UNDECIDED)
+
+
+def _note_stand_ins(modules: Sequence[str]) -> None:
+    if modules:
+        named = ", ".join(modules[:_NAMED]) + (", ..." if len(modules) > _NAMED else "")
+        _note(f"without a bin folder, and with placeholder binaries: {counted(len(modules), 'module')}: {named}")
 
 
 def _print_built(verdict: PackageVerdict, out: Path, output: DifferenceFormat) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from services.console.cli.options import Timeout
+from services.console.cli.package.files import Take, taken_modules
 from services.console.cli.printing import Form, Output, print_one, when
 from services.console.cli.running import run, tell
 from services.console.installation import Installation
@@ -22,6 +23,7 @@ from shared.contracts.package_validator import (
     PackageValidated,
     RetirePackage,
     RevalidatePackage,
+    TakenModule,
 )
 
 VALID, INVALID, UNDECIDED = 0, 1, 10
@@ -69,6 +71,7 @@ def combine(
         list[str],
         typer.Argument(metavar="PROJECT/SOURCE...", help="Two or more valid packages of it.", show_default=False),
     ],
+    take: Take = None,
     wait: Wait = False,
     timeout: Timeout = None,
     output: Output = Form.TABLE,
@@ -78,7 +81,12 @@ def combine(
     Exits with 1 if the packages do not go together, 10 if they could not be merged by a fault of Drydock; with --wait
     then as `check` does.
     """
-    command = MergePackages(package=package, sources=tuple(sources))
+    project = package.partition("/")[0]
+    taken = tuple(
+        TakenModule(module=module, package=name if "/" in name else f"{project}/{name}")
+        for module, name in taken_modules(take).items()
+    )
+    command = MergePackages(package=package, sources=tuple(sources), take=taken)
     event = run(lambda there: _follow(there, command, package, wait), timeout=timeout)
     _end(event, output)
 

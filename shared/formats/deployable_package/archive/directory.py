@@ -11,7 +11,8 @@ from shared.formats.deployable_package.archive.sources import Bytes, Source
 from shared.formats.deployable_package.findings import Findings
 from shared.formats.deployable_package.limits import Limits
 
-STORED, DEFLATED = 0, 8
+STORED, DEFLATED, DEFLATED64 = 0, 8, 9
+_METHOD_NAMES = {12: "12 (bzip2)", 14: "14 (LZMA)", 93: "93 (Zstandard)", 95: "95 (XZ)"}
 LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 DIRECTORY_ENTRY = struct.Struct("<4s6H3L5H2L")
 END_RECORD = struct.Struct("<4s4H2LH")
@@ -160,8 +161,8 @@ def _entries(directory: Bytes, place: str, findings: Findings) -> Iterator[Entry
                 findings.add("DP117", inside(place, path), "a Unicode path field gives the entry another name")
         if flags & ENCRYPTED:
             findings.add("DP106", inside(place, path), "the entry is encrypted")
-        elif method not in (STORED, DEFLATED):
-            findings.add("DP107", inside(place, path), f"compression method {method}")
+        elif method not in (STORED, DEFLATED, DEFLATED64):
+            findings.add("DP107", inside(place, path), f"compression method {_METHOD_NAMES.get(method, method)}")
         elif method == STORED and size != packed:
             stated = f"a stored entry of {size} bytes takes {packed} bytes"
             findings.add("DP113", inside(place, path), stated)

@@ -9,10 +9,12 @@ from typing import BinaryIO, Protocol, Self
 
 import deflate
 
+from shared.formats.deployable_package.archive.deflate64 import Deflate64Decompressor
 from shared.formats.deployable_package.findings import InfrastructureError
 from shared.formats.deployable_package.limits import STREAM_CHUNK
 
 Bytes = bytes | bytearray | memoryview
+_DEFLATE = 8
 
 
 class Source(Protocol):
@@ -99,6 +101,23 @@ class WindowSource:
         return self._source.read_at(self._offset + offset, max(0, min(length, self.size - offset)))
 
 
+class Decompressor(Protocol):
+    """What zlib.decompressobj returns, as far as it is used here."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unconsumed_tail(self) -> bytes: ...
+
+    def decompress(self, data: Bytes, max_length: int, /) -> bytes: ...
+
+
+def decompressor(method: int) -> Decompressor:
+    """Return what inflates a stream of a compression method: 8 (deflate) or 9 (Deflate64)."""
+    return zlib.decompressobj(-zlib.MAX_WBITS) if method == _DEFLATE else Deflate64Decompressor()
+
+
 class DeflatedSource:
     """An archive that is compressed inside another and too big for memory.
 
@@ -107,8 +126,8 @@ class DeflatedSource:
     The members `crc` and `size` are what was found, `complete` whether the deflate stream came to its end.
     """
 
-    def __init__(self, source: Source, offset: int, packed: int, limit: int, tail: int) -> None:
-        self._source, self._offset, self._packed = source, offset, packed
+    def __init__(self, source: Source, offset: int, packed: int, method: int, limit: int, tail: int) -> None:
+        self._source, self._offset, self._packed, self._method = source, offset, packed, method
         self._lock = threading.Lock()
         self.crc = 0
         self.size = 0
@@ -156,7 +175,7 @@ class DeflatedSource:
         return bytes(self._window[start : start + length])
 
     def _restart(self) -> None:
-        self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._inflater = decompressor(self._method)
         self._taken = 0
         self._window = bytearray()
         self._window_start = 0

@@ -7,9 +7,15 @@ from collections.abc import Iterator, Sequence
 import deflate
 import msgspec
 
-from shared.formats.deployable_package.archive.directory import DEFLATED, ENCRYPTED, LOCAL_HEADER, LOCAL_SIGNATURE
+from shared.formats.deployable_package.archive.directory import (
+    DEFLATED,
+    ENCRYPTED,
+    LOCAL_HEADER,
+    LOCAL_SIGNATURE,
+    STORED,
+)
 from shared.formats.deployable_package.archive.entry import Entry
-from shared.formats.deployable_package.archive.sources import Bytes, Source
+from shared.formats.deployable_package.archive.sources import Bytes, Source, decompressor
 from shared.formats.deployable_package.limits import INFLATE_AT_ONCE, READ_TOGETHER, STREAM_CHUNK
 
 # An entry's own header repeats its name and may carry more extra fields than the directory.
@@ -46,8 +52,8 @@ def read_chunks(source: Source, entry: Entry) -> Iterator[Bytes]:
     start = data_offset(source, entry)
     crc = size = 0
     pieces = _stored_chunks(source, start, entry.packed)
-    if entry.method == DEFLATED:
-        pieces = _inflated_chunks(pieces)
+    if entry.method != STORED:
+        pieces = _inflated_chunks(pieces, entry.method)
     try:
         for chunk in pieces:
             size += len(chunk)
@@ -158,7 +164,21 @@ def _inflate(entry: Entry, packed: Bytes) -> Bytes:
             content = deflate.deflate_decompress(packed, entry.size)
         except deflate.DeflateError as error:
             raise EntryError("DP113", f"the compressed data is damaged or longer than {entry.size} bytes") from error
+    elif entry.method != STORED:
+        content = _inflate_in_chunks(entry, packed)
     _compare(entry, len(content), deflate.crc32(content))
+    return content
+
+
+def _inflate_in_chunks(entry: Entry, packed: Bytes) -> Bytes:
+    content = bytearray()
+    try:
+        for chunk in _inflated_chunks(iter([packed]), entry.method):
+            content += chunk
+            if len(content) > entry.size:
+                break
+    except zlib.error as error:
+        raise EntryError("DP113", f"the compressed data is damaged: {error}") from error
     return content
 
 
@@ -175,8 +195,8 @@ def _stored_chunks(source: Source, start: int, length: int) -> Iterator[Bytes]:
         yield source.read_at(start + offset, min(STREAM_CHUNK, length - offset))
 
 
-def _inflated_chunks(pieces: Iterator[Bytes]) -> Iterator[Bytes]:
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+def _inflated_chunks(pieces: Iterator[Bytes], method: int) -> Iterator[Bytes]:
+    inflater = decompressor(method)
     for piece in pieces:
         packed: Bytes = piece
         while packed and not inflater.eof:

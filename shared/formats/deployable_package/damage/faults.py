@@ -125,6 +125,7 @@ _META_NUSPEC = f"{_META}.10.0.2345.10.nupkg!dynamicsax-meta-application-runtime.
 _REMOVAL = f"{SCRIPTS}/{REMOVAL_FILE}"
 _NOTE = f"{SCRIPTS}/note.txt"
 _ASSEMBLY = "bin/Dynamics.AX.ContosoSales.dll"
+_LONG = f"{_PAYLOAD}!Resources/{'Long' * 51}.png"
 
 
 def _needs(reference: str) -> Step:
@@ -221,7 +222,7 @@ FAULTS = (
             MANIFEST_NAME, "<MetadataModuleList>", "<MetadataModuleList><string>contosocore.1.2.3.0</string>"
         ),
     ),
-    Fault("DP211", MANIFEST_NAME, entries=_without_modules),
+    Fault("DP211", MANIFEST_NAME, entries=in_turn(_without_modules, add_entry(_REMOVAL, b"ContosoSales\r\n"))),
     Fault(
         "DP212",
         MANIFEST_NAME,
@@ -237,6 +238,7 @@ FAULTS = (
         entries=replace_text(MANIFEST_NAME, ">true</IsCompatibleWithS", ">false</IsCompatibleWithS"),
     ),
     Fault("DP214", RELEASED, entries=overwrite(RELEASED, _noise(5 << 20), stored=True)),
+    Fault("DP215", MANIFEST_NAME, entries=_without_modules),
     Fault("DP301", _NUPKG, entries=remove_entry(_NUPKG)),
     Fault("DP302", _nupkg(_STRAY), entries=lambda entries: entries.append(plan_nuget(_STRAY))),
     Fault("DP303", _PAYLOAD, entries=remove_entry(_PAYLOAD)),
@@ -262,7 +264,7 @@ FAULTS = (
     Fault("DP310", _NUSPEC, entries=replace_text(_NUSPEC, "<version>1.2.3.0", "<version>1.2.4.0")),
     Fault("DP311", _NUSPEC, entries=replace_text(_NUSPEC, "<version>1.2.3.0", "<version>1.2.3")),
     Fault("DP312", _NUSPEC, entries=replace_text(_NUSPEC, "<summary>ContosoSales", "<summary>Sales")),
-    Fault("DP313", _CONFIG, entries=replace_text(_CONFIG, "contososales.1.2.3.0.zip", "contososales.zip")),
+    Fault("DP313", _CONFIG, entries=overwrite(_CONFIG, b'{"PackageName": "ContosoSales", "ZipName": "sales.zip"}')),
     Fault("DP314", TOPOLOGY, entries=remove_entry(TOPOLOGY)),
     Fault("DP315", TOPOLOGY, entries=overwrite(TOPOLOGY, b"<TopologyData")),
     Fault(
@@ -332,7 +334,7 @@ FAULTS = (
     Fault(
         "DP409",
         _NUSPEC,
-        entries=replace_text(_NUSPEC, "<description>ContosoSales", "<description>[Application Package]"),
+        entries=replace_text(_NUSPEC, "sales.</description>", "sales. [Application Package]</description>"),
     ),
     Fault(
         "DP410",
@@ -353,6 +355,7 @@ FAULTS = (
             rb'<Files><File Source="a.svg" Destination="AOSWeb" RelativePath="..\..\Windows" /></Files>',
         ),
     ),
+    Fault("DP414", _LONG, entries=add_entry(_LONG)),
     Fault("DP501", _NUSPEC, entries=_needs("nowhere"), context="release"),
     Fault("DP502", _NUSPEC, entries=_needs("hole"), context="release"),
     Fault(
@@ -366,8 +369,8 @@ FAULTS = (
     Fault("DP602", _REMOVAL, entries=add_entry(_REMOVAL, b"\xef\xbb\xbfContosoCore")),
     Fault("DP603", _NUSPEC, entries=in_turn(add_entry(_REMOVAL, b"ContosoOld\n"), _needs("contosoold"))),
     Fault("DP604", _REMOVAL, entries=add_entry(_REMOVAL, b"\n Contoso*\r\n\r\n")),
-    Fault("DP605", _REMOVAL, entries=add_entry(_REMOVAL, b"\xc3\x28\n")),
-    Fault("DP606", REMOVAL_FILE, entries=add_entry(REMOVAL_FILE, b"ContosoOld\n")),
+    Fault("DP605", _REMOVAL, entries=add_entry(_REMOVAL, "ContosoOld".encode("utf-16-le"))),
+    Fault("DP606", f"{_REMOVAL}.txt", entries=add_entry(f"{_REMOVAL}.txt", b"ContosoOld\n")),
     Fault("DP607", _REMOVAL, entries=add_entry(_REMOVAL, b"ContosoGhost\n"), context="target"),
     Fault("DP608", _REMOVAL, entries=add_entry(_REMOVAL, b"contosoold"), context="target with ContosoOld"),
     Fault(

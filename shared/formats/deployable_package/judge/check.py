@@ -18,7 +18,7 @@ from shared.formats.deployable_package.judge.consistency import (
     vendor_modules,
 )
 from shared.formats.deployable_package.judge.dependencies import judge_dependencies
-from shared.formats.deployable_package.judge.manifest import judge_kind, judge_manifest
+from shared.formats.deployable_package.judge.manifest import judge_kind, judge_manifest, judge_module_list
 from shared.formats.deployable_package.judge.modules_and_licenses import judge_licenses, judge_module_kinds
 from shared.formats.deployable_package.judge.payloads import judge_file_contents, judge_file_names
 from shared.formats.deployable_package.judge.removal import judge_removal
@@ -26,7 +26,7 @@ from shared.formats.deployable_package.judge.service_model import judge_service_
 from shared.formats.deployable_package.judge.target import (
     TargetImage,
     judge_modules,
-    judge_release_overlap,
+    judge_vendor_names,
     judge_versions,
 )
 from shared.formats.deployable_package.judge.verdict import CheckOutcome, JudgedModule, PackageVerdict
@@ -36,6 +36,8 @@ from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.read.layout import (
     DEVELOPER_SERVICE_MODEL,
     RELEASED,
+    REMOVAL_FILE,
+    SCRIPTS,
     SERVICE_MODEL,
     TOPOLOGY,
     Layout,
@@ -122,6 +124,7 @@ class _Check:
         vendors = vendor_modules(kind, [module.key for module in manifest.modules], nuget)
         judge_module_kinds(kind, nuget, vendors, self._findings)
         removed = self._removed(layout, nuget)
+        judge_module_list(manifest, kind, removed, len(layout.licenses), self._findings)
         payloads = [Payload(entry, *file_module(entry)) for entry in layout.payloads]
         reader = ContentReader(self._source, self._allowance, self._deadline, self._findings, progress)
         for payload in payloads:
@@ -185,7 +188,8 @@ class _Check:
 
     def _removed(self, layout: Layout, nuget: Sequence[NugetPackage]) -> tuple[str, ...]:
         for entry in layout.misplaced_removal:
-            self._findings.add("DP606", entry.path, "ModuleToRemove.txt is not read here")
+            told = f"removes nothing; the installer reads {SCRIPTS}/{REMOVAL_FILE} alone"
+            self._findings.add("DP606", entry.path, told)
         if layout.removal is None:
             return ()
         content = self._document(layout.removal)
@@ -210,8 +214,8 @@ class _Check:
     ) -> None:
         target, release = self._target, self._release
         own_modules = [ModuleVersion(module.name, module.version) for module in manifest.modules]
-        if release is not None:
-            judge_release_overlap(manifest, kind, own_modules, release, self._findings)
+        platform = target.platform_modules if target is not None else frozenset()
+        judge_vendor_names(manifest, kind, release, platform, self._findings)
         versions = target if target is not None else release
         if versions is not None:
             judge_versions(

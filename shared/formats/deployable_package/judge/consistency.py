@@ -81,7 +81,8 @@ def judge_nuget(package: NugetPackage, findings: Findings) -> None:
     wanted_id = PREFIX + package.name
     if package.nuspec_id.lower() != wanted_id:
         findings.add("DP309", package.nuspec_path, f"the id is {package.nuspec_id[:200]!r}, expected {wanted_id!r}")
-    if package.nuspec_version != package.version:
+    # Where NuGet shortened the file's name alone, that is told of the file (DP311).
+    if package.nuspec_version != package.version and not _is_shortened(package.version, package.nuspec_version):
         short = _is_shortened(package.nuspec_version, package.version)
         findings.add(
             "DP311" if short else "DP310",
@@ -95,14 +96,20 @@ def judge_nuget(package: NugetPackage, findings: Findings) -> None:
     if package.summary.lower() != package.name:
         findings.add("DP312", package.nuspec_path, f"the summary is {package.summary[:200]!r}")
     if package.install_config is not None:
-        named = tuple(value.lower() for value in package.install_config)
-        expected = (wanted_id, f"{wanted_id}.{package.version}.zip")
-        if named != expected and (named[0], named[1]) != (f"{wanted_id}.{package.version}", expected[1]):
-            findings.add(
-                "DP313",
-                package.install_config_path,
-                f"names {named[0]!r} and {named[1]!r}, not {expected[1]!r}",
-            )
+        _judge_install_config(package, *package.install_config, findings)
+
+
+def _judge_install_config(package: NugetPackage, named: str, zipped: str, findings: Findings) -> None:
+    identity = PREFIX + package.name
+    stem, version = split_versioned_name(zipped.lower().removesuffix(".zip")) or ("", "")
+    # It is written before NuGet may shorten the version (DP311).
+    is_zip = stem == identity and (version == package.version or _is_shortened(package.version, version))
+    # The vendor's script names the module; others have written its id, with or without the version.
+    if not is_zip or named.lower() not in (package.name, identity, f"{identity}.{package.version}"):
+        expected = f"{package.name!r} and {f'{identity}.{package.version}.zip'!r}"
+        findings.add(
+            "DP313", package.install_config_path, f"names {named[:200]!r} and {zipped[:200]!r}, not {expected}"
+        )
 
 
 def judge_meta_packages(
@@ -111,14 +118,28 @@ def judge_meta_packages(
     """Judge the vendor's meta packages (DP320, DP321); `names` are the modules that have a NuGet package."""
     if kind not in (DeployableKind.PLATFORM, DeployableKind.MERGED):
         return
-    for wanted in _RUNTIME_META:
-        if not any(package.name.startswith(wanted) for package in packages):
+    missing = [one for one in _RUNTIME_META if not any(package.name.startswith(one) for package in packages)]
+    if len(missing) == len(_RUNTIME_META) or _unnamed(kind, packages):
+        for wanted in missing:
             findings.add("DP320", f"{PACKAGES}/{PREFIX}{wanted}.nupkg", f"{PREFIX}{wanted} is missing")
     for package in packages:
         if package.name.startswith(_RUNTIME_META):
             for name in package.references:
                 if name not in names:
                     findings.add("DP321", package.nuspec_path, f"names module {name}, which the package lacks")
+
+
+def _unnamed(kind: str, packages: Sequence[NugetPackage]) -> bool:
+    """Whether there are modules of the vendor's that no meta package names."""
+    named = {name for package in packages if package.is_meta for name in package.references}
+    return any(
+        is_module_name(one.name) and one.name not in named and (kind == DeployableKind.PLATFORM or _is_marked(one))
+        for one in packages
+    )
+
+
+def _is_marked(package: NugetPackage) -> bool:
+    return any(mark in package.description.lower() for mark in VENDOR_MARKS)
 
 
 def vendor_modules(kind: str, names: Sequence[str], packages: Sequence[NugetPackage]) -> frozenset[str]:
@@ -131,7 +152,7 @@ def vendor_modules(kind: str, names: Sequence[str], packages: Sequence[NugetPack
     if kind != DeployableKind.MERGED:
         return frozenset()
     named = {name for package in packages if package.is_meta for name in package.references}
-    marked = {one.name for one in packages if any(mark in one.description.lower() for mark in VENDOR_MARKS)}
+    marked = {one.name for one in packages if _is_marked(one)}
     return frozenset(names) & (named | marked)
 
 

@@ -1,12 +1,14 @@
 """What the manifest says of the package as a whole: its kind, versions and module list."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from shared.formats.deployable_package.findings import Findings
 from shared.formats.deployable_package.read.kinds import (
     KIND_BY_TYPE,
     OTHER_TYPES,
     TYPE_BY_GUID,
+    WAY_BY_TYPE,
     DeployableKind,
     known_type,
 )
@@ -33,13 +35,14 @@ def judge_kind(manifest: PackageManifest, guid: str, findings: Findings) -> str 
     kind = KIND_BY_TYPE.get(package_type)
     if kind is None:
         what = f"a package of type {package_type} is {OTHER_TYPES[package_type]}"
-        findings.add("DP206", manifest.path, f"{what}; it is not applied through images")
+        way = WAY_BY_TYPE.get(package_type, "it is not applied through images")
+        findings.add("DP206", manifest.path, f"{what}; {way}")
         return package_type
     return kind.value
 
 
 def judge_manifest(manifest: PackageManifest, kind: str | None, findings: Findings) -> None:
-    """Judge what the manifest says by itself: DP207, DP208 and DP210 to DP213."""
+    """Judge what the manifest says by itself: DP207, DP208, DP210, DP212 and DP213."""
     path = manifest.path
     if not is_four_part_version(manifest.platform_version):
         stated = manifest.platform_version[:100]
@@ -53,9 +56,24 @@ def judge_manifest(manifest: PackageManifest, kind: str | None, findings: Findin
     for key, count in Counter(module.key for module in manifest.modules).items():
         if count > 1:
             findings.add("DP210", path, f"module {key} is listed {count} times")
-    if kind in tuple(DeployableKind) and not manifest.modules:
-        findings.add("DP211", path, "MetadataModuleList is empty")
     if manifest.author_path:
         findings.add("DP212", path, "InstallationInfoFilePath names a path on the author's machine")
     if not manifest.sealed:
         findings.add("DP213", path, "the package says that it does not fit sealed releases")
+
+
+def judge_module_list(
+    manifest: PackageManifest, kind: str, removed: Sequence[str], licenses: int, findings: Findings
+) -> None:
+    """Judge a package that lists no modules: to take away the last ones (DP211), or for nothing (DP215).
+
+    `licenses` is the number of licence files.
+    """
+    if manifest.modules:
+        return
+    if removed and kind == DeployableKind.CUSTOMIZATION:
+        told = f"the package brings no module and removes {', '.join(removed)}: no customization would be left"
+        findings.add("DP211", manifest.path, told)
+    else:
+        brings = "licences alone" if licenses else "nothing"
+        findings.add("DP215", manifest.path, f"MetadataModuleList is empty, and the package brings {brings}")

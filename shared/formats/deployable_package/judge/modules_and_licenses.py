@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from shared.formats.deployable_package.archive.sources import Bytes
 from shared.formats.deployable_package.findings import Findings
 from shared.formats.deployable_package.judge.consistency import is_vendors
-from shared.formats.deployable_package.read.documents import DocumentError, decode_text, parse_xml
+from shared.formats.deployable_package.read.documents import DocumentError, decode_any_text, parse_xml
 from shared.formats.deployable_package.read.module_names import FORM_ADAPTOR_SUFFIX
 from shared.formats.deployable_package.read.nuget import VENDOR_MARKS, NugetPackage
 
@@ -54,9 +54,9 @@ def judge_licenses(licenses: Sequence[tuple[str, Bytes | None]], modules: Sequen
         if content is None:
             continue
         try:
-            written = decode_text(content)
             if path.lower().endswith(".xml"):
                 parse_xml(content)
+            written = decode_any_text(content)
         except DocumentError as error:
             findings.add("DP203" if error.declares_type else "DP410", path, f"the licence {error.message}")
             continue

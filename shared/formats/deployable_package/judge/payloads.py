@@ -13,11 +13,14 @@ _SOURCE_FOLDERS = ("descriptor/", "xppmetadata/")
 # A model's folder holds one folder per element kind: MyModel/AxClass/MyClass.xml.
 _MODEL_FOLDER = re.compile(r"(?!bin/|resources/|reports/|additionalfiles/)[^/]+/ax[a-z]+/")
 _NETMODULE = re.compile(r"(?P<assembly>bin/.+)\.(?P<number>[0-9]{1,6})\.netmodule")
+# Windows takes 260 characters with the zero at the end.
+_LONGEST_PATH = 259
+_INSTALLED = len("K:\\AosService\\PackagesLocalDirectory\\")
 _ARCHIVES = (".zip", ".nupkg", ".7z", ".rar", ".tar", ".gz", ".cab")
 
 
 def judge_file_names(payload: Payload, findings: Findings, *, by_vendor: bool) -> None:
-    """Judge a payload by the names of its files: DP116, DP401 to DP403 and DP405.
+    """Judge a payload by the names of its files: DP116, DP401 to DP403, DP405 and DP414.
 
     Only modules hold X++ binaries: the vendor's other payloads (framework, parts for development) need none, and
     what the vendor puts into its own modules beside them is not for a customer to correct.
@@ -31,6 +34,7 @@ def judge_file_names(payload: Payload, findings: Findings, *, by_vendor: bool) -
     if is_module and not any(key.startswith(assembly) and key.endswith(".dll") for key in keys):
         findings.add("DP402", inside(place, f"bin/Dynamics.AX.{payload.name}.dll"), "the module's assembly is missing")
     _judge_netmodules(keys, place, findings)
+    longest = _LONGEST_PATH - _INSTALLED - len(payload.name) - 1
     for entry in () if by_vendor else payload.entries:
         key = entry.key
         if entry.is_folder:
@@ -39,6 +43,9 @@ def judge_file_names(payload: Payload, findings: Findings, *, by_vendor: bool) -
             findings.add("DP405", inside(place, entry.path), "source does not belong into a payload")
         elif key.endswith(_ARCHIVES):
             findings.add("DP116", inside(place, entry.path), "an archive inside a payload is not checked")
+        if len(entry.path) > longest:
+            told = f"installed, its path has {_INSTALLED + len(payload.name) + 1 + len(entry.path)} characters"
+            findings.add("DP414", inside(place, entry.path), told)
 
 
 def _hint_for_wrapped(keys: Iterable[str], message: str) -> str:
@@ -47,12 +54,24 @@ def _hint_for_wrapped(keys: Iterable[str], message: str) -> str:
 
 
 def _judge_netmodules(keys: set[str], place: str, findings: Findings) -> None:
+    """Judge the numbered parts of assemblies (DP403).
+
+    Compilers split a module by kind as well: `Dynamics.AX.<Module>.Queries.0.netmodule` stands beside
+    `Dynamics.AX.<Module>.0.netmodule`, and both belong to `Dynamics.AX.<Module>.dll`. One kind may have fewer numbers,
+    and one that the module's own parts lack is left over from another compilation.
+    """
     numbers: dict[str, set[int]] = {}
     for key in keys:
         match = _NETMODULE.fullmatch(key)
         if match is not None:
             numbers.setdefault(match["assembly"], set()).add(int(match["number"]))
     for assembly, found in sorted(numbers.items()):
+        whole = assembly.rpartition(".")[0]
+        if f"{assembly}.dll" not in keys and f"{whole}.dll" in keys:
+            for number in sorted(found - numbers.get(whole, set())):
+                told = f"{whole.rpartition('/')[2]}.{number}.netmodule, which it goes with, is missing"
+                findings.add("DP403", inside(place, f"{assembly}.{number}.netmodule"), told)
+            continue
         first = min(found)
         # Compilers have numbered from 0 and from 1.
         expected = set(range(min(first, 1), min(first, 1) + len(found)))

@@ -5,12 +5,7 @@ from collections.abc import Sequence
 from shared.formats.deployable_package.findings import Findings
 from shared.formats.deployable_package.read.nuget import NugetPackage
 from shared.formats.deployable_package.read.release import Release
-
-# What every release has had so far: enough to refuse the worst without knowing the release.
-_ALWAYS_VENDORS = frozenset(
-    {"applicationplatform", "applicationfoundation", "applicationcommon", "applicationsuite", "directory",
-     "applicationworkspaces", "generalledger", "ledger", "dimensions", "currency", "tax", "testessentials"}
-)  # fmt: skip
+from shared.formats.deployable_package.read.vendor_modules import known_vendor_modules
 
 
 def judge_removal(
@@ -26,7 +21,7 @@ def judge_removal(
 
     `names` are the package's modules, `platform_modules` those of the running image's platform, in lower case.
     """
-    vendors = _ALWAYS_VENDORS | platform_modules | (release.names if release is not None else frozenset())
+    vendors = known_vendor_modules() | platform_modules | (release.names if release is not None else frozenset())
     for name in removed:
         if name in vendors:
             findings.add("DP601", path, f"{name} is a module of the vendor")

@@ -8,6 +8,7 @@ from shared.formats.deployable_package.read.kinds import DeployableKind
 from shared.formats.deployable_package.read.manifest import PackageManifest
 from shared.formats.deployable_package.read.module_names import ModuleVersion
 from shared.formats.deployable_package.read.release import Release
+from shared.formats.deployable_package.read.vendor_modules import LISTED_RELEASE, known_vendor_modules
 from shared.formats.difference import compare_modules
 from shared.formats.versions import is_lower
 
@@ -92,15 +93,27 @@ def judge_modules(
             findings.add("DP608", removal_path, f"{name} in the running image still refers to other modules")
 
 
-def judge_release_overlap(
+def judge_vendor_names(
     manifest: PackageManifest,
     kind: str | None,
-    modules: Sequence[ModuleVersion],
-    release: Release,
+    release: Release | None,
+    platform_modules: frozenset[str],
     findings: Findings,
 ) -> None:
-    """A customization must not bring a module of the release (DP709)."""
-    if kind == DeployableKind.CUSTOMIZATION:
-        for module in modules:
-            if module.key in release.names:
-                findings.add("DP709", manifest.path, f"{module.name} is a module of release {release.version}")
+    """A customization must not bring a module of the vendor's (DP709).
+
+    Those of the release, of the running image's platform (`platform_modules`, lower case), and those that are known
+    without either.
+    """
+    if kind != DeployableKind.CUSTOMIZATION:
+        return
+    for module in manifest.modules:
+        if release is not None and module.key in release.names:
+            owner = f"release {release.version}"
+        elif module.key in platform_modules:
+            owner = "the running platform"
+        elif module.key in known_vendor_modules():
+            owner = f"the vendor, in release {LISTED_RELEASE}"
+        else:
+            continue
+        findings.add("DP709", manifest.path, f"{module.name} is a module of {owner}")

@@ -29,6 +29,10 @@ class JudgedModule(msgspec.Struct, frozen=True):
     content_sha256: str = ""
     vendor: bool = False
 
+    @property
+    def key(self) -> str:
+        return self.name.lower()
+
 
 class PackageVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """What a package is and what is wrong with it.

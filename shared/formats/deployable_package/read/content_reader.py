@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
-from shared.formats.deployable_package.archive.directory import DEFLATED, Allowance, DirectoryError, read_directory
+from shared.formats.deployable_package.archive.directory import STORED, Allowance, DirectoryError, read_directory
 from shared.formats.deployable_package.archive.entry import Entry, inside
 from shared.formats.deployable_package.archive.sources import DeflatedSource, MemorySource, Source, WindowSource
 from shared.formats.deployable_package.archive.unpacking import EntryError, data_offset, read_chunks, read_whole, unpack
@@ -54,7 +54,7 @@ class ContentReader:
 
     def open_stored(self, payload: Payload) -> None:
         """Open a payload if it is stored uncompressed, judging its directory."""
-        if payload.entry.method == DEFLATED:
+        if payload.entry.method != STORED:
             return
         try:
             start = data_offset(self._source, payload.entry)
@@ -143,7 +143,7 @@ class ContentReader:
         entry = payload.entry
         try:
             start = data_offset(self._source, entry)
-            big = DeflatedSource(self._source, start, entry.packed, entry.size, _TAIL)
+            big = DeflatedSource(self._source, start, entry.packed, entry.method, entry.size, _TAIL)
         except (EntryError, zlib.error) as error:
             damage = error if isinstance(error, EntryError) else EntryError("DP113", f"is damaged: {error}")
             self._refuse(payload, damage)

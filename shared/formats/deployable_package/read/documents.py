@@ -55,6 +55,17 @@ def text(element: Element, name: str) -> str:
     return (found.text or "").strip() if found is not None else ""
 
 
+def decode_any_text(content: Bytes) -> str:
+    """Decode text that may be in Windows-1252 too, as old editors save it. Raises DocumentError for what is no text."""
+    try:
+        return decode_text(content)
+    except DocumentError:
+        data = bytes(content)
+        if b"\0" in data:
+            raise
+        return data.decode("cp1252", "replace")
+
+
 def decode_text(content: Bytes) -> str:
     """Decode UTF-8 or UTF-16 text by its byte order mark, UTF-8 without one. Raises DocumentError."""
     data = bytes(content)

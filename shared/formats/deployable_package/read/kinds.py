@@ -49,6 +49,15 @@ OTHER_TYPES = {
     "DisableMaintenanceModePackage": "a switch that turns maintenance mode off",
 }
 
+# Where those belong that people bring instead of a package for images.
+WAY_BY_TYPE = {
+    "ISVLicensePackage": "licences go with the modules that they are for: `drydock package build --license FILE`, or "
+    "AOSService/Scripts/License of their package",
+    "DataUpgradePackage": "the database is upgraded when an update is applied: submit the platform or merged package",
+    "EnableMaintenanceModePackage": "use `drydock maintenance on`",
+    "DisableMaintenanceModePackage": "use `drydock maintenance off`",
+}
+
 _TYPE_BY_LOWER_NAME = {name.lower(): name for name in (*KIND_BY_TYPE, *OTHER_TYPES)}
 
 BINARY_HOTFIX_GUID = "76f46b4f-1849-4927-9da2-6c349430f349"

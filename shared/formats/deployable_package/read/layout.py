@@ -7,6 +7,8 @@ from shared.formats.deployable_package.archive.entry import Entry
 from shared.formats.deployable_package.findings import Findings
 from shared.formats.deployable_package.read.manifest import MANIFEST_NAME
 from shared.formats.deployable_package.read.module_names import PREFIX, split_versioned_name
+from shared.formats.deployable_package.read.other_uploads import explain_missing_manifest
+from shared.formats.deployable_package.read.removal_file import is_meant_to_remove
 
 PACKAGES = "AOSService/Packages"
 PAYLOADS = "AOSService/Packages/files"
@@ -21,8 +23,6 @@ SERVICE_MODEL, TOPOLOGY, RELEASED = (
 )
 _LICENSE_PLACEHOLDER = "place your license file here.txt"
 _REFERENCE_METADATA = ("metadatareferenceapp.zip", "metadatareferenceplat.zip")
-# What desktops add to archives: nobody's content.
-_DESKTOP_FILES = ("__macosx/", ".ds_store", "thumbs.db")
 
 
 @dataclass
@@ -55,7 +55,7 @@ def lay_out(entries: Sequence[Entry], findings: Findings) -> Layout | None:
     if MANIFEST_NAME.lower() not in files:
         wrapper = _wrapping_folder(files)
         if not wrapper:
-            _explain_missing_manifest(files, findings)
+            explain_missing_manifest(files, findings)
             return None
         manifest = files[wrapper + MANIFEST_NAME.lower()]
         findings.add(
@@ -64,6 +64,8 @@ def lay_out(entries: Sequence[Entry], findings: Findings) -> Layout | None:
     layout = Layout({key.removeprefix(wrapper): entry for key, entry in files.items()})
     for key, entry in layout.files.items():
         _place(layout, key, entry)
+        if entry is not layout.removal and is_meant_to_remove(key.rpartition("/")[2]):
+            layout.misplaced_removal.append(entry)
     return layout
 
 
@@ -78,46 +80,14 @@ def _wrapping_folder(files: dict[str, Entry]) -> str:
     return wrapper if any(key == SERVICE_MODEL.lower() or key.startswith("aosservice/") for key in beside) else ""
 
 
-def _explain_missing_manifest(files: dict[str, Entry], findings: Findings) -> None:
-    content = {key: entry for key, entry in files.items() if not any(one in key for one in _DESKTOP_FILES)}
-    inner = [entry for key, entry in content.items() if key.endswith(".zip")]
-    has_content = any("aosservice/" in key or "packageassets/" in key for key in content)
-    if len(inner) == 1 and not has_content:
-        findings.add("DP114", inner[0].path, "the upload holds a zip instead of a package's content")
-    else:
-        what = _what_it_is(content, len(inner))
-        findings.add("DP201", MANIFEST_NAME, f"the manifest could not be found at the package's root{what}")
-
-
-def _what_it_is(files: dict[str, Entry], archives: int) -> str:
-    """Return what else an upload without a manifest seems to be, as the end of a sentence."""
-    if any(key.rpartition("packageassets/")[1] for key in files):
-        return "; this is a unified (Power Platform) package, which is deployed with other tools"
-    if "solution.xml" in files:
-        return "; this is a Power Platform solution"
-    if any(key.endswith(".nuspec") and "/" not in key for key in files):
-        return "; this is the NuGet package of a single module"
-    if any(key.startswith("bin/") and key.endswith(".md") for key in files):
-        return "; this is the payload of a single module"
-    if any("/descriptor/" in f"/{key}" and key.endswith(".xml") for key in files):
-        return "; this is a module's source: build a package of it"
-    if archives > 1:
-        return f"; the upload holds {archives} zips: submit each by itself or merge them"
-    return ""
-
-
 def _place(layout: Layout, key: str, entry: Entry) -> None:
     folder, _, name = key.rpartition("/")
     if folder == PACKAGES.lower() and name.endswith(".nupkg"):
         layout.nuget.append(entry)
     elif folder == PAYLOADS.lower() and name.endswith(".zip") and name not in _REFERENCE_METADATA:
         layout.payloads.append(entry)
-    elif name == REMOVAL_FILE.lower():
-        if folder == SCRIPTS.lower():
-            layout.removal = entry
-        else:
-            layout.misplaced_removal.append(entry)
-            layout.others.append(entry)
+    elif name == REMOVAL_FILE.lower() and folder == SCRIPTS.lower():
+        layout.removal = entry
     elif folder == LICENSES.lower() and name.endswith((".txt", ".xml")) and name != _LICENSE_PLACEHOLDER:
         layout.licenses.append(entry)
     else:

@@ -9,7 +9,14 @@ from shared.formats.deployable_package.archive.entry import Entry, inside
 from shared.formats.deployable_package.archive.sources import Bytes, MemorySource
 from shared.formats.deployable_package.archive.unpacking import EntryError, damaged_entries, read_whole
 from shared.formats.deployable_package.findings import Findings
-from shared.formats.deployable_package.read.documents import DocumentError, child, local_name, parse_xml, text
+from shared.formats.deployable_package.read.documents import (
+    DocumentError,
+    child,
+    decode_text,
+    local_name,
+    parse_xml,
+    text,
+)
 from shared.formats.deployable_package.read.module_names import META_PREFIX, PREFIX, is_module_name
 
 VENDOR_MARKS = ("[platform package]", "[application package]")
@@ -123,11 +130,17 @@ def _read(source: MemorySource, entry: Entry, at: str, allowance: Allowance, fin
 
 
 def _read_install_config(content: Bytes) -> tuple[str, str] | None:
+    """Return PackageName and ZipName; None where it is no object with both.
+
+    The vendor's script writes it by ConvertTo-Json and out-file, whose encoding depends on the PowerShell: UTF-16 with
+    a byte order mark up to 5.1, UTF-8 without one later. PowerShell reads keys in any case.
+    """
     try:
-        document = json.loads(bytes(content).decode("utf-8-sig"))
-    except (ValueError, RecursionError):
+        document = json.loads(decode_text(content))
+    except (DocumentError, ValueError, RecursionError):
         return None
     if not isinstance(document, dict):
         return None
-    values = (document.get("PackageName"), document.get("ZipName"))
+    by_key = {key.lower(): value for key, value in document.items()}
+    values = (by_key.get("packagename"), by_key.get("zipname"))
     return (values[0], values[1]) if isinstance(values[0], str) and isinstance(values[1], str) else None

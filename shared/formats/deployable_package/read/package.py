@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from shared.formats.deployable_package.archive.directory import DEFLATED, Allowance, DirectoryError, read_directory
+from shared.formats.deployable_package.archive.directory import STORED, Allowance, DirectoryError, read_directory
 from shared.formats.deployable_package.archive.entry import Entry, inside
 from shared.formats.deployable_package.archive.sources import Bytes, FileSource, MemorySource, Source, WindowSource
 from shared.formats.deployable_package.archive.unpacking import EntryError, data_offset, read_chunks, read_whole
@@ -122,7 +122,7 @@ class PackageReader:
     def _opened(self, entry: Entry) -> Source:
         """An archive in the package, to be read at any place: in the file, in memory, or unpacked on disk."""
         try:
-            if entry.method != DEFLATED:
+            if entry.method == STORED:
                 return WindowSource(self._file, data_offset(self._file, entry), entry.packed)
             if entry.size + entry.packed <= OPEN_PAYLOADS:
                 return MemorySource(read_whole(self._file, entry))

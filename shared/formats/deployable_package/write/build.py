@@ -2,6 +2,7 @@
 
 import fnmatch
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -45,7 +46,11 @@ from shared.formats.versions import is_four_part_version
 _PLATFORM_MARK, _APPLICATION_MARK = "[Platform Package]", "[Application Package]"
 # Platform modules of the vendor have kept the platform's major version, application modules the release's.
 _PLATFORM_MAJOR = "7."
+_XML = (".xml", ".nuspec")
+# What the vendor's CreatePackage.psm1 takes of a module's folder: its folders but those with source, and of the files
+# beside them these alone.
 _SOURCE_FOLDERS = ("descriptor", "xppmetadata")
+_FILES_BESIDE = re.compile(r".*\.config|filelocations\.xml|.*\.xref")
 _CONTENT_TYPES = (
     b'<?xml version="1.0" encoding="utf-8"?>\n'
     b'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
@@ -82,7 +87,7 @@ class ModuleSource:
 class BuildOptions:
     """What is not a matter of modules; licences are (file name, content), the skeleton (path, file).
 
-    `bom` is for the manifest, `line_end` for all documents that the builder writes: both forms occur.
+    `bom` is for the manifest, `line_end` for all XML that the builder writes: both forms occur.
     """
 
     kind: DeployableKind
@@ -150,6 +155,7 @@ def _payload_files(root: Path, model_names: set[str]) -> list[tuple[str, Path]]:
             here = Path(folder)
             if here == root:
                 folders[:] = [one for one in folders if one.lower() not in (*_SOURCE_FOLDERS, *model_names)]
+                names = [one for one in names if _FILES_BESIDE.fullmatch(one.lower())]
             links = [here / name for name in (*folders, *names) if (here / name).is_symlink()]
             if links:
                 raise BuildError(f"{links[0]} is a link; packages hold plain files only")
@@ -216,7 +222,7 @@ def _end_lines(entries: Sequence[PlannedEntry], line_end: str) -> None:
     for entry in entries:
         if isinstance(entry.content, list):
             _end_lines(entry.content, line_end)
-        elif isinstance(entry.content, bytes):
+        elif isinstance(entry.content, bytes) and entry.path.endswith(_XML):
             entry.content = entry.content.replace(b"\n", line_end.encode())
 
 
@@ -230,10 +236,10 @@ def plan_nuget(module: ModuleSource) -> PlannedEntry:
         module.version,
         module.references,
         summary=module.name,
-        description=f"{module.name} {mark}".strip(),
+        mark=mark,
         sealed=module.is_sealed,
     )
-    return _plan_nupkg(module.key, module.version, nuspec, write_install_config(module.key, module.version))
+    return _plan_nupkg(module.key, module.version, nuspec, write_install_config(module.name, module.version))
 
 
 def plan_payload(module: ModuleSource) -> PlannedEntry:
@@ -260,9 +266,7 @@ def _plan_meta_packages(modules: Sequence[ModuleSource], options: BuildOptions) 
     ):
         name = f"meta-{part}-runtime"
         members = [module.name for module in vendors if module.version.startswith(_PLATFORM_MAJOR) is is_platform]
-        nuspec = write_nuspec(
-            name, version, members, summary=name, description=f"[{part.title()} Package]", sealed=True
-        )
+        nuspec = write_nuspec(name, version, members, summary=name, mark=f"[{part.title()} Package]", sealed=True)
         planned.append(_plan_nupkg(name, version, nuspec, write_install_config(name, version)))
     return planned
 
@@ -292,6 +296,6 @@ def write_package(entries: Sequence[PlannedEntry], path: Path, separator: str = 
 def default_kind(modules: Sequence[ModuleSource]) -> DeployableKind:
     """Return the kind that modules make by who publishes them."""
     by_vendor = [module.is_vendors for module in modules]
-    if all(by_vendor):
+    if by_vendor and all(by_vendor):
         return DeployableKind.PLATFORM
     return DeployableKind.MERGED if any(by_vendor) else DeployableKind.CUSTOMIZATION

@@ -1,5 +1,6 @@
 """The documents of a package, as the vendor's build writes them."""
 
+import codecs
 import json
 import uuid
 from collections.abc import Sequence
@@ -101,10 +102,11 @@ def write_manifest(
     return _serialise(root, bom)
 
 
-def write_nuspec(
-    name: str, version: str, references: Sequence[str], *, summary: str, description: str, sealed: bool
-) -> bytes:
-    """Return the nuspec of a module or meta package; `name` is in lower case and without the prefix."""
+def write_nuspec(name: str, version: str, references: Sequence[str], *, summary: str, mark: str, sealed: bool) -> bytes:
+    """Return the nuspec of a module or meta package; `name` is in lower case and without the prefix.
+
+    Titled and described as by the vendor's CreatePackage.psm1; `mark` is added to what the vendor publishes.
+    """
     tags = "admin CompatibleWithSealedRelease CompatibleWithApp81PlusRelease" if sealed else "admin"
     dependencies = _element("dependencies")
     for reference in (*dict.fromkeys(one.lower() for one in references), STATIC_METADATA):
@@ -117,11 +119,11 @@ def write_nuspec(
             "",
             _element("id", PREFIX + name),
             _element("version", version),
-            _element("title", PREFIX + name),
+            _element("title", f"Dynamics 365 Unified Operations: {PREFIX}{name} package"),
             _element("authors", "Microsoft"),
             _element("owners", "Microsoft"),
             _element("requireLicenseAcceptance", "false"),
-            _element("description", description),
+            _element("description", f"The package of {PREFIX}{name}. {mark}".strip()),
             _element("summary", summary),
             _element("tags", tags),
             dependencies,
@@ -131,9 +133,15 @@ def write_nuspec(
     return _serialise(root, bom=False)
 
 
-def write_install_config(name: str, version: str) -> bytes:
-    identity = PREFIX + name
-    return json.dumps({"PackageName": identity, "ZipName": f"{identity}.{version}.zip"}, indent=2).encode() + b"\n"
+def write_install_config(module: str, version: str) -> bytes:
+    """Return tools/InstallConfig.json as the vendor's CreatePackage.psm1 writes it from Windows PowerShell.
+
+    UTF-16 with a byte order mark and CRLF; PackageName is the module's name as it was given, without a prefix.
+    """
+    zip_name = f"{PREFIX}{module.lower()}.{version}.zip"
+    members = (("ZipName", zip_name), ("PackageName", module))
+    lines = ",\r\n".join(f"    {json.dumps(key)}:  {json.dumps(value)}" for key, value in members)
+    return codecs.BOM_UTF16_LE + f"{{\r\n{lines}\r\n}}\r\n".encode("utf-16-le")
 
 
 def write_service_model(guid: str = BINARY_HOTFIX_GUID) -> bytes:

@@ -237,3 +237,13 @@ def test_a_package_is_written_completely_or_not_at_all(tmp_path: Path) -> None:
         write_package(entries, package)
     assert package.read_bytes() == b"before"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["A", "out.zip"]
+
+
+def test_a_payload_has_what_the_vendors_script_takes_of_a_modules_folder(tmp_path: Path) -> None:
+    inside = ("bin/Sales.md", "Reports/A.rdl", "Web.config", "FileLocations.xml", "Sales.xref", "Resources/notes.md")
+    outside = ("notes.md", "Sales/AxClass/A.xml", "XppMetadata/A.xml", "bin/old.dll.delete", "packages.lock.json")
+    write(tmp_path / "src" / "Sales", dict.fromkeys((*inside, *outside), b"x"))
+    write(tmp_path / "src", {"Sales/Descriptor/Sales.xml": descriptor("Sales", "Sales")})
+    package = tmp_path / "out.zip"
+    write_package(plan_package(find_modules(tmp_path / "src"), _OPTIONS), package)
+    assert sorted(_payload_names(package, "sales")) == sorted(inside)

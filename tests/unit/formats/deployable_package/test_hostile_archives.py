@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from shared.formats.deployable_package.archive import unpacking
-from shared.formats.deployable_package.archive.directory import LOCAL_HEADER, Allowance, read_directory
+from shared.formats.deployable_package.archive.directory import DEFLATED, LOCAL_HEADER, Allowance, read_directory
 from shared.formats.deployable_package.archive.entry import Entry
 from shared.formats.deployable_package.archive.sources import DeflatedSource, MemorySource, Source, WindowSource
 from shared.formats.deployable_package.archive.unpacking import EntryError, data_offset, read_chunks
@@ -227,7 +227,7 @@ def test_unpacking_stops_at_the_stated_size() -> None:
 def test_a_compressed_archive_can_be_read_at_any_offset() -> None:
     content = random.Random(3).randbytes(5 << 20)
     packed = deflate.deflate_compress(content, 1)
-    source = DeflatedSource(MemorySource(packed), 0, len(packed), len(content), 1000)
+    source = DeflatedSource(MemorySource(packed), 0, len(packed), DEFLATED, len(content), 1000)
     assert (source.size, source.complete) == (len(content), True)
     for offset in (0, 3 << 20, 10, (5 << 20) - 900, 1 << 20, (5 << 20) - 1100, 5 << 20, 6 << 20):
         assert bytes(source.read_at(offset, 2000)) == content[offset : offset + 2000]

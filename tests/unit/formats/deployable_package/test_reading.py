@@ -11,7 +11,7 @@ import pytest
 from shared.formats.deployable_package.archive.writer import PlannedEntry, write_archive
 from shared.formats.deployable_package.damage.faults import build_sample, sample
 from shared.formats.deployable_package.judge.verdict import CheckOutcome
-from shared.formats.deployable_package.read.kinds import KIND_BY_TYPE, OTHER_TYPES, TYPE_BY_GUID
+from shared.formats.deployable_package.read.kinds import KIND_BY_TYPE, OTHER_TYPES, TYPE_BY_GUID, WAY_BY_TYPE
 from shared.formats.deployable_package.write.build import plan_package
 
 from .contexts import TARGET, broken_rules, check
@@ -126,7 +126,8 @@ def test_every_other_package_type_is_refused_by_its_name(name: str) -> None:
         name,
         [("DP206", _MANIFEST)],
     )
-    assert f"of type {name} is {OTHER_TYPES[name]}; it is not applied" in verdict.findings[0].message
+    way = WAY_BY_TYPE.get(name, "it is not applied through images")
+    assert f"of type {name} is {OTHER_TYPES[name]}; {way}" in verdict.findings[0].message
 
 
 @pytest.mark.parametrize("name", KIND_BY_TYPE)
@@ -226,14 +227,16 @@ def test_lines_of_a_removal_file_are_trimmed_and_lowered_as_the_installer_does(
     ("content", "rule"),
     [
         (b"<Files><File><Source>a</Source><RelativePath>C:\\Windows</RelativePath></File></Files>", "DP413"),
-        (b'<F xmlns="urn:any"><File Source="/etc/passwd" /></F>', "DP413"),
+        (b'<F xmlns="urn:any"><File RelativePath="/etc" /></F>', "DP413"),
+        (rb'<F><File Destination="ModuleBin" RelativePath="..\x" /></F>', None),
+        (rb'<AdditionalFiles><File Source="K:\AosService\..\a.dll" RelativePath="bin" /></AdditionalFiles>', None),
         (b'<Files><File RelativePath="a/../b" /></Files>', "DP413"),
         (b"<Files>", "DP413"),
         (b"<!DOCTYPE a><Files />", "DP203"),
         (b"<Files>" + b" " * (1 << 20) + b"</Files>", "DP214"),
         (b'<Files><File Source="a" Destination="ModuleBin" RelativePath="" /></Files>', None),
     ],
-    ids=["a drive", "absolute", "upwards", "damaged", "document type", "huge", "sound"],
+    ids=["a drive", "absolute", "unused", "any source", "upwards", "damaged", "document type", "huge", "sound"],
 )
 @pytest.mark.parametrize("path", ["FileLocations.xml", "AdditionalFiles/filelocations.XML"])
 def test_places_of_additional_files_are_judged_in_every_form(path: str, content: bytes, rule: str | None) -> None:
@@ -253,9 +256,9 @@ def test_only_line_ends_end_a_line_of_a_removal_file() -> None:
 
 
 def test_a_module_of_the_running_platform_cannot_be_removed_even_without_its_release() -> None:
-    target = replace(TARGET, platform_modules=frozenset({"scaleunitmanagement"}))
+    target = replace(TARGET, platform_modules=frozenset({"vendornovelty"}))
     path = "AOSService/Scripts/ModuleToRemove.txt"
-    content = _sample_with(lambda entries: entries.append(PlannedEntry(path, b"ScaleUnitManagement")))
+    content = _sample_with(lambda entries: entries.append(PlannedEntry(path, b"VendorNovelty")))
     assert ("DP601", path) in broken_rules(check(content, target=target))
     assert "DP601" not in dict(broken_rules(check(content, target=TARGET)))
 
@@ -269,6 +272,16 @@ def test_the_path_on_the_authors_machine_is_never_repeated() -> None:
     )
     assert broken_rules(verdict) == [("DP212", _MANIFEST)]
     assert "jo.doe" not in str(verdict)
+
+
+def test_a_version_that_nuget_shortened_in_a_files_name_alone_is_told_once() -> None:
+    def change(entries: list[PlannedEntry]) -> None:
+        for entry in entries:
+            if entry.path.endswith("contososales.1.2.3.0.nupkg"):
+                entry.path = entry.path.replace("1.2.3.0", "1.2.3")
+
+    path = "AOSService/Packages/dynamicsax-contososales.1.2.3.nupkg"
+    assert broken_rules(check(_sample_with(change))) == [("DP311", path)]
 
 
 def test_versions_that_nuget_shortened_are_explained_in_every_place() -> None:

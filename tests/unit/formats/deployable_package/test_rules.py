@@ -7,6 +7,7 @@ import pytest
 
 from shared.formats.deployable_package import rules as rules_module
 from shared.formats.deployable_package.damage.faults import FAULTS, Fault, build_sample
+from shared.formats.deployable_package.evidence import EvidenceKind
 from shared.formats.deployable_package.judge.target import TargetImage, TargetModule
 from shared.formats.deployable_package.judge.verdict import CheckOutcome
 from shared.formats.deployable_package.read.kinds import DeployableKind
@@ -64,6 +65,14 @@ def test_every_rule_has_a_fault_and_a_neighbour_and_every_fault_a_rule() -> None
     assert len(faulted) == len(set(faulted))
     assert {*faulted, *_BROKEN_BY_CONTEXT} == RULES.keys()
     assert {*(near.rule for near in NEIGHBOURS), *_BROKEN_BY_CONTEXT} == RULES.keys()
+
+
+def test_a_package_is_refused_only_for_what_is_known_from_elsewhere() -> None:
+    assert all(rule.evidence.source for rule in RULES.values())
+    unverified = {rule.id for rule in RULES.values() if rule.evidence.kind is EvidenceKind.UNVERIFIED}
+    errors = {rule.id for rule in RULES.values() if rule.severity is RuleSeverity.ERROR}
+    assert unverified
+    assert unverified & errors == set()
 
 
 def test_the_committed_documentation_is_the_registry() -> None:

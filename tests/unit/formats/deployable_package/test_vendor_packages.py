@@ -101,10 +101,12 @@ _CORE_PART = CUSTOMERS[0]
          [("DP317", "DefaultTopologyData.xml")]),
         ("customization", _without("DevInstallServiceModelData.xml"), [("DP317", "DefaultTopologyData.xml")]),
         ("customization", _with(_LICENSE, "licence of ContosoSales".encode("utf-16")), []),
+        ("customization", _with(_LICENSE, "ContosoSales licensed to Müller".encode("cp1252")), []),
         ("customization", _with("AOSService/Scripts/ModuleToRemove.txt", _REMOVAL), []),
     ],
     ids=["a meta package is missing", "a module of a meta package is missing", "a customer's part of a merged package",
-         "an unlisted payload", "an unknown service", "a service of development machines", "licence", "removal file"],
+         "an unlisted payload", "an unknown service", "a service of development machines", "licence",
+         "licence of an old editor", "removal file"],
 )  # fmt: skip
 def test_what_is_wrong_in_such_a_package_is_told_and_nothing_else(
     kind: str, change: Callable[[dict[str, bytes]], None], expected: list[tuple[str, str]]
@@ -160,6 +162,13 @@ def test_meta_packages_may_have_longer_names() -> None:
     assert ("DP321", path) in broken_rules(check(zipped(files)))
 
 
+def test_a_platform_package_without_application_needs_no_meta_package_of_one() -> None:
+    files = {path: content for path, content in vendor_files("platform").items() if "10.0.2345.10" not in path}
+    platform = [one for one in VENDORS if one.version.startswith("7.")]
+    files["HotfixInstallationInfo.xml"] = manifest("platform", platform, "Microsoft Corporation", "7.0.7606.108")
+    assert broken_rules(check(zipped(files))) == []
+
+
 def test_a_merged_packages_vendor_modules_are_known_by_mark_or_by_meta_package() -> None:
     expected = {one.name for one in VENDORS}
     for left_out, unmarked in (("TestEssentials", ""), ("", "AtlSampleTests")):
@@ -175,7 +184,7 @@ def test_a_merged_packages_vendor_modules_are_known_by_mark_or_by_meta_package()
 
 
 def test_where_the_vendor_copies_its_own_additional_files_to_is_not_judged() -> None:
-    outwards = b'<Files><File Source="..\\a" Destination="AOSWeb" /></Files>'
+    outwards = b'<Files><File Source="a" Destination="AOSWeb" RelativePath=".." /></Files>'
     files = vendor_files("merged")
     for name in ("applicationsuite.10.0.2345.10", "contososales.7.0.7606.108"):
         path = f"{_PACKAGES}/files/dynamicsax-{name}.zip"
@@ -223,6 +232,11 @@ def test_a_package_that_was_zipped_with_its_folder_is_told_so_and_checked(
         ({"a.zip": b"PK", "b.zip": b"PK"}, "DP201", "HotfixInstallationInfo.xml", "holds 2 zips"),
         ({"TemplatePackage.dll": b"MZ", "PackageAssets/contoso_managed.zip": b"PK"},
          "DP201", "HotfixInstallationInfo.xml", "unified"),
+        ({"fnomoduledefinition.json": b"{}", "contososales/bin/ContosoSales.md": b"x"},
+         "DP201", "HotfixInstallationInfo.xml", "pac package compile"),
+        ({"drop/sales_1_0_0_1_managed.zip": b"PK"}, "DP201", "HotfixInstallationInfo.xml", "pac package compile"),
+        ({"ContosoSales/bin/ContosoSales.md": b"x"}, "DP201", "HotfixInstallationInfo.xml", "with compiled modules"),
+        ({"Contoso.axmodel": b"x"}, "DP201", "HotfixInstallationInfo.xml", "a model file"),
         ({"solution.xml": b"<a/>"}, "DP201", "HotfixInstallationInfo.xml", "Power Platform solution"),
         ({"dynamicsax-a.nuspec": b"<a/>", "tools/x": b""}, "DP201", "HotfixInstallationInfo.xml", "single module"),
         ({"bin/A.md": b"x"}, "DP201", "HotfixInstallationInfo.xml", "payload of a single module"),
@@ -230,7 +244,8 @@ def test_a_package_that_was_zipped_with_its_folder_is_told_so_and_checked(
         ({"AOSService/HotfixInstallationInfo.xml": b"<a/>"}, "DP201", "HotfixInstallationInfo.xml", "root"),
         ({"readme.txt": b"hello"}, "DP201", "HotfixInstallationInfo.xml", "root"),
     ],
-    ids=["zip in zip", "zip in zip from a desktop", "several", "unified", "solution", "nupkg", "payload", "source",
+    ids=["zip in zip", "zip in zip from a desktop", "several", "unified", "erp", "erp in an artifact",
+         "compiled", "model", "solution", "nupkg", "payload", "source",
          "misplaced manifest", "something else"],
 )  # fmt: skip
 def test_an_upload_that_is_no_package_is_told_what_it_is(

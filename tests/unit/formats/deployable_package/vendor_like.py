@@ -1,5 +1,6 @@
 """Packages shaped like the vendor's own: everything that its tools put into one, made without Drydock's writer.
 
+Modules are packed as the vendor's CreatePackage.psm1 packs them, from Windows PowerShell and from PowerShell 7.
 Names have backslashes, archives were made on Windows (create_system 0) with explicit folder entries, XML has a byte
 order mark and CRLF, the whole skeleton is there (scripts, installer, lists), and beside the modules lie meta
 packages, framework packages, parts for development and reference metadata.
@@ -26,6 +27,8 @@ _SERVICES = (
     ("AOSService", ()), ("BIService", ("AOSService",)), ("DIXFService", ("AOSService",)), ("MROneBox", ()),
     ("RetailServer", ("AOSService",)), ("SCMSelfService", ()), ("PerfSDK", ()), ("ReportingService", ()),
 )  # fmt: skip
+SHELLS = ("utf-16", "utf-8", "utf-8-sig")
+"""Encodings of out-file: Windows PowerShell, PowerShell 7, and either when told so; all little-endian."""
 _NAMESPACES = (
     "http://schemas.microsoft.com/packaging/2011/08/nuspec.xsd",
     "http://schemas.microsoft.com/packaging/2012/06/nuspec.xsd",
@@ -94,20 +97,20 @@ def nupkg(package: str, module: VendorModule, references: Iterable[str], number:
     listed = "".join(f'\n      <dependency id="dynamicsax-{one.lower()}" />' for one in references)
     nuspec = xml(
         f'<package xmlns="{_NAMESPACES[number % 2]}">\n  <metadata>\n    <id>dynamicsax-{package}</id>\n'
-        f"    <version>{module.version}</version>\n    <title>dynamicsax-{package}</title>\n"
+        f"    <version>{module.version}</version>\n"
+        f"    <title>Dynamics 365 Unified Operations: dynamicsax-{package} package</title>\n"
         "    <authors>Microsoft</authors>\n    <owners>Microsoft</owners>\n"
         "    <requireLicenseAcceptance>false</requireLicenseAcceptance>\n"
-        f"    <description>{module.name} {module.mark}</description>\n    <summary>{module.name}</summary>\n"
+        f"    <description>The package of dynamicsax-{package}. {module.mark}</description>\n"
+        f"    <summary>{module.name}</summary>\n"
         "    <copyright>Copyright</copyright>\n"
         "    <tags>admin CompatibleWithSealedRelease CompatibleWithApp81PlusRelease</tags>\n"
         f"    <dependencies>{listed}\n    </dependencies>\n  </metadata>\n</package>"
     )
-    zip_name = f"dynamicsax-{package}.{module.version}.zip"
-    config = f'\ufeff{{\r\n  "PackageName": "dynamicsax-{package}",\r\n  "ZipName": "{zip_name}"\r\n}}'
     files = [
         ("_rels/.rels", xml("<Relationships />")),
         (f"dynamicsax-{package}.nuspec", nuspec),
-        ("tools/InstallConfig.json", config.encode()),
+        ("tools/InstallConfig.json", install_config(package, module, SHELLS[number % len(SHELLS)])),
         *((f"tools/{name}", b"# script\r\n" * 90) for name in ("InstallPackage.ps1", "UninstallPackage.ps1")),
         ("tools/dynamicspackagemanagement.psm1", b"function Install {}\r\n" * 300),
         ("[Content_Types].xml", xml("<Types />")),
@@ -116,10 +119,19 @@ def nupkg(package: str, module: VendorModule, references: Iterable[str], number:
     return archive(files, "/", folders=False)
 
 
+def install_config(package: str, module: VendorModule, encoding: str) -> bytes:
+    """Return an object's ConvertTo-Json, written by out-file in the encoding of a PowerShell."""
+    zip_name = f"dynamicsax-{package}.{module.version}.zip"
+    text = f'{{\r\n    "PackageName":  "{module.name}",\r\n    "ZipName":  "{zip_name}"\r\n}}\r\n'
+    return text.encode(encoding)
+
+
 def payload(module: VendorModule) -> bytes:
     """Return the binaries of a module, with everything that a real one has beside them."""
     name = module.name
-    parts = [(f"bin/Dynamics.AX.{name}.{number}.netmodule", b"MZ" + bytes(200)) for number in range(3)]
+    numbers = ("0", "1", "2", "Queries.0", "Queries.2", "Forms.1")
+    parts = [(f"bin/Dynamics.AX.{name}.{number}.netmodule", b"MZ" + bytes(200)) for number in numbers]
+    copied = r'<File Source="K:\AosService\WebRoot\icon.svg" Destination="AOSWeb" RelativePath="Resources\Images" />'
     files = [
         *parts,
         (f"bin/Dynamics.AX.{name}.dll", b"MZ" + bytes(400)),
@@ -130,7 +142,7 @@ def payload(module: VendorModule) -> bytes:
         (f"Resources/en-US/{name}.en-US.label.txt", "Grüße\r\n".encode("utf-16")),
         (f"Reports/{name}Report.rdl", xml("<Report />")),
         ("AdditionalFiles/icon.svg", b"<svg/>"),
-        ("AdditionalFiles/FileLocations.xml", xml('<Files><File Source="icon.svg" Destination="AOSWeb" /></Files>')),
+        ("FileLocations.xml", xml(f"<AdditionalFiles>{copied}</AdditionalFiles>")),
         (f"{name}.xref", b"xref"),
         ("web.config", xml("<configuration />")),
     ]
