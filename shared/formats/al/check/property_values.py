@@ -6,20 +6,22 @@ from dataclasses import dataclass, field
 from shared.formats.al.source.lexer import T, Tokens
 
 _FORMULAS = frozenset(("sum", "average", "exist", "count", "min", "max", "lookup"))
+_BESIDE_VALUES = frozenset(("(", ")", "|", "&", "..", "<>", "=", "<", ">", "<=", ">="))
 _RANGES = frozenset(("filter", "upperlimit"))
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`left = field(right)`, `left = const(value)` or `left = Item.right`; numbers of tokens, -1 for what is not there.
+    """`left = field(right)`, `left = const(value)`, `left = filter(value|scope::value)` or `left = Item.right`.
 
-    `item` is the data item that a query names on the right.
+    All are numbers of tokens, -1 for what is not there. `item` is the data item that a query names on the right;
+    `values` are (what stands before `::`, the value).
     """
 
     left: int
     right: int = -1
-    value: int = -1
     item: int = -1
+    values: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,11 @@ def conditions(tokens: Tokens, first: int, last: int) -> Iterator[Condition]:
 
 def _condition(tokens: Tokens, left: int, end: int) -> Condition:
     at = left + 2
-    word = tokens.lower[at] if tokens.kinds[at] is T.NAME else ""
+    word = tokens.word(at)
     if end - at == 3 and tokens.sign(at + 1) == "." and _is_name(tokens, at) and _is_name(tokens, at + 2):
         return Condition(left, right=at + 2, item=at)
-    if word == "const" and end - at == 4 and _is_name(tokens, at + 2):
-        return Condition(left, value=at + 2)
+    if word in ("const", "filter"):
+        return Condition(left, values=tuple(_constants(tokens, at + 1, end)))
     if word == "field":
         at += 2
         while at + 1 < end and tokens.lower[at] in _RANGES and tokens.sign(at + 1) == "(":
@@ -68,13 +70,23 @@ def _condition(tokens: Tokens, left: int, end: int) -> Condition:
     return Condition(left)
 
 
+def _constants(tokens: Tokens, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Names that stand alone between signs, and those behind one name and `::`."""
+    for at in range(first + 1, last - 1):
+        if _is_name(tokens, at) and tokens.sign(at + 1) in _BESIDE_VALUES:
+            if tokens.sign(at - 1) in _BESIDE_VALUES:
+                yield -1, at
+            elif tokens.sign(at - 1) == "::" and tokens.sign(at - 3) in _BESIDE_VALUES and _is_name(tokens, at - 2):
+                yield at - 2, at
+
+
 def view(tokens: Tokens, first: int, last: int) -> tuple[list[int], list[Condition]]:
     """`sorting(A, B) order(descending) where(C = const(1))`: A and B, and the conditions."""
     sorted_by: list[int] = []
     where: list[Condition] = []
     at = first
     while at < last:
-        word = tokens.lower[at] if tokens.kinds[at] is T.NAME else ""
+        word = tokens.word(at)
         if word in ("sorting", "where", "order") and at + 1 < last and tokens.sign(at + 1) == "(":
             end = _behind(tokens, at + 1, last)
             if word == "sorting":
@@ -92,7 +104,7 @@ def relations(tokens: Tokens, first: int, last: int) -> Iterator[Relation]:
     given: list[Condition] = []
     at = first
     while at < last:
-        word = tokens.lower[at] if tokens.kinds[at] is T.NAME else ""
+        word = tokens.word(at)
         if word == "if":
             end = _behind(tokens, at + 1, last)
             given = list(conditions(tokens, at + 2, end - 1))
@@ -115,7 +127,7 @@ def _relation(tokens: Tokens, at: int, last: int, given: list[Condition]) -> tup
         parts.append(at + 1)
         at += 2
     where: list[Condition] = []
-    if at + 1 < last and tokens.lower[at] == "where" and tokens.kinds[at] is T.NAME:
+    if at + 1 < last and tokens.word(at) == "where":
         end = _behind(tokens, at + 1, last)
         where = list(conditions(tokens, at + 2, end - 1))
         at = end

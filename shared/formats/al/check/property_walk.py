@@ -6,7 +6,7 @@ from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.declared import text_of
 from shared.formats.al.source.syntax import Node, ObjectDecl
 from shared.formats.al.source.type_refs import parse_type
-from shared.formats.al.symbols.symbols import AnchoredChange, Symbol, TypeRef, fold
+from shared.formats.al.symbols.symbols import AnchoredChange, Symbol, fold
 
 from .anchors import check_anchor
 from .context import ExtensionCheck
@@ -144,18 +144,23 @@ class _Values:
                 if condition.item >= 0:
                     other = self.tables.item(self.tokens.lower[condition.item])
                 self._fields(other, (condition.right,), row)
-            known = self.world.fields(table).get(fold(self.tokens.texts[condition.left])) if table else None
-            if condition.value >= 0 and known is not None:
-                self._option(known[0].type, condition.value)
+            if condition.values and table is not None:
+                self._constants(table, condition)
 
-    def _option(self, declared: TypeRef, at: int) -> None:
-        check_constant(self.check, declared, self.tokens.texts[at], self._place(at))
+    def _constants(self, table: Symbol, condition: Condition) -> None:
+        known = self.world.fields(table).get(fold(self.tokens.texts[condition.left]))
+        for scope, at in condition.values if known is not None else ():
+            kind = KIND_OF_TYPE.get(self.tokens.word(scope), "") if scope >= 0 else ""
+            if kind:
+                self._object(kind, at, at + 1)
+            elif known is not None:
+                check_constant(self.check, known[0].type, self.tokens.texts[at], self._place(at))
 
     def _constant(self, node: Node, first: int, last: int) -> None:
-        if node.keyword == "field" and len(node.arguments) > 2 and last - first == 1:
-            declared = parse_type(self.tokens, node.arguments[2][0])
-            if declared.name.lower() == "enum":
-                self._option(declared, first)
+        declared = parse_type(self.tokens, node.arguments[2][0]) if len(node.arguments) > 2 else None
+        if declared is not None and declared.name.lower() == "enum":
+            for at in names(self.tokens, first, last):
+                check_constant(self.check, declared, self.tokens.texts[at], self._place(at))
 
     def _relation(self, relation: Relation, own: Symbol | None) -> None:
         row = PROPERTIES["tablerelation"]

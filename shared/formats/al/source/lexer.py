@@ -76,6 +76,10 @@ class Tokens:
         """The sign that token `at` is, or nothing."""
         return self.texts[at] if self.kinds[at] is T.SIGN else ""
 
+    def word(self, at: int) -> str:
+        """The word that token `at` is in lower case, or nothing; a quoted name is none."""
+        return self.lower[at] if self.kinds[at] is T.NAME else ""
+
     def _scan(self, text: str, symbols: set[str]) -> None:
         taken: list[bool] = []  # per open #if: whether one of its branches was already used
         position: int | None = 0

@@ -212,13 +212,12 @@ OBJECTS = [
 ]
 VALUES = [
     ("initvalue", "AL0522", "table 50000 T { fields { field(1; A; Enum State) { InitValue = VALUE; } } }", "Open"),
-    (
-        "filters",
-        "AL0522",
-        in_page("", "SourceTable = Customer; SourceTableView = where(State = const(VALUE));"),
-        "Open",
-    ),
-    ("filters", "AL0293", in_page("", "SourceTable = Customer; SourceTableView = where(Sort = const(VALUE));"), "Sea"),
+    ("filters", "AL0522", in_view("Filters = where(State = const(VALUE));"), "Open"),
+    ("filters", "AL0522", in_view("Filters = where(State = filter(Open|<>VALUE));"), "Open"),
+    ("filters", "AL0522", in_view("Filters = where(State = const(State::VALUE));"), "Open"),
+    ("filters", "AL0293", in_view("Filters = where(Sort = const(VALUE));"), "Sea"),
+    ("filters", "AL0293", in_view("Filters = where(Sort = filter(Sea..VALUE));"), "Land"),
+    ("filters", "AL0185", in_view("Filters = where(Kept = const(Database::VALUE));"), "Stays"),
 ]
 
 
@@ -247,7 +246,7 @@ def test_a_constant_must_be_a_value_of_its_field(row: str, code: str, source: st
     assert found(source.replace("VALUE", "Gone"), is_old=True) == []
     assert found(source.replace("VALUE", "Gone")) == [(code, "Gone")]
     assert found(source.replace("VALUE", kept)) == []
-    assert found(source.replace("VALUE", "1")) == []
+    assert found(source.replace("VALUE", "'Gone'").replace("::'Gone'", "::0")) == []
 
 
 def test_what_an_action_reference_stands_for_must_be_there() -> None:
