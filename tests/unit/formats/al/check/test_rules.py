@@ -130,6 +130,19 @@ def test_row_29_a_name_is_ambiguous_when_two_apps_bring_it_in_namespaces_that_th
     assert codes(qualified, base, library("2.0.0.0", "Library", theirs)) == []
 
 
+def test_row_29_one_app_may_bring_a_name_in_two_namespaces_that_the_file_uses() -> None:
+    source = "namespace Own.Work; using A.One; using A.Two; " + run("Post.Go();", "Post: Codeunit Post")
+    one, two, own = (
+        in_namespace(space, codeunit(number, "Post", method("Go")))
+        for number, space in ((80, "A.One"), (81, "A.Two"), (82, "Own"))
+    )
+    assert codes(extension(source), base_app(one)) == []
+    assert codes(extension(source), base_app(one, two)) == ["AL0275"]
+    assert codes(extension(source.replace("Codeunit Post", "Codeunit A.Two.Post")), base_app(one, two)) == []
+    assert codes(extension(source), base_app(one, two, own)) == []
+    assert codes(extension(source), base_app(one, codeunit(83, "Post", method("Go")))) == []
+
+
 def foundation(*objects: Json) -> bytes:
     return app(symbol_file(*objects), app_id=LIBRARY[0], name="Foundation", publisher="Microsoft", version="2.0.0.0")
 
