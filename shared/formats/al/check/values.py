@@ -36,7 +36,7 @@ def check_constant(check: ExtensionCheck, owner: TypeRef, name: str, place: Plac
         enum = check.world.find_type(owner)
         if enum is not None and enum[1] is not check.world.own:
             _enum_value(check, enum[0], name, place, "AL0522")
-    elif kind == "option" and owner.options and fold(name) not in {fold(o) for o in owner.options}:
+    elif kind == "option" and not name.isdigit() and owner.options and fold(name) not in map(fold, owner.options):
         message = f"Property value {name} is not in the field's OptionMembers."
         check.report("AL0293", name, message, place, nearest(name, owner.options))
 

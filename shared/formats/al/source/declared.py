@@ -77,23 +77,23 @@ def text_of(tokens: Tokens, first: int, last: int) -> str:
     return "".join(parts) if all(len(p) < 2 or p[0] in '"' or p.isalnum() for p in parts) else " ".join(parts)
 
 
+_PARTS = {"layout": "control", "actions": "action", "views": "view", "dataset": "dataset"}
+
+
 def changes_of(o: ObjectDecl) -> list[tuple[Node, str]]:
-    """(node, part) of each change that an extension object makes to its target."""
-    parts = {
-        "layout": "control",
-        "actions": "action",
-        "views": "view",
-        "dataset": "dataset",
-        "requestpage": "request",
-    }
+    """(node, part) of each change that an extension object makes to its target; views change the layout, too."""
     found: list[tuple[Node, str]] = []
-    for section in o.root.children:
-        part = parts.get(section.keyword)
-        if part is None:
-            continue
-        inner = [(s, parts.get(s.keyword, "")) for s in section.children] if part == "request" else [(section, part)]
-        for node, name in inner:
-            found += [(child, name) for child in node.children if child.keyword in CHANGES]
+    sections = [
+        s for around in o.root.children for s in (around.children if around.keyword == "requestpage" else (around,))
+    ]
+    for section in sections:
+        part = _PARTS.get(section.keyword)
+        changes = [child for child in section.children if child.keyword in CHANGES] if part else []
+        found += [(change, part or "") for change in changes]
+        if part == "view":
+            layouts = (s for change in changes for view in change.children for s in view.children)
+            layouts = (s for s in layouts if s.keyword in _PARTS)
+            found += [(c, _PARTS[s.keyword]) for s in layouts for c in s.children if c.keyword in CHANGES]
     return found
 
 

@@ -13,6 +13,7 @@ from shared.formats.al.package.container import open_package
 from shared.formats.al.source.parser import parse_source
 from shared.formats.al.source.syntax import ObjectDecl, walk
 from shared.formats.al.symbols.index import index_package
+from tests.support.al_checks import check
 from tests.support.al_packages import Json, action, base_app, control, enum, extension, field, page, table
 from tests.support.al_rules import shows
 
@@ -254,6 +255,22 @@ def test_what_an_action_reference_stands_for_must_be_there() -> None:
     assert found(source.replace("NAME", '"Gone Action"'), is_old=True) == []
     assert found(source.replace("NAME", '"Gone Action"')) == [("AL0271", "Gone Action")]
     assert found(source.replace("NAME", '"Kept Action"')) == []
+
+
+def test_the_layout_of_a_view_changes_controls_that_must_be_there() -> None:
+    view = "view(V) { SharedLayout = false; layout { moveafter(General; NAME) modify(NAME) { Visible = false; } } }"
+    source = f"pageextension 50000 P extends Card {{ views {{ addlast {{ {view} }} }} }}"
+    assert found(source.replace("NAME", '"Gone Field"'), is_old=True) == [("AL0270", "Gone Field")] * 2
+    assert found(source.replace("NAME", '"Was Group"')) == []
+
+
+def test_changes_to_actions_of_a_cue_group_are_no_break() -> None:
+    """The compiler warns of them (AL0609 to AL0611), whatever is in the group."""
+    source = "pageextension 50000 P extends Card { actions { addlast(Cues) { action(A) { } } modify(Cue) { } } }"
+    cues = control("Cues", 2) | {"Actions": [action("Cue")]}
+    report = check(extension(source), base_app(page(21, "Card", controls=[cues])))
+    assert [f.code for f in report.findings] == []
+    assert [f.code for f in check(extension(source), base_app(page(21, "Card"))).findings] == ["AL0271"] * 2
 
 
 @shows((30, "AL0320"))
