@@ -22,6 +22,7 @@ _INTO = frozenset(("addfirst", "addlast", "movefirst", "movelast"))
 _HOLDING_NOTHING = frozenset(
     ("field", "label", "part", "systempart", "chartpart", "usercontrol", "action", "separator", "actionref")
 )
+_NO_ACTIONS = frozenset(("group", "separator", "actionref"))
 
 
 def check_anchors(check: ExtensionCheck, symbol: Symbol, target: Symbol, declared: ObjectDecl | None) -> None:
@@ -73,6 +74,12 @@ def check_anchor(check: ExtensionCheck, page: Symbol, change: AnchoredChange, pl
         if change.verb in _INTO and element.kind in _HOLDING_NOTHING:
             message = f"The anchoring symbol '{anchor}' must be a grouping symbol."
             check.report("AL0272", anchor, message, place, f"Use addafter({quoted(element.name)}).", about=about)
+        elif change.verb == "actionref" and element.kind in _NO_ACTIONS:
+            message = (
+                f"The {element.kind} '{anchor}' cannot be used as target of the ActionRef. "
+                "ActionRefs can only target Actions."
+            )
+            check.report("AL0723", anchor, message, place, about=about)
         return
     if part == "action" and (_is_synthesized(fold(anchor), now) or _is_cue_group(check.world, page, anchor)):
         return

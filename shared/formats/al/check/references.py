@@ -2,7 +2,17 @@
 
 from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.lexer import SourceError, T, Tokens
-from shared.formats.al.source.syntax import Node, ObjectDecl, Procedure, SourceFile, VarDecl, walk
+from shared.formats.al.source.syntax import (
+    Attribute,
+    Name,
+    Node,
+    ObjectDecl,
+    Procedure,
+    ScopeAccess,
+    SourceFile,
+    VarDecl,
+    walk,
+)
 from shared.formats.al.symbols.symbols import Symbol, TypeRef
 
 from .context import ExtensionCheck
@@ -15,6 +25,9 @@ from .property_values import relations
 from .property_walk import check_values
 from .tables import field_exists
 from .world import KIND_OF_TYPE, fold_reference
+
+# Attributes whose arguments name objects; those of event subscribers are judged with what they subscribe to.
+_NAMING_OBJECTS = ("inherentpermissions", "requiredpermissions")
 
 
 def check_references(check: ExtensionCheck) -> None:
@@ -75,6 +88,18 @@ class _Declarations:
             check_type(self.check, procedure.returns, self._place(procedure.at, level))
         for variable in procedure.locals:
             self._variable(variable, PlaceLevel.SOURCE)
+        for attribute in procedure.attributes:
+            if attribute.name.lower() in _NAMING_OBJECTS:
+                self._attribute(attribute)
+
+    def _attribute(self, attribute: Attribute) -> None:
+        """`[InherentPermissions(PermissionObjectType::TableData, Database::Customer, 'r')]`."""
+        for argument in attribute.arguments:
+            if isinstance(argument, ScopeAccess) and isinstance(argument.target, Name):
+                kind = KIND_OF_TYPE.get(argument.target.text.lower())
+                if kind is not None:
+                    path = SymbolPath(kind, argument.text)
+                    named_object(self.check, path, self._place(argument.at, PlaceLevel.SOURCE), code="AL0132")
 
     def _table_field(self, node: Node) -> None:
         declared = next((f for f in self.symbol.fields if len(node.arguments) > 2 and self._is(node, f.name)), None)

@@ -35,11 +35,12 @@ def base(*, is_old: bool) -> bytes:
         *if_old(field(9, "Gone Field", "Code[20]")),
     )
     entry = table(21, "Entry", field(1, "Kept", "Code[20]"), *if_old(field(9, "Gone Field", "Code[20]")))
+    turned = action("Was Action", 2 if is_old else 1)
     card = page(
         21,
         "Card",
         controls=[control("Content", 0, control("General", 1), control("Was Group", 1 if is_old else 8))],
-        actions=[action("Processing", 0, action("Kept Action"), *gone_action)],
+        actions=[action("Processing", 0, action("Kept Action"), turned, *gone_action)],
         SourceTable="Customer",
     )
     lines = page(22, "Lines", SourceTable="Entry")
@@ -250,11 +251,23 @@ def test_a_constant_must_be_a_value_of_its_field(row: str, code: str, source: st
     assert found(source.replace("VALUE", "'Gone'").replace("::'Gone'", "::0")) == []
 
 
-def test_what_an_action_reference_stands_for_must_be_there() -> None:
+@shows((10, "AL0723"))
+def test_what_an_action_reference_stands_for_must_be_an_action() -> None:
     source = "pageextension 50000 P extends Card { actions { addlast(Promoted) { actionref(R; NAME) { } } } }"
     assert found(source.replace("NAME", '"Gone Action"'), is_old=True) == []
     assert found(source.replace("NAME", '"Gone Action"')) == [("AL0271", "Gone Action")]
+    assert found(source.replace("NAME", '"Was Action"'), is_old=True) == []
+    assert found(source.replace("NAME", '"Was Action"')) == [("AL0723", "Was Action")]
     assert found(source.replace("NAME", '"Kept Action"')) == []
+
+
+@pytest.mark.parametrize("attribute", ["InherentPermissions", "RequiredPermissions"])
+def test_what_an_attribute_names_must_be_there(attribute: str) -> None:
+    given = "PermissionObjectType::TableData, Database::NAME, 'r'"
+    source = f"codeunit 50000 C {{ [{attribute}({given})] procedure P() begin end; }}"
+    assert found(source.replace("NAME", "Gone"), is_old=True) == []
+    assert found(source.replace("NAME", "Gone")) == [("AL0132", "Gone")]
+    assert found(source.replace("NAME", "Stays")) == []
 
 
 def test_the_layout_of_a_view_changes_controls_that_must_be_there() -> None:
