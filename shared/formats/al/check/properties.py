@@ -36,6 +36,10 @@ class ValueKind(Enum):
     """A constant for the field that is declared: a member of its option or enum."""
     ACTION = auto()
     """An action of the page."""
+    CONTROL = auto()
+    """A control of the page."""
+    DATA_ITEM = auto()
+    """A data item of the report."""
 
 
 class TableOf(Enum):
@@ -117,6 +121,8 @@ PROPERTIES = {
     "sourcetableview": _VIEW,
     "filters": _VIEW,
     "dataitemtableview": _VIEW,
+    "dataitemlinkreference": ValueRow(ValueKind.DATA_ITEM),
+    "provider": ValueRow(ValueKind.CONTROL),
     "dataitemtablefilter": ValueRow(ValueKind.LINK),
     "dataitemlink": ValueRow(ValueKind.LINK, linked=TableOf.OUTER),
     "linkfields": ValueRow(ValueKind.LINK, linked=TableOf.OUTER),

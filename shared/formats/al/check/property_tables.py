@@ -138,7 +138,10 @@ class NamedTables:
         for part, _ in walk(self.object.root):
             if part.keyword == "part" and part.arguments and fold(text_of(self.tokens, *part.arguments[0])) == name:
                 return self.table_of(TableOf.PART, part, around)
-        return None
+        target = self.world.find("page", fold_reference(self.object.target)) if self.object.target else None
+        shown = self.world.controls(target[0]).get(name) if target is not None else None
+        page = self.world.find("page", shown.subject) if shown is not None and shown.subject else None
+        return self._foreign(self.world.source_table(page[0])) if page is not None else None
 
     def table_of(self, which: TableOf, node: Node, around: Around) -> Symbol | None:
         """The table that a row of properties tells, for a property of `node`."""

@@ -6,7 +6,7 @@ from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.declared import text_of
 from shared.formats.al.source.syntax import Node, ObjectDecl
 from shared.formats.al.source.type_refs import parse_type
-from shared.formats.al.symbols.symbols import AnchoredChange, Symbol, fold
+from shared.formats.al.symbols.symbols import EXTENSION_OF, AnchoredChange, Symbol, fold
 
 from .anchors import check_anchor
 from .context import ExtensionCheck
@@ -16,6 +16,7 @@ from .places import Place
 from .properties import ARGUMENTS, PROPERTIES, TableOf, ValueKind, ValueRow
 from .property_tables import Around, NamedTables, related_table
 from .property_values import Condition, Relation, conditions, items, names, permissions, relations, view
+from .suggestions import nearest
 from .tables import field_exists, key_field
 from .values import check_constant
 from .world import KIND_OF_TYPE, fold_reference
@@ -77,6 +78,8 @@ class _Values:
                 self._constant(node, first, last)
             case ValueKind.ACTION:
                 self._action(first, last)
+            case ValueKind.CONTROL | ValueKind.DATA_ITEM:
+                self._element(row.kind, first, last)
             case ValueKind.FIELDS | ValueKind.KEY | ValueKind.VIEW | ValueKind.LINK:
                 self._of_table(row, first, last, node, around)
             case _:
@@ -186,9 +189,30 @@ class _Values:
         self.check.report("AL0320", page[0].name, message, self._place(at), about=SymbolPath.object(page[0]))
         return False
 
+    def _target(self, kind: str) -> Symbol | None:
+        """The page or report of another app that the object extends."""
+        if EXTENSION_OF.get(self.object.kind) != kind:
+            return None
+        found = self.world.find(kind, fold_reference(self.object.target))
+        return found[0] if found is not None and found[1] is not self.world.own else None
+
     def _action(self, first: int, last: int) -> None:
         """What an `actionref` stands for, in an extension of a page."""
-        found = self.world.find("page", fold_reference(self.object.target)) if self.object.target else None
-        if found is not None and found[1] is not self.world.own:
+        page = self._target("page")
+        if page is not None:
             named = AnchoredChange("action", "actionref", text_of(self.tokens, first, last))
-            check_anchor(self.check, found[0], named, self._place(first))
+            check_anchor(self.check, page, named, self._place(first))
+
+    def _element(self, kind: ValueKind, first: int, last: int) -> None:
+        """A control or data item that an extension names in a property; nothing is said where symbols tell of none."""
+        of_page = kind is ValueKind.CONTROL
+        target = self._target("page" if of_page else "report")
+        if target is None or not (target.controls if of_page else target.columns):
+            return
+        known = self.world.controls(target) if of_page else self.world.columns(target)
+        name = text_of(self.tokens, first, last)
+        if fold(name) not in known and self.check.member_missing(target):
+            message = f"Reference '{name}' in application object '{target.name}' does not exist."
+            about = SymbolPath.of(target, "controls" if of_page else "columns", name)
+            advice = nearest(name, (e.name for e in known.values()))
+            self.check.report("AL0186", name, message, self._place(first), advice, about=about)

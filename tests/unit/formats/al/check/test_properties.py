@@ -35,18 +35,25 @@ def base(*, is_old: bool) -> bytes:
         *if_old(field(9, "Gone Field", "Code[20]")),
     )
     entry = table(21, "Entry", field(1, "Kept", "Code[20]"), *if_old(field(9, "Gone Field", "Code[20]")))
+    lines_part = control("Lines", 6) | {"RelatedPagePartId": {"Name": "Lines"}}
+    gone_part = if_old(control("Gone Part", 6) | {"RelatedPagePartId": {"Name": "Lines"}})
     turned = action("Was Action", 2 if is_old else 1)
     card = page(
         21,
         "Card",
-        controls=[control("Content", 0, control("General", 1), control("Was Group", 1 if is_old else 8))],
+        controls=[
+            control("Content", 0, control("General", 1), control("Was Group", 1 if is_old else 8)),
+            lines_part,
+            *gone_part,
+        ],
         actions=[action("Processing", 0, action("Kept Action"), turned, *gone_action)],
         SourceTable="Customer",
     )
     lines = page(22, "Lines", SourceTable="Entry")
     bare = page(23, "Bare", SourceTable="Entry") if is_old else page(23, "Bare")
     inner = {"Name": "E", "RelatedTable": "Entry", "OwningDataItemName": "C"}
-    dataset = [{"Name": "C", "RelatedTable": "Customer", "DataItems": [inner]}]
+    gone_item = if_old({"Name": "Gone Item", "RelatedTable": "Customer"})
+    dataset = [{"Name": "C", "RelatedTable": "Customer", "DataItems": [inner]}, *gone_item]
     listing = {"Kind_": "report", "Id": 7, "Name": "Listing", "DataItems": dataset}
     gone = if_old(
         table(91, "Gone", field(1, "Kept", "Code[20]")),
@@ -109,6 +116,11 @@ def in_xmlport(properties: str = "", inside: str = "") -> str:
     return f"xmlport 50000 X {{ schema {{ textelement(Root) {{ {item} }} }} }}"
 
 
+def provided(provider: str, named: str) -> str:
+    part = f"part(M; Card) {{ Provider = {provider}; SubPageLink = Kept = field({named}); }}"
+    return f"pageextension 50000 P extends Card {{ layout {{ addlast(Content) {{ {part} }} }} }}"
+
+
 def linked_element(properties: str) -> str:
     return in_xmlport(inside=f"tableelement(E; Entry) {{ LinkTable = C; {properties} }}")
 
@@ -162,6 +174,7 @@ OF_TABLE = [
         "AL0186",
         in_page("part(L; Lines) { } part(M; Card) { Provider = L; SubPageLink = Kept = field(FIELD); }", ""),
     ),
+    ("subpagelink", "AL0186", provided("Lines", "FIELD")),
     ("subpageview", "AL0186", in_page("part(L; Lines) { SubPageView = where(FIELD = const(1)); }")),
     ("runpagelink", "AL0186", in_action("RunObject = page Lines; RunPageLink = FIELD = field(Kept);")),
     ("runpagelink", "AL0186", in_action("RunObject = page Lines; RunPageLink = Kept = field(FIELD);")),
@@ -251,6 +264,27 @@ def test_a_constant_must_be_a_value_of_its_field(row: str, code: str, source: st
     assert found(source.replace("VALUE", "'Gone'").replace("::'Gone'", "::0")) == []
 
 
+ELEMENTS = [
+    ("provider", provided("NAME", "Kept"), "Gone Part", "Lines"),
+    (
+        "dataitemlinkreference",
+        in_report_extension(f"addlast(C) {{ {LINKED.replace('{', '{ DataItemLinkReference = NAME;')} }}"),
+        "Gone Item",
+        "C",
+    ),
+]
+
+
+@pytest.mark.parametrize(("row", "source", "gone", "kept"), ELEMENTS)
+def test_a_control_or_data_item_that_a_property_names_must_be_there(
+    row: str, source: str, gone: str, kept: str
+) -> None:
+    source = source.replace("FIELD", "Kept")
+    assert found(source.replace("NAME", f'"{gone}"'), is_old=True) == []
+    assert found(source.replace("NAME", f'"{gone}"')) == [("AL0186", gone)]
+    assert found(source.replace("NAME", kept)) == []
+
+
 @shows((10, "AL0723"))
 def test_what_an_action_reference_stands_for_must_be_an_action() -> None:
     source = "pageextension 50000 P extends Card { actions { addlast(Promoted) { actionref(R; NAME) { } } } }"
@@ -319,7 +353,7 @@ def test_what_something_is_put_into_must_be_a_group(verb: str) -> None:
 
 
 def test_every_row_of_the_table_has_its_test() -> None:
-    tried = {row[0] for row in (*OF_TABLE, *OBJECTS, *VALUES)} | {"actionref"}
+    tried = {row[0] for row in (*OF_TABLE, *OBJECTS, *VALUES, *ELEMENTS)} | {"actionref"}
     assert tried >= set(PROPERTIES)
     assert tried >= {keyword for rows in ARGUMENTS.values() for keyword in rows}
 
