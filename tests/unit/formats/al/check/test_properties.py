@@ -320,6 +320,20 @@ def test_changes_to_actions_of_a_cue_group_are_no_break() -> None:
     assert [f.code for f in check(extension(source), base_app(page(21, "Card"))).findings] == ["AL0271"] * 2
 
 
+def test_actions_of_a_request_page_are_anchors_where_symbols_tell_of_any() -> None:
+    change = "requestpage { actions { addafter(ANCHOR) { action(Mine) { } } addafter(Mine) { } } }"
+    source = f"reportextension 50000 R extends Asking {{ {change} }}"
+    asking = {"Kind_": "report", "Id": 8, "Name": "Asking", "RequestPage": {"Controls": [control("Options", 1)]}}
+    told = asking | {"RequestPage": {"Actions": [action("Kept Action")]}}
+
+    def codes(anchor: str, o: Json) -> list[str]:
+        return [f.code for f in check(extension(source.replace("ANCHOR", anchor)), base_app(o)).findings]
+
+    assert codes('"Kept Action"', told) == []
+    assert codes('"Gone Action"', told) == ["AL0271"]
+    assert codes('"Gone Action"', asking) == []
+
+
 @shows((30, "AL0320"))
 @pytest.mark.parametrize(
     "source",
