@@ -20,6 +20,7 @@ from .assignments import check_assigned
 from .binder import Binder
 from .context import ExtensionCheck
 from .members import Binding
+from .property_walk import expressions_of
 from .scope import CodeScope
 
 _CODELESS = ("interface", "enum", "dotnet", "permissionset")
@@ -49,13 +50,13 @@ class _Code:
         with self.scope.within(node):
             for procedure in node.procedures:
                 self._procedure(procedure)
-            if node.keyword in ("field", "column") and len(node.arguments) == 2 and self.object.kind != "query":
-                self._expression(*node.arguments[1])
+            for first, last in expressions_of(self.object.kind, node):
+                self._expression(first, last)
             for child in node.children:
                 self._node(child)
 
     def _expression(self, first: int, last: int) -> None:
-        """The source expression of a control or column; one that is not understood is left alone."""
+        """The source of a control or column, or a property; one that is not understood is left alone."""
         reader = ExpressionReader(self.object.file.tokens, first)
         try:
             expr = reader.expression()

@@ -1,23 +1,33 @@
-"""Checks of what declarations name: types, properties, relations, formulas, keys, data items."""
+"""Checks of what declarations name: types, and what properties and arguments of sections do."""
 
 from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.lexer import SourceError, T, Tokens
-from shared.formats.al.source.syntax import Node, ObjectDecl, Procedure, Property, SourceFile, VarDecl, walk
-from shared.formats.al.symbols.index import AppIndex
-from shared.formats.al.symbols.symbols import EXTENSION_OF, Field, Symbol, TypeRef, fold
+from shared.formats.al.source.syntax import (
+    Attribute,
+    Name,
+    Node,
+    ObjectDecl,
+    Procedure,
+    ScopeAccess,
+    SourceFile,
+    VarDecl,
+    walk,
+)
+from shared.formats.al.symbols.symbols import Symbol, TypeRef
 
 from .context import ExtensionCheck
 from .evidence import SymbolPath
-from .links import check_links
 from .naming import named_object
 from .places import IN_SYMBOLS, Place
-from .properties import OBJECT_PROPERTIES, PROPERTIES, PropertyKind
-from .tables import Relation, field_exists, relations
+from .properties import PROPERTIES, ValueKind
+from .property_tables import related_table
+from .property_values import relations
+from .property_walk import check_values
+from .tables import field_exists
 from .world import KIND_OF_TYPE, fold_reference
 
-_ARGUMENT_OBJECTS = {"part": "page", "dataitem": "table", "tableelement": "table"}
-_SERVER_SETS = frozenset(("super", "super (data)", "security"))
-_KINDS = frozenset(("table", "tabledata", "page", "codeunit", "report", "query", "xmlport"))
+# Attributes whose arguments name objects; those of event subscribers are judged with what they subscribe to.
+_NAMING_OBJECTS = ("inherentpermissions", "requiredpermissions")
 
 
 def check_references(check: ExtensionCheck) -> None:
@@ -29,7 +39,7 @@ def check_references(check: ExtensionCheck) -> None:
             _compiled(check, symbol)
         else:
             _Declarations(check, declared, symbol).check_all()
-            check_links(check, declared)
+            check_values(check, declared)
 
 
 def check_type(check: ExtensionCheck, declared: TypeRef, place: Place) -> None:
@@ -55,9 +65,6 @@ class _Declarations:
     def check_all(self) -> None:
         for node, section in walk(self.object.root):
             self._node(node, section.keyword if section is not None else "")
-        if self.object.kind == "query":
-            for part in self.object.root.children:
-                self._query_items(part, None)
 
     def _place(self, at: int, level: PlaceLevel = PlaceLevel.SYMBOLS) -> Place:
         return Place(level, self.file, at)
@@ -67,18 +74,8 @@ class _Declarations:
             self._variable(variable, PlaceLevel.SOURCE)
         for procedure in node.procedures:
             self._procedure(procedure)
-        for prop in node.properties.values():
-            self._property(prop)
-        kind = _ARGUMENT_OBJECTS.get(node.keyword)
-        if kind is not None and len(node.arguments) > 1:
-            self._named(kind, *node.arguments[1])
-        match section, node.keyword:
-            case "fields", "field":
-                self._table_field(node)
-            case "fields", "modify":
-                self._modified_field(node)
-            case "keys", "key":
-                self._key(node)
+        if (section, node.keyword) == ("fields", "field"):
+            self._table_field(node)
 
     def _variable(self, variable: VarDecl, level: PlaceLevel) -> None:
         check_type(self.check, variable.type, self._place(max(variable.subject_at, variable.at), level))
@@ -91,66 +88,18 @@ class _Declarations:
             check_type(self.check, procedure.returns, self._place(procedure.at, level))
         for variable in procedure.locals:
             self._variable(variable, PlaceLevel.SOURCE)
+        for attribute in procedure.attributes:
+            if attribute.name.lower() in _NAMING_OBJECTS:
+                self._attribute(attribute)
 
-    def _named(self, kind: str, first: int, last: int) -> None:
-        name = "".join(self.tokens.texts[first:last])
-        if name and name != "0":
-            named_object(self.check, SymbolPath(kind, name), self._place(self.tokens.offsets[first]))
-
-    # -- properties --------------------------------------------------------------------------------
-
-    def _property(self, prop: Property) -> None:
-        match PROPERTIES.get(prop.name):
-            case PropertyKind.OBJECT:
-                self._object_property(OBJECT_PROPERTIES[prop.name], prop.first, prop.last)
-            case PropertyKind.RUN_OBJECT:
-                self._run_object(prop.first, prop.last)
-            case PropertyKind.PERMISSIONS:
-                self._permissions(prop.first, prop.last)
-            case PropertyKind.PERMISSION_SETS:
-                self._permission_sets(prop.first, prop.last)
-            case PropertyKind.RELATION:
-                for relation in relations(self.tokens, prop.first, prop.last):
-                    self._relation(relation)
-
-    def _object_property(self, kind: str, first: int, last: int) -> None:
-        if first < last and self.tokens.lower[first] in _KINDS and last - first > 1:
-            # SourceTable = table X is not AL, Page::X is
-            first += 2 if self.tokens.texts[first + 1] == "::" else 1
-        self._named(kind, first, last)
-
-    def _run_object(self, first: int, last: int) -> None:
-        kind = KIND_OF_TYPE.get(self.tokens.lower[first]) if last - first > 1 else None
-        if kind is not None:
-            self._named(kind, first + 1, last)
-
-    def _permissions(self, first: int, last: int) -> None:
-        """`tabledata Customer = RIMD, codeunit "Sales-Post" = X`; a star stands for everything."""
-        tokens, at = self.tokens, first
-        while at + 1 < last:
-            kind = KIND_OF_TYPE.get(tokens.lower[at])
-            end = at + 1
-            while end < last and tokens.texts[end] != "=":
-                end += 1
-            if kind is not None and tokens.texts[at + 1] != "*":
-                self._named(kind, at + 1, end)
-            while end < last and tokens.texts[end] != ",":
-                end += 1
-            at = end + 1
-
-    def _permission_sets(self, first: int, last: int) -> None:
-        """`"D365 Basic", Mine`; sets that the server itself brings are in no symbol file."""
-        for at in range(first, last):
-            if self.tokens.kinds[at] in (T.NAME, T.QUOTED) and self.tokens.lower[at] not in _SERVER_SETS:
-                self._named("permissionset", at, at + 1)
-
-    def _relation(self, relation: Relation) -> None:
-        place = self._place(relation.table_at)
-        found = named_object(self.check, SymbolPath("table", relation.table), place)
-        if found is None or found[1] is self.check.world.own:
-            return
-        for name, at in relation.fields:
-            field_exists(self.check, found[0], name, self._place(at), "AL0132")
+    def _attribute(self, attribute: Attribute) -> None:
+        """`[InherentPermissions(PermissionObjectType::TableData, Database::Customer, 'r')]`."""
+        for argument in attribute.arguments:
+            if isinstance(argument, ScopeAccess) and isinstance(argument.target, Name):
+                kind = KIND_OF_TYPE.get(argument.target.text.lower())
+                if kind is not None:
+                    path = SymbolPath(kind, argument.text)
+                    named_object(self.check, path, self._place(argument.at, PlaceLevel.SOURCE), code="AL0132")
 
     def _table_field(self, node: Node) -> None:
         declared = next((f for f in self.symbol.fields if len(node.arguments) > 2 and self._is(node, f.name)), None)
@@ -160,58 +109,6 @@ class _Declarations:
     def _is(self, node: Node, name: str) -> bool:
         first, last = node.arguments[1]
         return last - first == 1 and self.tokens.texts[first] == name
-
-    def _target_table(self) -> Symbol | None:
-        if EXTENSION_OF.get(self.object.kind) != "table":
-            return None
-        found = self.check.world.find("table", fold_reference(self.object.target))
-        return found[0] if found and found[1] is not self.check.world.own else None
-
-    def _key(self, node: Node) -> None:
-        table = self._target_table()
-        if table is None or len(node.arguments) < 2:
-            return
-        fields = self.check.world.fields(table)
-        for at in range(*node.arguments[1]):
-            if self.tokens.kinds[at] in (T.NAME, T.QUOTED):
-                self._key_field(table, fields, self.tokens.texts[at], self._place(self.tokens.offsets[at]))
-
-    def _key_field(
-        self, table: Symbol, fields: dict[str, tuple[Field, AppIndex | None]], name: str, place: Place
-    ) -> None:
-        known = fields.get(fold(name))
-        if known and known[0].obsolete and known[0].obsolete.state == "removed":
-            message = f"Field '{name}' is removed and cannot be used in an active key."
-            about = SymbolPath.of(table, "fields", name)
-            self.check.report("AL0450", name, message, place, known[0].obsolete.reason, about=about)
-        else:
-            field_exists(self.check, table, name, place, "AL0186")
-
-    def _modified_field(self, node: Node) -> None:
-        table = self._target_table()
-        if table is None or not node.arguments or node.arguments[0][1] - node.arguments[0][0] != 1:
-            return
-        at = node.arguments[0][0]
-        place = self._place(self.tokens.offsets[at], PlaceLevel.SOURCE)
-        field_exists(self.check, table, self.tokens.texts[at], place, "AL0295")
-
-    def _query_items(self, node: Node, table: Symbol | None) -> None:
-        for child in node.children:
-            if len(child.arguments) < 2:
-                continue
-            if child.keyword == "dataitem":
-                self._query_items(child, self._foreign_table(*child.arguments[1]))
-            elif child.keyword in ("column", "filter") and table is not None:
-                self._query_column(table, *child.arguments[1])
-
-    def _foreign_table(self, first: int, last: int) -> Symbol | None:
-        found = self.check.world.find("table", "".join(self.tokens.texts[first:last]))
-        return found[0] if found and found[1] is not self.check.world.own else None
-
-    def _query_column(self, table: Symbol, first: int, last: int) -> None:
-        if last - first == 1:
-            place = self._place(self.tokens.offsets[first])
-            field_exists(self.check, table, self.tokens.texts[first], place, "AL0345")
 
 
 # -- without source --------------------------------------------------------------------------------
@@ -224,10 +121,10 @@ def _compiled(check: ExtensionCheck, symbol: Symbol) -> None:
         types += [p.type for p in method.parameters] + ([method.returns] if method.returns else [])
     for declared in types:
         check_type(check, declared, IN_SYMBOLS)
-    for name, kind in OBJECT_PROPERTIES.items():
-        value = fold_reference(symbol.properties.get(name, ""))
+    for name, row in PROPERTIES.items():
+        value = fold_reference(symbol.properties.get(name, "")) if row.kind is ValueKind.OBJECT else ""
         if value and value != "0":
-            named_object(check, SymbolPath(kind, value.removeprefix("Page").strip() or value), IN_SYMBOLS)
+            named_object(check, SymbolPath(row.object, value.removeprefix("Page").strip() or value), IN_SYMBOLS)
     for field in symbol.fields:
         for name in ("tablerelation", "calcformula"):
             _compiled_relation(check, field.properties.get(name, ""))
@@ -260,7 +157,7 @@ def _compiled_relation(check: ExtensionCheck, text: str) -> None:
     if not _is_quoted_as_needed(tokens):
         return
     for relation in relations(tokens, 0, len(tokens.kinds) - 1):
-        found = named_object(check, SymbolPath("table", relation.table), IN_SYMBOLS)
-        if found is not None and found[1] is not check.world.own:
-            for name, _ in relation.fields:
-                field_exists(check, found[0], name, IN_SYMBOLS, "AL0132")
+        table, behind = related_table(check, tokens, relation.parts, IN_SYMBOLS)
+        if table is not None:
+            for at in (*behind, *(c.left for c in relation.where)):
+                field_exists(check, table, tokens.texts[at], IN_SYMBOLS, "AL0132")

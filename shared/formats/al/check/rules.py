@@ -65,9 +65,9 @@ RULES: tuple[BreakRule, ...] = (
     ),
     BreakRule(
         10,
-        "a control, action or view that is an anchor is gone",
+        "a control, action or view that is an anchor or a target is gone, or no longer of the kind that it must be",
         _S,
-        {"AL0270": _B, "AL0271": _B, "AL0533": _B},
+        {"AL0270": _B, "AL0271": _B, "AL0272": _B, "AL0533": _B, "AL0723": _B},
     ),
     BreakRule(11, "a method, field or enum value is not found", _A, {"AL0132": _B, "AL0118": _B, "AL0295": _B}),
     BreakRule(12, "a call has too many or too few arguments", _A, {"AL0126": _B, "AL0135": _B}),
@@ -148,7 +148,10 @@ RULES: tuple[BreakRule, ...] = (
         {"AL0196": _B, "AL0275": _B},
     ),
     BreakRule(
-        30, "a relation, formula, key, view or link names a field that is gone", _S, {"AL0132": _B, "AL0186": _B}
+        30,
+        "a relation, formula, key, view, link or list names a field or value that is gone, or a page without records",
+        _S,
+        {"AL0132": _B, "AL0186": _B, "AL0293": _B, "AL0320": _B, "AL0522": _B},
     ),
     BreakRule(
         31,

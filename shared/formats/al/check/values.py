@@ -9,6 +9,11 @@ from .naming import named_object, successor
 from .places import Place
 from .suggestions import nearest
 
+_MESSAGES = {
+    "AL0132": "'Enum {enum}' does not contain a definition for '{name}'.",
+    "AL0522": "Property value {name} is not in the values for enum '{enum}'.",
+}
+
 
 def check_value(check: ExtensionCheck, owner: TypeRef, name: str, place: Place) -> None:
     """`owner::name`: report a value that another app's enum or option does not have, or what its state foretells."""
@@ -24,16 +29,28 @@ def check_value(check: ExtensionCheck, owner: TypeRef, name: str, place: Place) 
             check.report("AL0132", name, message, place, nearest(name, owner.options))
 
 
-def _enum_value(check: ExtensionCheck, enum: Symbol, name: str, place: Place) -> None:
+def check_constant(check: ExtensionCheck, owner: TypeRef, name: str, place: Place) -> None:
+    """`const(name)` for a field of type `owner`: the same in a property, where the compiler has other codes."""
+    kind = owner.name.lower()
+    if kind == "enum":
+        enum = check.world.find_type(owner)
+        if enum is not None and enum[1] is not check.world.own:
+            _enum_value(check, enum[0], name, place, "AL0522")
+    elif kind == "option" and not name.isdigit() and owner.options and fold(name) not in map(fold, owner.options):
+        message = f"Property value {name} is not in the field's OptionMembers."
+        check.report("AL0293", name, message, place, nearest(name, owner.options))
+
+
+def _enum_value(check: ExtensionCheck, enum: Symbol, name: str, place: Place, code: str = "AL0132") -> None:
     values = check.world.enum_values(enum)
     value = values.get(fold(name))
     about = SymbolPath.of(enum, "values", name)
     if value is not None:
         report_state(check, "Value", value, place, about)
     elif not name.isdigit() and check.member_missing(enum):
-        message = f"'Enum {enum.name}' does not contain a definition for '{name}'."
+        message = _MESSAGES[code].format(enum=enum.name, name=name)
         advice = _value_with_its_ordinal(check, enum, name) or nearest(name, (v.name for v in values.values()))
-        check.report("AL0132", name, message, place, advice, about=about)
+        check.report(code, name, message, place, advice, about=about)
 
 
 def _value_with_its_ordinal(check: ExtensionCheck, enum: Symbol, name: str) -> str:

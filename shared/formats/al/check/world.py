@@ -69,6 +69,7 @@ class World:
         self.reached = reached
         self.has_platform = any(a.app.is_platform for a in apps)
         self.spaces: frozenset[str] | None = None
+        self._nearer: frozenset[str] = frozenset()
         self._fields: dict[tuple[str, int], dict[str, tuple[Field, AppIndex | None]]] = {}
         self._methods: dict[tuple[str, str, int], dict[str, list[Owned]]] = {}
 
@@ -77,11 +78,11 @@ class World:
 
         A file without a namespace sees every one (devenv-namespaces-overview), so nothing is told apart there.
         """
-        self.spaces = None
+        self.spaces, self._nearer = None, frozenset()
         if file is not None and (file.namespace or file.usings):
             own = fold(file.namespace).split(".")
-            around = (".".join(own[:n]) for n in range(len(own) + 1))
-            self.spaces = frozenset((*around, *map(fold, file.usings)))
+            self._nearer = frozenset(".".join(own[:n]) for n in range(len(own) + 1))
+            self.spaces = self._nearer | {fold(u) for u in file.usings}
 
     def in_sight(self, symbol: Symbol) -> bool:
         """Whether the file under check may name the object without its namespace."""
@@ -101,15 +102,18 @@ class World:
         return best
 
     def rivals(self, kind: str, name: str) -> list[tuple[Symbol, AppIndex]]:
-        """Living objects of that bare name in sight, if more than one app brings one and none is the own."""
+        """Living objects of that bare name in sight, if they are in several namespaces and none is nearer than a using.
+
+        Whether the file's own namespace, or none, comes before those that it uses is not public: then nothing is said.
+        """
         found = [
             (symbol, app)
             for app in self.apps
             for symbol in app.named(kind, name)
             if not is_gone(symbol) and self.in_sight(symbol) and not _is_internal(symbol)
         ]
-        apart = {fold(s.namespace) for s, _ in found}
-        if len({id(app) for _, app in found}) < 2 or len(apart) < 2 or any(app is self.own for _, app in found):
+        spaces = {fold(s.namespace) for s, _ in found}
+        if len(spaces) < 2 or spaces & self._nearer or any(app is self.own for _, app in found):
             return []
         return found
 

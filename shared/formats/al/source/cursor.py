@@ -79,6 +79,11 @@ class Cursor:
             self.at += 1
         self.at += 1
 
+    def skip_to(self, signs: Collection[str]) -> None:
+        """Pass everything up to the first of these signs, or to the end."""
+        while not (self.is_end() or (self.tokens.texts[self.at] in signs and self.tokens.kinds[self.at] is T.SIGN)):
+            self.at += 1
+
     def name_here(self) -> str:
         """The name that must stand here; it is not passed."""
         if not self.is_name():

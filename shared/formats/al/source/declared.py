@@ -1,5 +1,7 @@
 """Objects as their source declares them, in the vocabulary of the symbols."""
 
+from collections.abc import Iterator
+
 from shared.formats.al.symbols.properties import KEPT_PROPERTIES, take_obsolete
 from shared.formats.al.symbols.symbols import (
     AnchoredChange,
@@ -34,7 +36,7 @@ def declare(o: ObjectDecl) -> Symbol:
     for child in o.root.children:
         sections.setdefault(child.keyword, []).append(child)
     request = [s for page in sections.get("requestpage", ()) for s in page.children]
-    controls = [*sections.get("layout", ()), *(s for s in request if s.keyword == "layout")]
+    layouts = [*sections.get("layout", ()), *(s for s in request if s.keyword == "layout")]
     actions = [*sections.get("actions", ()), *(s for s in request if s.keyword == "actions")]
     return Symbol(
         kind=o.kind,
@@ -48,8 +50,11 @@ def declare(o: ObjectDecl) -> Symbol:
         keys=tuple(_key(tokens, n) for n in _children(sections, "keys", "key") if len(n.arguments) > 1),
         methods=tuple(_method(p) for p in o.root.procedures if p.kind != "trigger"),
         variables=tuple(Variable(v.name, v.type, True) for v in o.root.variables if v.protected),
-        controls=tuple(e for s in controls for e in _elements(tokens, s, "")),
-        actions=tuple(e for s in actions for e in _elements(tokens, s, "")),
+        controls=tuple(e for s in layouts for e in _elements(tokens, s, "")),
+        actions=(
+            *(e for s in actions for e in _elements(tokens, s, "")),
+            *(e for s in layouts for e in _held_actions(tokens, s, "")),
+        ),
         views=tuple(e for s in sections.get("views", ()) for e in _elements(tokens, s, "")),
         columns=tuple(
             e for k in ("dataset", "elements") for s in sections.get(k, ()) for e in _elements(tokens, s, "")
@@ -57,6 +62,7 @@ def declare(o: ObjectDecl) -> Symbol:
         values=tuple(_value(tokens, n) for n in sections.get("value", ()) if len(n.arguments) > 1),
         interfaces=tuple(name for name, _ in o.interfaces),
         changes=tuple(change for n, part in changes_of(o) for change in [_change(tokens, n, part)] if change.anchor),
+        private_variables="\n".join(v.name for v in o.root.variables if not v.protected),
     )
 
 
@@ -71,23 +77,23 @@ def text_of(tokens: Tokens, first: int, last: int) -> str:
     return "".join(parts) if all(len(p) < 2 or p[0] in '"' or p.isalnum() for p in parts) else " ".join(parts)
 
 
+_PARTS = {"layout": "control", "actions": "action", "views": "view", "dataset": "dataset"}
+
+
 def changes_of(o: ObjectDecl) -> list[tuple[Node, str]]:
-    """(node, part) of each change that an extension object makes to its target."""
-    parts = {
-        "layout": "control",
-        "actions": "action",
-        "views": "view",
-        "dataset": "dataset",
-        "requestpage": "request",
-    }
+    """(node, part) of each change that an extension object makes to its target; views change the layout, too."""
     found: list[tuple[Node, str]] = []
-    for section in o.root.children:
-        part = parts.get(section.keyword)
-        if part is None:
-            continue
-        inner = [(s, parts.get(s.keyword, "")) for s in section.children] if part == "request" else [(section, part)]
-        for node, name in inner:
-            found += [(child, name) for child in node.children if child.keyword in CHANGES]
+    sections = [
+        s for around in o.root.children for s in (around.children if around.keyword == "requestpage" else (around,))
+    ]
+    for section in sections:
+        part = _PARTS.get(section.keyword)
+        changes = [child for child in section.children if child.keyword in CHANGES] if part else []
+        found += [(change, part or "") for change in changes]
+        if part == "view":
+            layouts = (s for change in changes for view in change.children for s in view.children)
+            layouts = (s for s in layouts if s.keyword in _PARTS)
+            found += [(c, _PARTS[s.keyword]) for s in layouts for c in s.children if c.keyword in CHANGES]
     return found
 
 
@@ -137,18 +143,21 @@ def text_of_list(tokens: Tokens, first: int, last: int) -> tuple[str, ...]:
 
 
 def _key(tokens: Tokens, node: Node) -> TableKey:
-    clustered = node.properties.get("clustered")
+    properties = _kept(tokens, node)
+    clustered = properties.pop("clustered", None)
     return TableKey(
         text_of(tokens, *node.arguments[0]),
         text_of_list(tokens, *node.arguments[1]),
-        None if clustered is None else text_of(tokens, clustered.first, clustered.last).lower() == "true",
+        None if clustered is None else clustered.lower() == "true",
+        take_obsolete(properties),
+        properties,
     )
 
 
 def _method(p: Procedure) -> Method:
     event, scope = "", ""
     arguments: tuple[str, ...] = ()
-    obsolete: Obsolete | None = None
+    obsolete, returns = None, p.returns
     for attribute in p.attributes:
         name = attribute.name.lower()
         texts = [a.text for a in attribute.arguments if isinstance(a, Literal | Name | MemberAccess | ScopeAccess)]
@@ -158,24 +167,40 @@ def _method(p: Procedure) -> Method:
             obsolete = Obsolete("pending", *texts[:2])
         elif name == "scope" and texts:
             scope = texts[0].lower()
+        elif name == "tryfunction":
+            returns = returns or TypeRef("Boolean")  # what it returns without saying so
     parameters = tuple(Parameter(v.name, v.type, v.by_reference) for v in p.parameters)
-    return Method(p.name, parameters, p.returns, p.access, event, arguments, obsolete, scope)
+    return Method(p.name, parameters, returns, p.access, event, arguments, obsolete, scope)
 
 
 def _value(tokens: Tokens, node: Node) -> EnumValue:
-    implementation = node.properties.get("implementation")
-    text = text_of(tokens, implementation.first, implementation.last) if implementation else ""
-    return EnumValue(_number(tokens, node), text_of(tokens, *node.arguments[1]).strip("'"), None, text)
+    properties = _kept(tokens, node)
+    name = text_of(tokens, *node.arguments[1]).strip("'")
+    return EnumValue(_number(tokens, node), name, take_obsolete(properties), properties.get("implementation", ""))
 
 
-def _elements(tokens: Tokens, node: Node, parent: str) -> list[Element]:
-    found: list[Element] = []
+def _elements(tokens: Tokens, node: Node, parent: str) -> Iterator[Element]:
+    """What stands in a section, and in what stands there; what a change adds belongs to its anchor."""
     for child in node.children:
-        if child.keyword in CHANGES:
-            found += _elements(tokens, child, parent)
-        elif child.arguments:
-            name = text_of(tokens, *child.arguments[0])
-            subject = text_of(tokens, *child.arguments[1]) if len(child.arguments) > 1 else ""
-            found.append(Element(name, child.keyword, 0, parent, subject))
-            found += _elements(tokens, child, name)
-    return found
+        if not child.arguments:
+            continue
+        name = text_of(tokens, *child.arguments[0])
+        if child.keyword not in CHANGES:
+            yield _element(tokens, child, name, parent)
+        yield from _elements(tokens, child, name)
+
+
+def _element(tokens: Tokens, node: Node, name: str, parent: str) -> Element:
+    properties = _kept(tokens, node)
+    subject = text_of(tokens, *node.arguments[1]) if len(node.arguments) > 1 else properties.get("runobject", "")
+    promoted = properties.get("promoted", "").lower() == "true"
+    return Element(name, node.keyword, 0, parent, subject, take_obsolete(properties), promoted)
+
+
+def _held_actions(tokens: Tokens, node: Node, parent: str) -> Iterator[Element]:
+    """Actions that stand in a control, as those of a cue group do."""
+    for child in node.children:
+        if child.keyword == "actions":
+            yield from _elements(tokens, child, parent)
+        elif child.children:
+            yield from _held_actions(tokens, child, text_of(tokens, *child.arguments[0]) if child.arguments else "")

@@ -72,6 +72,14 @@ class Tokens:
         line = bisect_right(self._lines, offset)
         return line, offset - self._lines[line - 1] + 1
 
+    def sign(self, at: int) -> str:
+        """The sign that token `at` is, or nothing."""
+        return self.texts[at] if self.kinds[at] is T.SIGN else ""
+
+    def word(self, at: int) -> str:
+        """The word that token `at` is in lower case, or nothing; a quoted name is none."""
+        return self.lower[at] if self.kinds[at] is T.NAME else ""
+
     def _scan(self, text: str, symbols: set[str]) -> None:
         taken: list[bool] = []  # per open #if: whether one of its branches was already used
         position: int | None = 0

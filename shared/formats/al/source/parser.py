@@ -85,9 +85,10 @@ def _skip_to_object(c: Cursor) -> None:
     kinds, texts = c.tokens.kinds, c.tokens.texts
     while not c.is_end():
         c.at += 1
-        begins = c.is_word(OBJECT_KINDS) and texts[c.at - 1] == "}"
-        if begins and kinds[c.at + 1] in (T.NAME, T.QUOTED, T.NUMBER):
-            return
+        if c.is_word(OBJECT_KINDS) and texts[c.at - 1] == "}":
+            named = kinds[c.at + 1] in (T.NAME, T.QUOTED, T.NUMBER)
+            if named or (c.word() == "dotnet" and c.next_text() == "{"):
+                return
 
 
 def _object(c: Cursor, file: SourceFile) -> None:

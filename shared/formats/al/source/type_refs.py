@@ -14,6 +14,9 @@ _SUBJECT_TYPES = _words("""
     record codeunit page report query xmlport enum interface controladdin testpage testrequestpage
     requestpage dotnet
 """)
+# What may follow a type, since the ';' behind a result type may be left out; such a word may be a member, too.
+_BEHIND_TYPES = _words("begin var procedure local internal protected trigger event")
+_BEHIND_MEMBERS = frozenset((",", ";", ")"))
 _MODIFIERS = frozenset(("temporary", "withevents", "runonclient", "suppressdispose", "securityfiltering"))
 
 
@@ -43,8 +46,10 @@ def read_type(c: Cursor) -> tuple[TypeRef, int]:
         c.skip_behind("]", "a '[' is not closed")
     elif word in ("list", "dictionary") and c.word() == "of":
         arguments = _arguments(c)
-    elif word in ("option", "label", "textconst"):
-        options = _tail(c, word)
+    elif word == "option":
+        options = _options(c)
+    elif word in ("label", "textconst"):
+        c.skip_to((";", ")", "}"))
     temporary = _modifiers(c)
     return TypeRef(name, length, subject, subject_id, temporary, dimensions, arguments, options), subject_at
 
@@ -100,11 +105,11 @@ def _modifiers(c: Cursor) -> bool:
     return temporary
 
 
-def _tail(c: Cursor, word: str) -> tuple[str, ...]:
-    """Members of an option; the text and properties of a label are passed over."""
-    members = []
-    while not (c.is_sign(";") or c.is_sign(")") or c.is_sign("}") or c.is_end()):
-        if word == "option" and c.is_name():
-            members.append(c.text())
-        c.at += 1
-    return tuple(members)
+def _options(c: Cursor) -> tuple[str, ...]:
+    """`A,"B C",,D`: members between commas, some of them empty; none where a declaration or body begins."""
+    members: list[str] = []
+    while True:
+        if c.is_name() and not (c.word() in _BEHIND_TYPES and c.next_text() not in _BEHIND_MEMBERS):
+            members.append(c.name())
+        if not c.took(","):
+            return tuple(members)

@@ -46,11 +46,16 @@ def controls(o: dict[str, Any]) -> Iterator[Element]:
 
 
 def actions(o: dict[str, Any]) -> Iterator[Element]:
-    """Actions of a page or of its extension, those of cue groups among them."""
+    """Actions of a page, of its extension, or of a report's request page; those of cue groups are among them."""
     yield from _tree(o.get("Actions"), "Actions", ActionKind, "")
     yield from _control_actions(o.get("Controls"))
     for change in o.get("ActionChanges") or ():
         yield from _tree(change.get("Actions"), "Actions", ActionKind, text(change.get("Anchor")))
+    for change in o.get("ControlChanges") or ():
+        yield from _control_actions(change.get("Controls"))
+    page = o.get("RequestPage")
+    if isinstance(page, dict):
+        yield from actions(page)
 
 
 def _control_actions(nodes: Any) -> Iterator[Element]:

@@ -20,7 +20,7 @@ from tests.support.al_packages import (
     table,
 )
 from tests.support.al_rules import SHOWN, shows
-from tests.unit.formats.al.check import test_lifecycle, test_schema, test_sets  # noqa: F401, they mark their rows
+from tests.unit.formats.al.check import test_lifecycle, test_properties, test_schema, test_sets  # noqa: F401
 from tests.unit.formats.al.check.break_cases import CUSTOMER, POST, Case, customer, run
 from tests.unit.formats.al.check.break_cases_code import CODE
 from tests.unit.formats.al.check.break_cases_objects import OBJECTS
@@ -128,6 +128,19 @@ def test_row_29_a_name_is_ambiguous_when_two_apps_bring_it_in_namespaces_that_th
     assert "Microsoft.Sales.Post or Partner.Post" in finding.suggestion
     qualified = extension(source.replace("Codeunit Post", "Codeunit Partner.Post"), dependencies=[LIBRARY])
     assert codes(qualified, base, library("2.0.0.0", "Library", theirs)) == []
+
+
+def test_row_29_one_app_may_bring_a_name_in_two_namespaces_that_the_file_uses() -> None:
+    source = "namespace Own.Work; using A.One; using A.Two; " + run("Post.Go();", "Post: Codeunit Post")
+    one, two, own = (
+        in_namespace(space, codeunit(number, "Post", method("Go")))
+        for number, space in ((80, "A.One"), (81, "A.Two"), (82, "Own"))
+    )
+    assert codes(extension(source), base_app(one)) == []
+    assert codes(extension(source), base_app(one, two)) == ["AL0275"]
+    assert codes(extension(source.replace("Codeunit Post", "Codeunit A.Two.Post")), base_app(one, two)) == []
+    assert codes(extension(source), base_app(one, two, own)) == []
+    assert codes(extension(source), base_app(one, codeunit(83, "Post", method("Go")))) == []
 
 
 def foundation(*objects: Json) -> bytes:
