@@ -69,8 +69,10 @@ class World:
         self.reached = reached
         self.has_platform = any(a.app.is_platform for a in apps)
         self.spaces: frozenset[str] | None = None
+        self._first_words: frozenset[str] | None = None
         self._fields: dict[tuple[str, int], dict[str, tuple[Field, AppIndex | None]]] = {}
         self._methods: dict[tuple[str, str, int], dict[str, list[Owned]]] = {}
+        self._parts: dict[tuple[str, str, str, int], dict[str, Element]] = {}
 
     def look_from(self, file: SourceFile | None) -> None:
         """From now on names mean what they mean in `file`: its namespace and usings come first.
@@ -82,6 +84,14 @@ class World:
             own = fold(file.namespace).split(".")
             around = (".".join(own[:n]) for n in range(len(own) + 1))
             self.spaces = frozenset((*around, *map(fold, file.usings)))
+
+    @property
+    def first_words(self) -> frozenset[str]:
+        """The first words of all namespaces, folded."""
+        if self._first_words is None:
+            spaces = {e.namespace for app in self.apps for e in app.entries}
+            self._first_words = frozenset(s.partition(".")[0].casefold() for s in spaces if s)
+        return self._first_words
 
     def in_sight(self, symbol: Symbol) -> bool:
         """Whether the file under check may name the object without its namespace."""
@@ -120,11 +130,7 @@ class World:
     def _candidates(self, kind: str, name: str, number: int) -> Iterator[tuple[Symbol, AppIndex]]:
         for app in self.apps:
             if name:
-                named = app.named(kind, name)
-                if not named and "." in name:
-                    space, _, last = name.rpartition(".")
-                    named = [s for s in app.named(kind, last) if fold(s.namespace) == fold(space)]
-                for symbol in named:
+                for symbol in app.named(kind, name) or _in_namespace(app, kind, name):
                     yield symbol, app
             if number and (not name or name.isdigit()):
                 symbol_by_id = app.numbered(kind, number)
@@ -216,6 +222,15 @@ class World:
         return self._elements(target, "columns", None)
 
     def _elements(self, target: Symbol, part: str, without: Symbol | None) -> dict[str, Element]:
+        if without is not None:
+            return self._merged(target, part, without)
+        key = (part, target.kind, target.namespace + "." + target.name, target.id)
+        known = self._parts.get(key)
+        if known is None:
+            known = self._parts[key] = self._merged(target, part, None)
+        return known
+
+    def _merged(self, target: Symbol, part: str, without: Symbol | None) -> dict[str, Element]:
         merged: dict[str, Element] = {}
         for extension, _ in self.extensions(target):
             if extension is not without:
@@ -233,6 +248,17 @@ class World:
         """The table that a page shows."""
         name = page.properties.get("sourcetable", "")
         return self.find("table", fold_reference(name)) if name else None
+
+
+def _in_namespace(app: AppIndex, kind: str, name: str) -> list[Symbol]:
+    """Objects that `A.B.Name` names; the name itself may hold dots."""
+    at = name.find(".")
+    while at > 0:
+        space, last = fold(name[:at]), name[at + 1 :]
+        if named := [s for s in app.named(kind, last) if fold(s.namespace) == space]:
+            return named
+        at = name.find(".", at + 1)
+    return []
 
 
 def fold_reference(text: str) -> str:

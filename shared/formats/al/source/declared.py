@@ -159,7 +159,10 @@ def _method(p: Procedure) -> Method:
         elif name == "scope" and texts:
             scope = texts[0].lower()
     parameters = tuple(Parameter(v.name, v.type, v.by_reference) for v in p.parameters)
-    return Method(p.name, parameters, p.returns, p.access, event, arguments, obsolete, scope)
+    returns = p.returns
+    if returns is None and any(a.name.lower() == "tryfunction" for a in p.attributes):
+        returns = TypeRef("Boolean")  # what a TryFunction returns without saying so
+    return Method(p.name, parameters, returns, p.access, event, arguments, obsolete, scope)
 
 
 def _value(tokens: Tokens, node: Node) -> EnumValue:

@@ -56,11 +56,27 @@ METHODS = {
     "interface": _words(""),
 }
 
+# Words of the language before a dot, which mean no variable there: `Codeunit.Run(...)`.
+STATIC_WORDS = _words("""
+    codeunit page report xmlport query database session system currreport currquery currxmlport navapp taskscheduler
+    isolatedstorage companyproperty file debugger productname numbersequence math sessioninformation
+""")
+
+# Methods of TestPage, TestPart and TestRequestPage.
+TEST_METHODS = _words("""
+    activate cancel caption close edit editable enabled expand filter findfirstfield findnextfield
+    findpreviousfield first getfield getvalidationerror gotokey gotorecord isexpanded last new next no ok
+    openedit opennew openview prev previous runpagebackgroundtask trap validationerrorcount view visible yes
+    preview print saveasexcel saveaspdf saveasword saveasxml schedule
+""")
+
 # Record methods whose arguments are names of the record's own fields: the first one, or all of them.
 FIELD_FIRST = _words("""
     setrange setfilter validate testfield fieldno fieldcaption fieldname fielderror fieldactive modifyall
-    getfilter getrangemin getrangemax relation setascending getascending
+    getfilter getrangemin getrangemax relation setascending getascending copyfilter
 """)
+# Query methods whose first argument is a column of the query.
+COLUMN_FIRST = _words("setfilter setrange getfilter columncaption columnname columnno")
 FIELD_ALL = _words("""
     calcfields calcsums setcurrentkey setloadfields addloadfields loadfields arefieldsloaded
     setautocalcfields setbaseloadfields

@@ -56,6 +56,7 @@ PART = page(
     "Customer List Part",
     controls=[control("No.", 8), control("Name", 8)],
     actions=[action("Statement")],
+    methods=[method("Refresh", "N: Integer")],
     SourceTable="Customer",
 )
 POST = codeunit(
