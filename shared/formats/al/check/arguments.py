@@ -8,6 +8,7 @@ from shared.formats.al.source.syntax import Call, Expr, Literal, Many, start_of
 from shared.formats.al.symbols.symbols import Method, Parameter, Symbol, fold
 
 from .binding import NOTHING, Binding, are_judged
+from .blame import path_of_value
 from .context import ExtensionCheck
 from .evidence import SymbolPath, signature, text_of_member, type_text
 from .overloads import is_refused
@@ -113,15 +114,6 @@ def _none_takes(called: _Called, methods: Sequence[Owned], exprs: Sequence[Expr]
     )
     advice = f"The procedures are: {'; '.join(signature(o.member, world) for o in methods[:_MOST_SHOWN])}"
     called.report("AL0133", message, advice, place)
-
-
-def path_of_value(value: Binding) -> SymbolPath | None:
-    """The field or procedure that gives a value."""
-    if value.field is not None and value.table is not None:
-        return SymbolPath.of(value.table, "fields", value.field.name)
-    if value.owner is not None and value.methods:
-        return SymbolPath.of(value.owner, "methods", value.name)
-    return None
 
 
 def _returns_now(called: _Called, method: Method) -> None:

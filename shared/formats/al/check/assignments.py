@@ -3,8 +3,8 @@
 from shared.formats.al.source.syntax import Call, Expr, Literal, MemberAccess, Name, ScopeAccess
 from shared.formats.al.symbols.symbols import Field, Symbol, TypeRef, fold
 
-from .arguments import path_of_value
 from .binding import Binding, are_judged
+from .blame import path_of_value, to_blame
 from .context import ExtensionCheck
 from .evidence import SymbolPath, type_text
 from .fitting import fits
@@ -28,18 +28,10 @@ def _not_converted(check: ExtensionCheck, value: Expr, given: Binding, wanted: B
     assert given.type is not None
     assert wanted.type is not None
     a, b = type_text(given.type, check.world), type_text(wanted.type, check.world)
-    named = next((b for b in (given, wanted) if _has_new_type(check, b)), given if given.name else wanted)
+    named = to_blame(check, (given, wanted))
     name = named.name or _called(value) or a
     message = f"Cannot implicitly convert type '{a}' to '{b}'."
     check.report("AL0122", name, message, place, about=path_of_value(named) or _of_type(check, given.type))
-
-
-def _has_new_type(check: ExtensionCheck, value: Binding) -> bool:
-    """Whether a field had another type in the old base."""
-    old = check.old
-    before = old.find("table", value.table.name) if old and value.field and value.table else None
-    was = old.fields(before[0]).get(fold(value.name)) if old and before else None
-    return was is not None and was[0].type != value.type
 
 
 def _of_type(check: ExtensionCheck, type_: TypeRef) -> SymbolPath | None:

@@ -101,10 +101,9 @@ class Binder:
         owner = self._owner(target, certain=expr.text.casefold() == "page")
         if owner.element is not None:
             return self._of_control(owner, expr.text, place)
-        if owner.type is None:
-            return UNKNOWN
         found = self.members.lookup(owner.type, expr.text, place)
-        return found if found is not UNKNOWN else Binding(platform=expr.text.casefold(), on=owner.type)
+        # A method of the platform, as far as anybody can tell.
+        return found if found is not UNKNOWN else Binding(platform=expr.text.casefold(), on=owner.type or TypeRef(""))
 
     def _owner(self, expr: Expr, *, certain: bool) -> Binding:
         """What stands before a dot; `certain`: `.Page` follows, which nothing but a part of `CurrPage` has."""

@@ -16,6 +16,7 @@ from shared.formats.al.source.syntax import (
     WithStatement,
     start_of,
 )
+from shared.formats.al.symbols.symbols import TypeRef
 
 from .assignments import BOOLEAN, check_assigned
 from .binder import Binder
@@ -25,6 +26,7 @@ from .operators import binary
 from .scope import CodeScope
 
 _CODELESS = ("interface", "enum", "dotnet", "permissionset")
+_SHOWN = Binding(TypeRef("Variant"))  # a control or column takes any value
 
 
 def check_code(check: ExtensionCheck) -> None:
@@ -64,7 +66,7 @@ class _Code:
         except SourceError:
             return
         if reader.at == last:
-            self.binder.value(expr)
+            self._assigned(expr, self.binder.value(expr), _SHOWN)
 
     def _procedure(self, procedure: Procedure) -> None:
         with self.scope.within_procedure(procedure):

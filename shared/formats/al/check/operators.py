@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from shared.formats.al.source.syntax import Expr, Many, start_of
 from shared.formats.al.symbols.symbols import TypeRef
 
-from .arguments import path_of_value
 from .binding import NOTHING, UNKNOWN, Binding, are_judged
+from .blame import path_of_value, to_blame
 from .context import ExtensionCheck
 from .evidence import type_text
 from .places import Place
@@ -55,7 +55,7 @@ def binary(check: ExtensionCheck, operator: str, left: Binding, right: Binding, 
     if are_judged(left, right) and _refuses(operator, _group(left), _group(right)):
         a, b = (type_text(v.type, check.world) if v.type else "?" for v in (left, right))
         message = f"Operator '{operator}' cannot be applied to operands of type '{a}' and '{b}'."
-        _report(check, "AL0175", message, _to_blame(operator, left, right), place)
+        _report(check, "AL0175", message, to_blame(check, (left, right)), place)
         return UNKNOWN
     return Binding(_type(operator, _group(left), _group(right)), foreign=left.foreign or right.foreign)
 
@@ -75,13 +75,6 @@ def _unary(check: ExtensionCheck, operator: str, value: Binding, place: Place) -
 def _report(check: ExtensionCheck, code: str, message: str, blamed: Binding, place: Place) -> None:
     name = blamed.name or (blamed.type.name if blamed.type else "")
     check.report(code, name, message, place, about=path_of_value(blamed))
-
-
-def _to_blame(operator: str, left: Binding, right: Binding) -> Binding:
-    """The operand that another app declares; of two the one that no partner would suit."""
-    if left.foreign and right.foreign:
-        return right if _refuses(operator, "", _group(right)) else left
-    return right if right.foreign else left
 
 
 def _group(value: Binding) -> str:

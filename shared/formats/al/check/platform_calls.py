@@ -1,8 +1,9 @@
 """Calls of what the platform brings: names of fields among their arguments, values, and what they give."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 
-from shared.formats.al.source.syntax import Call, Name, start_of
+from shared.formats.al.source.syntax import Call, Expr, Name, start_of
 from shared.formats.al.symbols.builtins import COLUMN_FIRST, FIELD_ALL, FIELD_FIRST, SYSTEM_FIELDS
 from shared.formats.al.symbols.platform import (
     FIELD_VALUE,
@@ -14,8 +15,8 @@ from shared.formats.al.symbols.platform import (
 )
 from shared.formats.al.symbols.symbols import Symbol, TypeRef, fold
 
-from .arguments import path_of_value
 from .binding import UNKNOWN, Binding, are_judged
+from .blame import path_of_value, to_blame
 from .context import ExtensionCheck
 from .evidence import type_text
 from .fitting import fits
@@ -58,10 +59,10 @@ class PlatformCalls:
         arguments, kind = call.arguments, found.on.name.lower() if found.on else ""
         if found.table is not None:
             count = len(arguments) if found.platform in FIELD_ALL else int(found.platform in FIELD_FIRST)
-        elif kind in _TESTS:
-            return [UNKNOWN for a in arguments[:1] if isinstance(a, Name)]
+        elif kind == "query" and find_subject(self.check.world, found.on):
+            count = int(found.platform in COLUMN_FIRST)
         else:
-            count = int(kind == "query" and found.platform in COLUMN_FIRST)
+            return self._unknown_names(found.platform, kind, arguments)
         named: list[Binding] = []
         for argument in arguments[:count]:
             if not isinstance(argument, Name):
@@ -72,6 +73,15 @@ class PlatformCalls:
             else:
                 named.append(self.members.lookup(found.on, argument.text, place))
         return named
+
+    def _unknown_names(self, method: str, kind: str, arguments: Sequence[Expr]) -> list[Binding]:
+        """Names of what is not known: of controls in tests, of fields of a record of no known table."""
+        count = 0
+        if kind in ("", "record", "query"):
+            count = len(arguments) if method in FIELD_ALL else int(method in FIELD_FIRST | COLUMN_FIRST)
+        elif kind in _TESTS:
+            count = 1
+        return [UNKNOWN for _ in takewhile(lambda a: isinstance(a, Name), arguments[:count])]
 
     def _field(self, table: Symbol, argument: Name, place: Place) -> Binding:
         subject = TypeRef("Record", subject=table.name, subject_id=table.id)
@@ -109,6 +119,6 @@ class PlatformCalls:
         message = (
             f"Argument {number}: cannot convert from '{type_text(type_, world)}' to '{type_text(first.type, world)}'."
         )
-        named = value if value.name or not first.name else first
+        named = to_blame(self.check, (value, first))
         place = self.names.place(start_of(call.arguments[number - 1]))
         self.check.report("AL0133", named.name or type_.name, message, place, about=path_of_value(named))

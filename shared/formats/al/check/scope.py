@@ -115,8 +115,10 @@ class CodeScope:
 def _procedures(world: World, declared: ObjectDecl) -> dict[str, Binding]:
     """Procedures of the object itself, overloads together."""
     own = next((s for s in world.own.named(declared.kind, declared.name) if s.namespace == declared.namespace), None)
+    if own is None:
+        return {}
     found: dict[str, list[Owned]] = {}
-    for method in own.methods if own else ():
+    for method in own.methods:
         found.setdefault(fold(method.name), []).append(Owned(method, own, world.own))
     return {name: Binding(methods=tuple(methods), owner=own) for name, methods in found.items()}
 
