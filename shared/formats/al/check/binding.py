@@ -1,6 +1,6 @@
 """What an expression turned out to be."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from shared.formats.al.symbols.index import AppIndex
 from shared.formats.al.symbols.symbols import Element, Field, Symbol, TypeRef
@@ -11,8 +11,7 @@ NOTHING = TypeRef("None")
 """The type of what a procedure without result gives."""
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """All empty where nothing is known. `type` is that of the value, None where it is not known.
 
     `field` is one of `table` that `app` brings. `methods` are overloads of a procedure, in `owner`: before it is called
@@ -41,7 +40,7 @@ class Binding:
 
     def given(self, type_: TypeRef | None) -> "Binding":
         """The same with the type of its value."""
-        return replace(self, type=type_)
+        return self._replace(type=type_)
 
 
 UNKNOWN = Binding()
@@ -49,5 +48,8 @@ UNKNOWN = Binding()
 
 def are_judged(one: Binding, other: Binding) -> bool:
     """Whether two values that meet can be a break: another app declares one of them, or the object that one is of."""
-    subjects = any(b.type is not None and (b.type.subject or b.type.subject_id) for b in (one, other))
-    return one.foreign or other.foreign or subjects
+    return one.foreign or other.foreign or _has_subject(one.type) or _has_subject(other.type)
+
+
+def _has_subject(type_: TypeRef | None) -> bool:
+    return type_ is not None and bool(type_.subject or type_.subject_id)

@@ -95,10 +95,11 @@ class _Code:
 
     def _assignment(self, statement: Assignment) -> None:
         given, target = self.binder.value(statement.value), self.binder.value(statement.target)
-        place = self.binder.place(start_of(statement.target))
         if statement.operator:
+            place = self.binder.place(start_of(statement.target))
             given = binary(self.check, statement.operator, target, given, place)
         self._assigned(statement.value, given, target)
 
     def _assigned(self, value: Expr, given: Binding, wanted: Binding) -> None:
-        check_assigned(self.check, value, given, wanted, self.binder.place(start_of(value)))
+        if given.type is not None and wanted.type is not None:
+            check_assigned(self.check, value, given, wanted, self.binder.place(start_of(value)))

@@ -70,6 +70,7 @@ class World:
         self.has_platform = any(a.app.is_platform for a in apps)
         self.spaces: frozenset[str] | None = None
         self._first_words: frozenset[str] | None = None
+        self._of_types: dict[tuple[frozenset[str] | None, str, str, int], tuple[Symbol, AppIndex] | None] = {}
         self._fields: dict[tuple[str, int], dict[str, tuple[Field, AppIndex | None]]] = {}
         self._methods: dict[tuple[str, str, int], dict[str, list[Owned]]] = {}
         self._parts: dict[tuple[str, str, str, int], dict[str, Element]] = {}
@@ -141,6 +142,12 @@ class World:
 
     def find_type(self, declared: TypeRef) -> tuple[Symbol, AppIndex] | None:
         """The object that a variable's type names."""
+        key = (self.spaces, declared.name, declared.subject, declared.subject_id)
+        if key not in self._of_types:
+            self._of_types[key] = self._find_type(declared)
+        return self._of_types[key]
+
+    def _find_type(self, declared: TypeRef) -> tuple[Symbol, AppIndex] | None:
         kind = KIND_OF_TYPE.get(declared.name.lower())
         if kind is None:
             return None
