@@ -8,7 +8,7 @@ from shared.formats.al.source.syntax import Call, Expr, Literal, Many, start_of
 from shared.formats.al.symbols.symbols import Method, Parameter, Symbol, fold
 
 from .binding import NOTHING, Binding, are_judged
-from .blame import path_of_value
+from .blame import has_new_type, path_of_value
 from .context import ExtensionCheck
 from .evidence import SymbolPath, signature, text_of_member, type_text
 from .overloads import is_refused
@@ -30,6 +30,14 @@ class _Called:
     @property
     def name(self) -> str:
         return self.methods[0].member.name
+
+    def report_value(self, message: str, advice: str, place: Place, value: Binding) -> None:
+        """Report an argument that does not convert: it is the value's fault where that is of another type now."""
+        own = self.methods[0].app is self.check.world.own
+        if value.name and value.foreign and (own or has_new_type(self.check, value)):
+            self.check.report("AL0133", value.name, message, place, advice, about=path_of_value(value))
+        else:
+            self.report("AL0133", message, advice, place)
 
     def report(self, code: str, message: str, advice: str, place: Place | None = None) -> None:
         about = SymbolPath.of(self.owner, "methods", self.name)
@@ -77,18 +85,14 @@ def _arguments(called: _Called, owned: Owned, exprs: Sequence[Expr], given: Sequ
 def _not_taken(
     called: _Called, method: Method, number: int, parameter: Parameter, value: Binding, place: Place
 ) -> None:
-    check, world = called.check, called.check.world
+    world = called.check.world
     assert value.type is not None
     message = (
         f"Argument {number}: cannot convert from '{type_text(value.type, world)}' to "
         f"'{type_text(parameter.type, world)}'."
     )
     advice = f"The procedure is: {signature(method, world)}"
-    name = called.name
-    about = SymbolPath.of(called.owner, "methods", name)
-    if value.foreign and value.name:
-        name, about = value.name, path_of_value(value) or about
-    check.report("AL0133", name, message, place, advice, about=about)
+    called.report_value(message, advice, place, value)
 
 
 def _is_judged_refused(check: ExtensionCheck, value: Binding, parameter: Parameter, *, foreign: bool) -> bool:
@@ -113,7 +117,7 @@ def _none_takes(called: _Called, methods: Sequence[Owned], exprs: Sequence[Expr]
         f"'{type_text(first.parameters[at].type, world)}'."
     )
     advice = f"The procedures are: {'; '.join(signature(o.member, world) for o in methods[:_MOST_SHOWN])}"
-    called.report("AL0133", message, advice, place)
+    called.report_value(message, advice, place, given[at])
 
 
 def _returns_now(called: _Called, method: Method) -> None:

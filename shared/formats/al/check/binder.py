@@ -2,7 +2,17 @@
 
 from collections.abc import Sequence
 
-from shared.formats.al.source.syntax import Call, Expr, IndexAccess, Literal, Many, MemberAccess, Name, ScopeAccess
+from shared.formats.al.source.syntax import (
+    Call,
+    Expr,
+    IndexAccess,
+    Literal,
+    Many,
+    MemberAccess,
+    Name,
+    ScopeAccess,
+    start_of,
+)
 from shared.formats.al.symbols.builtins import STATIC_WORDS
 from shared.formats.al.symbols.symbols import TypeRef
 
@@ -67,14 +77,14 @@ class Binder:
         operands = [self.value(part) for part in expr.parts]
         if expr.operators == ("in",) and members_of(expr.parts[1]):
             for member in members_of(expr.parts[1]):
-                self.choice(operands[0], member)
+                self.choice(operands[0], member, start_of(expr))
         return combine(self.check, expr, operands, self.place(expr.at))
 
-    def choice(self, subject: Binding, member: Expr) -> None:
-        """One of the values, or ranges, with which a value is compared."""
+    def choice(self, subject: Binding, member: Expr, at: int) -> None:
+        """One of the values, or ranges, with which a value is compared; `at` is where it is told if it does not fit."""
         ends = member.parts if isinstance(member, Many) and ".." in member.operators else (member,)
         for end in ends:
-            binary(self.check, "=", subject, self.value(end), self.place(end.at))
+            binary(self.check, "=", subject, self.value(end), self.place(at))
 
     def _index(self, expr: IndexAccess) -> Binding:
         owner = self.value(expr.target)

@@ -12,12 +12,13 @@ from .evidence import SymbolPath
 def to_blame(check: ExtensionCheck, values: Sequence[Binding]) -> Binding:
     """The first one that has another type than in the old base, else the first that has a name, else the first."""
     return next(
-        (v for v in values if _has_new_type(check, v)),
+        (v for v in values if has_new_type(check, v)),
         next((v for v in values if v.foreign and v.name), next((v for v in values if v.name), values[0])),
     )
 
 
-def _has_new_type(check: ExtensionCheck, value: Binding) -> bool:
+def has_new_type(check: ExtensionCheck, value: Binding) -> bool:
+    """Whether a field or procedure of another app gave another type in the old base."""
     old = check.old
     if old is None or not value.foreign:
         return False

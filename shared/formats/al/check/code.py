@@ -87,7 +87,7 @@ class _Code:
             elif isinstance(statement, CaseHead):
                 subject = value(statement.subject)
                 for choice in statement.choices:
-                    self.binder.choice(subject, choice)
+                    self.binder.choice(subject, choice, start_of(choice))
             elif isinstance(statement, Call):
                 self.binder.call(statement, ignored=True)
             else:

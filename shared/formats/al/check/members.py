@@ -1,6 +1,5 @@
 """Members of typed expressions: what is gone, out of reach or obsolete is reported where it is named."""
 
-import re
 from collections.abc import Sequence
 
 from shared.formats.al.source.syntax import ObjectDecl
@@ -21,7 +20,6 @@ from .world import Owned, World, fold_reference
 # Runtime 15.0 lets interfaces extend others; whether symbols tell so was not seen.
 _INTERFACES_EXTEND_FROM = 26
 _ACTIONS = frozenset(("action", "actionref", "systemaction"))
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Members:
@@ -86,9 +84,9 @@ class Members:
         self.check.report("AL0132", name, message, place, advice, about=self.path_of(symbol, name))
 
     def _absent_control(self, owner: TypeRef, symbol: Symbol, name: str, place: Place, *, certain: bool) -> None:
-        """A control, action or procedure of a page; the platform's own need no quotes, so other names are certain."""
+        """A control, action or procedure of a page: the old base had it, or it can be nothing of the platform's."""
         before = self.before(owner, name)
-        if before is None and not certain and _IDENTIFIER.fullmatch(name):
+        if before is None and not certain:
             return
         known = elements(self.world, symbol, tested=True)
         part = "controls"
