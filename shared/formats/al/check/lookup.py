@@ -8,7 +8,7 @@ from .binding import UNKNOWN, Binding
 from .interfaces import ancestry
 from .world import Owned, World
 
-_WITH_MEMBERS = frozenset(("record", "codeunit", "page", "report", "query", "xmlport", "interface"))
+_WITH_MEMBERS = frozenset(("record", "codeunit", "page", "report", "query", "xmlport", "interface", "controladdin"))
 # Types that give the controls of an object, and those of them that give its actions too.
 OF_CONTROLS = {
     "currpage": "page",
@@ -70,11 +70,19 @@ def _control(world: World, owner: TypeRef, page: tuple[Symbol, AppIndex], name: 
     known = TEST_METHODS if kind in _TESTED else METHODS["page"]
     element = elements(world, symbol, tested=kind in _TESTED).get(folded)
     if element is not None and (kind in _TESTED or folded not in known):
-        part = TypeRef(_PARTS[kind], subject=element.subject) if element.kind == "part" and kind in _PARTS else None
-        return Binding(part, element=element, owner=symbol, foreign=app is not world.own)
+        return Binding(_of_element(kind, element), element=element, owner=symbol, foreign=app is not world.own)
     if kind == "currpage" and (methods := _methods(world, symbol, app, folded)):
         return Binding(methods=methods, owner=symbol, foreign=all(o.app is not world.own for o in methods))
     return Binding(platform=folded, on=owner) if folded in known else None
+
+
+def _of_element(owner: str, element: Element) -> TypeRef | None:
+    """What may be said of a part or of an add-in; other controls have only members of the platform."""
+    if element.kind == "part" and owner in _PARTS:
+        return TypeRef(_PARTS[owner], subject=element.subject)
+    if element.kind == "usercontrol" and owner == "currpage":
+        return TypeRef("ControlAddIn", subject=element.subject)
+    return None
 
 
 def elements(world: World, symbol: Symbol, *, tested: bool) -> dict[str, Element]:

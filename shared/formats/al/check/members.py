@@ -74,6 +74,8 @@ class Members:
             return
         if symbol.kind == "interface" and not self._told(symbol, name):
             return
+        if symbol.kind == "controladdin" and self.before(owner, name) is None:
+            return  # it has members of the platform, too
         advice = self.advice(symbol, name)
         if symbol.kind == "query":
             message = f"Column '{name}' does not exist in application object '{symbol.name}'."

@@ -136,6 +136,11 @@ report 91 "Parcel List"
         FromDate: Date;
         Sum: Decimal; // until 1
 }
+controladdin "Parcel Map"
+{
+    procedure Zoom(); // until 1
+    procedure Center();
+}
 query 90 "Parcel Query"
 {
     elements { dataitem(Items; Parcel) {

@@ -14,8 +14,9 @@ VARIABLES = """
     Parcel: Record Parcel; Other: Record Parcel; Stop: Record Stop; Post: Codeunit Post; I: Integer; D: Decimal;
     T: Text; C: Code[20]; B: Boolean; State: Enum "Parcel State"; V: Variant; Day: Date;
     Parcels: array[3] of Record Parcel; Names: List of [Text]; Numbers: Dictionary of [Code[20], Decimal];
-    Rates: List of [Interface IRate]; Posts: Dictionary of [Integer, Codeunit Post]; Nested: Dictionary of [Integer, List of [Text]];
-    Card: Page "Parcel Card"; Tested: TestPage "Parcel Card"; Asked: TestRequestPage "Parcel List";
+    Rates: List of [Interface IRate]; Posts: Dictionary of [Integer, Codeunit Post];
+    Nested: Dictionary of [Integer, List of [Text]]; Card: Page "Parcel Card";
+    Tested: TestPage "Parcel Card"; Asked: TestRequestPage "Parcel List";
     Q: Query "Parcel Query"; P: XmlPort "Parcel Port"; Rate: Interface IRate;
 """
 OWN = """
@@ -102,6 +103,14 @@ BREAKS = {
     "part": (card("CurrPage.Depots.Page.Reload();"), "AL0132", "Depots"),
     "part that is only asked for": (card("CurrPage.Depots.Visible := false;"), "AL0132", "Depots"),
     "procedure of a part's page": (card("CurrPage.Stops.Page.Refresh();"), "AL0132", "Refresh"),
+    "method of an add-in": (
+        (
+            'page 50000 W { layout { area(content) { usercontrol(Map; "Parcel Map") { } } } '
+            "trigger OnOpenPage() begin CurrPage.Map.Center(); CurrPage.Map.Zoom(); end; }"
+        ),
+        "AL0132",
+        "Zoom",
+    ),
     "control": (card('CurrPage."Lost Control".Visible := false;'), "AL0132", "Lost Control"),
     "procedure by CurrPage": (card("CurrPage.Calm();"), "AL0132", "Calm"),
     "procedure by a variable": (code("Card.Calm();"), "AL0132", "Calm"),
