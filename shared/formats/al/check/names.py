@@ -115,11 +115,11 @@ class Names:
         """Report a name that was a member of the old base: of a record of `with`, of `Rec`, or of what is extended."""
         for owner in (*reversed(self.scope.withs), *self._owners_before()):
             before = self.members.before(owner, name) if owner else None
-            if before is None or before.element is not None or not self._was_callable(before):
+            if before is None or not self._was_named(before):
                 continue
             now = find_subject(self.check.world, owner)
             if now is not None and now[1] is not self.check.world.own:
-                part = "fields" if before.field else "methods"
+                part = "fields" if before.field else "columns" if before.element else "methods"
                 return self._report(code, name, now[0], part, place)
         target, was = self.scope.target, self.scope.target_before
         if target is not None and was is not None and any(fold(v.name) == fold(name) for v in was.variables):
@@ -131,7 +131,10 @@ class Names:
         if self.scope.implicit is self.scope.implicit_of_object and self.scope.implicit_before is not None:
             yield self.scope.implicit_before
 
-    def _was_callable(self, before: Binding) -> bool:
+    def _was_named(self, before: Binding) -> bool:
+        """Whether code could name it without qualification; of a report's elements that are the data items."""
+        if before.element is not None:
+            return before.element.kind == "dataitem"
         return not before.methods or any(self.members.is_callable(o) for o in before.methods)
 
     def _no_field(self, expr: Name, place: Place) -> None:

@@ -33,6 +33,8 @@ _BOOLEAN, _DECIMAL, _TEXT = TypeRef("Boolean"), TypeRef("Decimal"), TypeRef("Tex
 
 def combine(check: ExtensionCheck, expr: Many, operands: Sequence[Binding], place: Place) -> Binding:
     """What an expression of several operands gives; a pair that its operator does not take is reported."""
+    if not expr.operators and len(operands) == 1:
+        return operands[0]  # in parentheses
     if not expr.operators or not _UNTYPED.isdisjoint(expr.operators):
         return UNKNOWN
     if len(operands) == 1:

@@ -84,6 +84,7 @@ BREAKS = {
         "Lost",
     ),
     "procedure of the extended report": (listing("Prepare();"), "AL0118", "Prepare"),
+    "data item of the extended report": (listing('I := Halts."Entry No.";'), "AL0118", "Halts"),
     # protected variables
     "variable of the extended page is set": (card("Counter := 1;"), "AL0118", "Counter"),
     "it is read": (card("I := Counter;"), "AL0118", "Counter"),
@@ -103,6 +104,14 @@ BREAKS = {
     "part": (card("CurrPage.Depots.Page.Reload();"), "AL0132", "Depots"),
     "part that is only asked for": (card("CurrPage.Depots.Visible := false;"), "AL0132", "Depots"),
     "procedure of a part's page": (card("CurrPage.Stops.Page.Refresh();"), "AL0132", "Refresh"),
+    "procedure of a part's page on an own page": (
+        (
+            'page 50000 W { layout { area(content) { part(Lines; "Stop Part") { } } } '
+            "trigger OnOpenPage() begin CurrPage.Lines.Page.Reload(); CurrPage.Lines.Page.Refresh(); end; }"
+        ),
+        "AL0132",
+        "Refresh",
+    ),
     "method of an add-in": (
         (
             'page 50000 W { layout { area(content) { usercontrol(Map; "Parcel Map") { } } } '
@@ -166,6 +175,8 @@ BREAKS = {
     # types
     "no result in a condition": (code("if Parcel.Judge() then;"), "AL0122", "Judge"),
     "no result without parentheses": (code("if Parcel.Judge then;"), "AL0122", "Judge"),
+    "no result in parentheses": (code("if (Parcel.Judge()) then;"), "AL0122", "Judge"),
+    "text in parentheses": (code("D := (Parcel.Worth) * 2;"), "AL0175", "Worth"),
     "no result in while": (code("while Parcel.Judge() do;"), "AL0122", "Judge"),
     "no result in until": (code("repeat until Parcel.Judge();"), "AL0122", "Judge"),
     "no result is assigned": (code("B := Parcel.Judge();"), "AL0122", "Judge"),
