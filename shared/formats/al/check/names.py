@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.syntax import Name
-from shared.formats.al.symbols.builtins import SYSTEM_FIELDS
+from shared.formats.al.symbols.builtins import SYSTEM_FIELDS, SYSTEM_FUNCTIONS
 from shared.formats.al.symbols.platform import FUNCTIONS
 from shared.formats.al.symbols.symbols import Symbol, TypeRef, fold
 
@@ -45,7 +45,8 @@ class Names:
         if found is None and not expr.quoted and key in FUNCTIONS:
             found = Binding(platform=key)
         if found is None:
-            self._gone(expr, place)
+            if expr.quoted or key not in SYSTEM_FUNCTIONS:
+                self._gone(expr, place)
             return UNKNOWN
         return self.members.reached(found, place)
 

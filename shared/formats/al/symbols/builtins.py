@@ -62,6 +62,26 @@ STATIC_WORDS = _words("""
     isolatedstorage companyproperty file debugger productname numbersequence math sessioninformation
 """)
 
+# Functions of the platform that need no object before them; code that names one may mean it.
+SYSTEM_FUNCTIONS = _words("""
+    abs applicationpath arraylen beep calcdate canloadtype captionclasstranslate clear clearall
+    clearcollectederrors clearlasterror closingdate codecoverageinclude codecoveragelog codecoverageload
+    codecoveragerefresh commit companyname compressarray confirm convertstr copy copyarray copystr
+    copystream createdatetime createencryptionkey createguid currentclienttype currentdatetime
+    currentexecutionmode currfieldno date2dmy date2dwy decrypt delchr delstr deleteencryptionkey dmy2date
+    download downloadfromstream dt2date dt2time dwy2date encrypt encryptionenabled encryptionkeyexists erase
+    error evaluate exists exit exportencryptionkey exportobjects format getcollectederrors
+    getdefaulttableconnection getdocumenturl getdotnettype getlasterrorcallstack getlasterrorcode
+    getlasterrorobject getlasterrortext geturl globallanguage guiallowed hascollectederrors
+    hastableconnection hyperlink importencryptionkey importobjects importstreamwithurlaccess incstr insstr
+    iscollectingerrors isnull isnullguid isservicetier issessionactive logmessage lowercase maxstrlen message
+    normaldate padstr power random randomize registertableconnection rename round rounddatetime selectstr
+    serialnumber serviceinstanceid sessionid setdefaulttableconnection sid sleep startsession stopsession
+    strchecksum strlen strmenu strpos strsubstno temporarypath tenantid time today
+    unregistertableconnection upload uploadintostream uppercase userid usersecurityid variant2date
+    variant2time windowslanguage workdate
+""")
+
 # Methods of TestPage, TestPart and TestRequestPage.
 TEST_METHODS = _words("""
     activate cancel caption close edit editable enabled expand filter findfirstfield findnextfield

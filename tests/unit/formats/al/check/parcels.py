@@ -116,6 +116,7 @@ page 21 "Parcel Card"
         action(Return) { } // until 1
     } }
     procedure Calm() begin end; // until 1
+    procedure Sleep(Hours: Integer) begin end; // until 1
     procedure Stay() begin end;
     protected var
         Counter: Integer; // until 1

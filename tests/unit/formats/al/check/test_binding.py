@@ -228,6 +228,7 @@ FITS = {
     "what is there in the table": field_of("Note(); Shelf += 1; \"No.\" := ''; this.Note(); this.Weight := 1;"),
     "what is there in the report": listing('I := StrLen(Items."No."); RequestOptionsPage.FromDate.Visible := false;'),
     "functions of the platform": card("Message('%1', Format(I)); Commit(); I := Random(5); if Confirm('') then;"),
+    "a function of the platform that a procedure had hidden": card("Sleep(5);"),
     "own procedures named like lost members": (
         'pageextension 50000 X extends "Parcel Card" { trigger OnOpenPage() begin Calm(); end; '
         "local procedure Calm() begin end; }"
