@@ -279,6 +279,7 @@ FITS = {
     "dates": code('Day := Parcel."Due On" + 1; I := Parcel."Due On" - Day; if Parcel."Due On" = 0D then;'),
     "conditional values": code("T := Parcel.Sent ? 'yes' : 'no'; D := Parcel.Sent ? Parcel.Weight : 0;"),
     "variants take everything": code("V := Parcel.State; V := Parcel.Worth; V := Parcel;"),
+    "what the extension alone declares compiled": code("B := I; T := D; if I then; Own(B);"),
     "with a record that has it": code("with Parcel do begin Weight := 1; Note(); end; with Stop do City := '';"),
     "fields of a record": code(
         'Parcel.CopyFilter("Carrier Filter", Other.Carrier); Parcel.CalcFields(Weight); Parcel.SetLoadFields(Weight);'
