@@ -1,39 +1,40 @@
-"""Rows 13 and 32: what a value becomes where it is assigned or returned."""
+"""Rows 13 and 32: what a value becomes where it is assigned or returned, and what a condition asks for."""
 
 from shared.formats.al.source.syntax import Call, Expr, Literal, MemberAccess, Name, ScopeAccess
 from shared.formats.al.symbols.symbols import Field, Symbol, TypeRef, fold
 
+from .binding import Binding, are_judged
+from .blame import path_of_value, to_blame
 from .context import ExtensionCheck
 from .evidence import SymbolPath, type_text
 from .fitting import fits
-from .members import Binding
 from .places import Place
 
+BOOLEAN = Binding(TypeRef("Boolean"))
+"""What a condition asks for."""
 
-def check_assigned(check: ExtensionCheck, value: Expr, given: Binding, wanted: TypeRef | None, place: Place) -> None:
+
+def check_assigned(check: ExtensionCheck, value: Expr, given: Binding, wanted: Binding, place: Place) -> None:
     """Report a value that does not convert to the type that is wanted, or that may be too long for it now."""
-    if wanted is None or given.type is None:
+    if wanted.type is None or given.type is None or not are_judged(given, wanted):
         return
-    if fits(check.world, given.type, wanted) is False:
+    if fits(check.world, given.type, wanted.type) is False:
         _not_converted(check, value, given, wanted, place)
     elif given.field is not None and given.table is not None:
-        _grown(check, given.table, given.field, wanted, place)
+        _grown(check, given.table, given.field, wanted.type, place)
 
 
-def _not_converted(check: ExtensionCheck, value: Expr, given: Binding, wanted: TypeRef, place: Place) -> None:
+def _not_converted(check: ExtensionCheck, value: Expr, given: Binding, wanted: Binding, place: Place) -> None:
     assert given.type is not None
-    a, b = type_text(given.type, check.world), type_text(wanted, check.world)
-    name = given.field.name if given.field else _called(value) or a
+    assert wanted.type is not None
+    a, b = type_text(given.type, check.world), type_text(wanted.type, check.world)
+    named = to_blame(check, (given, wanted))
+    name = named.name or _called(value) or a
     message = f"Cannot implicitly convert type '{a}' to '{b}'."
-    check.report("AL0122", name, message, place, about=_about(check, given, given.type))
+    check.report("AL0122", name, message, place, about=path_of_value(named) or _of_type(check, given.type))
 
 
-def _about(check: ExtensionCheck, given: Binding, type_: TypeRef) -> SymbolPath | None:
-    """The field or procedure that gives the value; else the object of its type."""
-    if given.field is not None and given.table is not None:
-        return SymbolPath.of(given.table, "fields", given.field.name)
-    if given.owner is not None and given.methods:
-        return SymbolPath.of(given.owner, "methods", given.methods[0].member.name)
+def _of_type(check: ExtensionCheck, type_: TypeRef) -> SymbolPath | None:
     found = check.world.find_type(type_)
     return SymbolPath.object(found[0]) if found else None
 

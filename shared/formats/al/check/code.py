@@ -5,6 +5,8 @@ from shared.formats.al.source.lexer import SourceError
 from shared.formats.al.source.syntax import (
     Assignment,
     Call,
+    CaseHead,
+    Condition,
     ExitStatement,
     Expr,
     Node,
@@ -16,14 +18,16 @@ from shared.formats.al.source.syntax import (
 )
 from shared.formats.al.symbols.symbols import TypeRef
 
-from .assignments import check_assigned
+from .assignments import BOOLEAN, check_assigned
 from .binder import Binder
+from .binding import Binding
 from .context import ExtensionCheck
-from .members import Binding
+from .operators import binary
 from .property_walk import expressions_of
 from .scope import CodeScope
 
 _CODELESS = ("interface", "enum", "dotnet", "permissionset")
+_SHOWN = Binding(TypeRef("Variant"))  # a control or column takes any value
 
 
 def check_code(check: ExtensionCheck) -> None:
@@ -40,7 +44,7 @@ class _Code:
     def __init__(self, check: ExtensionCheck, declared: ObjectDecl) -> None:
         self.check = check
         self.object = declared
-        self.scope = CodeScope(check.world, declared)
+        self.scope = CodeScope(check.world, declared, check.old)
         self.binder = Binder(check, self.scope)
 
     def check_all(self) -> None:
@@ -63,27 +67,40 @@ class _Code:
         except SourceError:
             return
         if reader.at == last:
-            self.binder.resolve(expr)
+            self._assigned(expr, self.binder.value(expr), _SHOWN)
 
     def _procedure(self, procedure: Procedure) -> None:
         with self.scope.within_procedure(procedure):
-            self._statements(procedure.body, procedure.returns)
+            self._statements(procedure.body, Binding(procedure.returns))
 
-    def _statements(self, statements: list[Statement], returns: TypeRef | None) -> None:
-        resolve = self.binder.resolve
+    def _statements(self, statements: list[Statement], returns: Binding) -> None:
+        value = self.binder.value
         for statement in statements:
             if isinstance(statement, Assignment):
-                given = resolve(statement.value)
-                self._assigned(statement.value, given, resolve(statement.target).type)
+                self._assignment(statement)
             elif isinstance(statement, WithStatement):
-                with self.scope.within_with(resolve(statement.subject).type):
+                with self.scope.within_with(value(statement.subject).type):
                     self._statements(statement.body, returns)
             elif isinstance(statement, ExitStatement):
-                self._assigned(statement.value, resolve(statement.value), returns)
+                self._assigned(statement.value, value(statement.value), returns)
+            elif isinstance(statement, Condition):
+                self._assigned(statement.value, value(statement.value), BOOLEAN)
+            elif isinstance(statement, CaseHead):
+                subject = value(statement.subject)
+                for choice in statement.choices:
+                    self.binder.choice(subject, choice, start_of(choice))
             elif isinstance(statement, Call):
                 self.binder.call(statement, ignored=True)
             else:
-                resolve(statement)
+                value(statement)
 
-    def _assigned(self, value: Expr, given: Binding, wanted: TypeRef | None) -> None:
-        check_assigned(self.check, value, given, wanted, self.binder.place(start_of(value)))
+    def _assignment(self, statement: Assignment) -> None:
+        given, target = self.binder.value(statement.value), self.binder.value(statement.target)
+        if statement.operator:
+            place = self.binder.place(start_of(statement.target))
+            given = binary(self.check, statement.operator, target, given, place)
+        self._assigned(statement.value, given, target)
+
+    def _assigned(self, value: Expr, given: Binding, wanted: Binding) -> None:
+        if given.type is not None and wanted.type is not None:
+            check_assigned(self.check, value, given, wanted, self.binder.place(start_of(value)))

@@ -33,6 +33,8 @@ def same_subject(a: TypeRef, b: TypeRef) -> bool | None:
 def converts(source: TypeRef, wanted: TypeRef) -> bool | None:
     """Whether a value of `source` may be given where `wanted` is declared; None where it cannot be said."""
     a, b = source.name.lower(), wanted.name.lower()
+    if a == "none":  # what a procedure without result gives
+        return False
     if a in _FREE or b in _FREE or source.dimensions or wanted.dimensions:
         return None
     if a == b:
@@ -60,6 +62,6 @@ def _is_plain(name: str) -> bool:
 
 
 def _mixed(a: str, b: str) -> bool | None:
-    groups = [_NUMBERS - {"char", "option", "enum"}, _TEXTS - {"char", "guid"}, frozenset(("boolean",))]
+    groups = [_NUMBERS - {"char", "option", "enum"}, _TEXTS - {"char", "guid"}, {"boolean"}, {"enum"}]
     sides = [next((i for i, g in enumerate(groups) if name in g), None) for name in (a, b)]
     return False if None not in sides and sides[0] != sides[1] else None

@@ -1,17 +1,16 @@
-"""Members of typed expressions: fields, methods, columns and values, and the arguments given to methods."""
+"""Members of typed expressions: what is gone, out of reach or obsolete is reported where it is named."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from shared.formats.al.source.syntax import ObjectDecl
-from shared.formats.al.symbols.builtins import METHODS, SYSTEM_FIELDS
 from shared.formats.al.symbols.index import AppIndex
 from shared.formats.al.symbols.symbols import EXTENSION_OF, Field, Symbol, TypeRef, fold
 
+from .binding import UNKNOWN, Binding
 from .context import ExtensionCheck
 from .evidence import SymbolPath
-from .interfaces import ancestry
 from .lifecycle import report_state
+from .lookup import OF_CONTROLS, elements, find_member, find_subject
 from .naming import is_on_premises, report_on_premises
 from .places import Place
 from .suggestions import nearest
@@ -20,22 +19,7 @@ from .world import Owned, World, fold_reference
 
 # Runtime 15.0 lets interfaces extend others; whether symbols tell so was not seen.
 _INTERFACES_EXTEND_FROM = 26
-_WITH_MEMBERS = frozenset(("record", "codeunit", "page", "report", "query", "xmlport", "interface"))
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """What a member turned out to be; all empty where that is not known."""
-
-    type: TypeRef | None = None
-    methods: tuple[Owned, ...] = ()
-    field: Field | None = None
-    table: Symbol | None = None
-    builtin: bool = False
-    owner: Symbol | None = None
-
-
-UNKNOWN = Binding()
+_ACTIONS = frozenset(("action", "actionref", "systemaction"))
 
 
 class Members:
@@ -47,63 +31,75 @@ class Members:
         self.declared = declared
         self._target = (EXTENSION_OF.get(declared.kind, ""), fold(fold_reference(declared.target)))
 
-    def subject(self, owner: TypeRef | None) -> tuple[Symbol, AppIndex] | None:
-        """The object behind a type, where its members can be known."""
-        if owner is None or owner.dimensions or owner.name.lower() not in _WITH_MEMBERS:
-            return None
-        return self.world.find_type(owner)
+    def find(self, owner: TypeRef | None, name: str) -> Binding | None:
+        """The member `name` of a value of type `owner`, None if it has none; nothing is reported."""
+        return find_member(self.world, owner, name)
 
-    def lookup(self, owner: TypeRef | None, name: str, place: Place, *, report: bool = True) -> Binding:
-        """The member `name` of a value of type `owner`; a certain absence is reported once."""
-        found = self.subject(owner)
-        if found is None or owner is None:
+    def before(self, owner: TypeRef | None, name: str) -> Binding | None:
+        """What it was in the old base; None where that does not have it, or the extension itself brings it."""
+        found = find_member(self.check.old, owner, name) if self.check.old else None
+        return found if found is not None and found.foreign else None
+
+    def lookup(self, owner: TypeRef | None, name: str, place: Place, *, certain: bool = False) -> Binding:
+        """The member `name` of a value of type `owner`; a certain absence is reported once.
+
+        `certain`: it can be nothing that the platform brings.
+        """
+        found = self.find(owner, name)
+        if owner is not None and (found is None or (found is UNKNOWN and self._lost(owner, name))):
+            self._absent(owner, name, place, certain=certain)
             return UNKNOWN
-        symbol, app = found
-        member = self._member(symbol, app, name, place, report=report)
-        if member is not None:
-            return member
-        if report and app is not self.world.own:
-            self._absent(owner, symbol, name, place)
-        return UNKNOWN
+        return self.reached(found or UNKNOWN, place)
 
-    def _member(self, symbol: Symbol, app: AppIndex, name: str, place: Place, *, report: bool) -> Binding | None:
-        folded = fold(name)
-        if symbol.kind == "table":
-            field = self.world.fields(symbol).get(folded)
-            if field is not None:
-                if report:
-                    self._reached_field(field[0], field[1] or app, symbol, place)
-                return Binding(field[0].type, field=field[0], table=symbol)
-        methods = self.world.methods(symbol, app).get(folded)
-        if not methods and symbol.kind == "interface":
-            inherited = (m for o in ancestry(self.world, symbol)[1:] for m in o.methods if fold(m.name) == folded)
-            methods = [Owned(m, symbol, app) for m in inherited]
-        if methods:
-            if report:
-                self._reached_method(methods, symbol, place)
-            returns = methods[0].member.returns if len(methods) == 1 else _common(methods)
-            return Binding(returns, tuple(methods), owner=symbol)
-        if folded in METHODS.get(symbol.kind, ()) or (symbol.kind == "table" and folded in SYSTEM_FIELDS):
-            return Binding(builtin=True, table=symbol if symbol.kind == "table" else None)
-        if symbol.kind in ("query", "report") and folded in self.world.columns(symbol):
-            return UNKNOWN
-        if symbol.kind == "xmlport":
-            return UNKNOWN  # its schema and variables are not in the symbols
-        return None
+    def _lost(self, owner: TypeRef, name: str) -> bool:
+        """Whether what cannot be known of an object was a procedure in the old base."""
+        before = self.before(owner, name) if find_subject(self.world, owner) else None
+        return before is not None and bool(before.methods)
 
-    def _absent(self, owner: TypeRef, symbol: Symbol, name: str, place: Place) -> None:
-        if not self.check.member_missing(symbol) or (symbol.kind == "interface" and not self._told(symbol, name)):
+    def reached(self, found: Binding, place: Place) -> Binding:
+        """The same; what it is reported to be obsolete, or out of reach, on the way."""
+        if found.field is not None and found.table is not None and found.foreign:
+            self._reached_field(found.field, found.app, found.table, place)
+        elif found.methods and found.owner is not None and found.foreign:
+            self._reached_method(found.methods, found.owner, place)
+        return found
+
+    def _absent(self, owner: TypeRef, name: str, place: Place, *, certain: bool) -> None:
+        subject = find_subject(self.world, owner)
+        if subject is None or subject[1] is self.world.own or not self.check.member_missing(subject[0]):
             return
-        advice = self._renamed(symbol, name)
+        symbol, kind = subject[0], owner.name.lower()
+        if kind in OF_CONTROLS:
+            self._absent_control(owner, symbol, name, place, certain=certain)
+            return
+        if symbol.kind == "interface" and not self._told(symbol, name):
+            return
+        if symbol.kind == "controladdin" and self.before(owner, name) is None:
+            return  # it has members of the platform, too
+        advice = self.advice(symbol, name)
         if symbol.kind == "query":
             message = f"Column '{name}' does not exist in application object '{symbol.name}'."
             about = SymbolPath.of(symbol, "columns", name)
             self.check.report("AL0349", name, message, place, advice, about=about)
             return
         message = f"'{owner.name} {symbol.name}' does not contain a definition for '{name}'."
-        self.check.report("AL0132", name, message, place, advice, about=self._about(symbol, name))
+        self.check.report("AL0132", name, message, place, advice, about=self.path_of(symbol, name))
 
-    def _about(self, symbol: Symbol, name: str) -> SymbolPath:
+    def _absent_control(self, owner: TypeRef, symbol: Symbol, name: str, place: Place, *, certain: bool) -> None:
+        """A control, action or procedure of a page: the old base had it, or it can be nothing of the platform's."""
+        before = self.before(owner, name)
+        if before is None and not certain:
+            return
+        known = elements(self.world, symbol, tested=True)
+        part = "controls"
+        if before is not None and (before.element is None or before.element.kind in _ACTIONS):
+            part = "actions" if before.element else "methods"
+        about = SymbolPath.of(symbol, part, name)
+        message = f"'{owner.name} {symbol.name}' does not contain a definition for '{name}'."
+        advice = nearest(name, (e.name for e in known.values()))
+        self.check.report("AL0132", name, message, place, advice, about=about)
+
+    def path_of(self, symbol: Symbol, name: str) -> SymbolPath:
         """A field where either side has one of that name, else a procedure."""
         for world in (self.check.old, self.world):
             found = world.find("table", symbol.name) if world and symbol.kind == "table" else None
@@ -122,7 +118,7 @@ class Members:
         self.check.unknown.setdefault(f"a member of {interface.title}")
         return False
 
-    def _renamed(self, symbol: Symbol, name: str) -> str:
+    def advice(self, symbol: Symbol, name: str) -> str:
         """The field that has the id now, the reason the old base gave, or the nearest name."""
         if symbol.kind == "table" and (advice := renamed_field(self.check, symbol, name)):
             return advice
@@ -139,28 +135,25 @@ class Members:
 
     # -- reach -------------------------------------------------------------------------------------
 
-    def _reached_field(self, field: Field, app: AppIndex, table: Symbol, place: Place) -> None:
-        if app is self.world.own:
-            return
+    def _reached_field(self, field: Field, app: AppIndex | None, table: Symbol, place: Place) -> None:
         about = SymbolPath.of(table, "fields", field.name)
         report_state(self.check, "Field", field, place, about)
         access = field.properties.get("access", "").lower()
-        if access == "local" or (access == "internal" and not self.check.sees_internals(app)):
+        if access == "local" or (access == "internal" and not (app and self.check.sees_internals(app))):
             self._out_of_reach(field.name, place, about)
 
     def _reached_method(self, methods: Sequence[Owned], symbol: Symbol, place: Place) -> None:
-        if any(o.app is self.world.own for o in methods):
-            return
         first = methods[0].member
         about = SymbolPath.of(symbol, "methods", first.name)
-        if not any(self._callable(o) for o in methods):
+        if not any(self.is_callable(o) for o in methods):
             self._out_of_reach(first.name, place, about)
         if len(methods) == 1:
             report_state(self.check, "Procedure", first, place, about)
             if is_on_premises(first.scope) and self.check.extension.manifest.is_cloud:
                 report_on_premises(self.check, first.name, place, about)
 
-    def _callable(self, owned: Owned) -> bool:
+    def is_callable(self, owned: Owned) -> bool:
+        """Whether this object's code may call a method."""
         access = owned.member.access
         if access == "internal":
             return self.check.sees_internals(owned.app)
@@ -171,8 +164,3 @@ class Members:
     def _out_of_reach(self, name: str, place: Place, about: SymbolPath) -> None:
         message = f"'{name}' is inaccessible due to its protection level."
         self.check.report("AL0161", name, message, place, about=about)
-
-
-def _common(methods: Sequence[Owned]) -> TypeRef | None:
-    returns = {str(o.member.returns) for o in methods}
-    return methods[0].member.returns if len(returns) == 1 else None

@@ -1,6 +1,6 @@
 """Where something stands in an extension, and which part of the extension tells of it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.declared import text_of
@@ -8,8 +8,7 @@ from shared.formats.al.source.syntax import ObjectDecl, SourceFile
 from shared.formats.al.symbols.symbols import fold
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where something stands, and what tells of it; without source there is no file."""
 
     level: PlaceLevel

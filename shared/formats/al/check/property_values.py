@@ -11,7 +11,7 @@ _RANGES = frozenset(("filter", "upperlimit"))
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class FieldCondition:
     """`left = field(right)`, `left = const(value)`, `left = filter(value|scope::value)` or `left = Item.right`.
 
     All are numbers of tokens, -1 for what is not there. `item` is the data item that a query names on the right;
@@ -32,8 +32,8 @@ class Relation:
     """
 
     parts: tuple[int, ...]
-    where: list[Condition] = field(default_factory=list)
-    given: list[Condition] = field(default_factory=list)
+    where: list[FieldCondition] = field(default_factory=list)
+    given: list[FieldCondition] = field(default_factory=list)
 
 
 def names(tokens: Tokens, first: int, last: int) -> Iterator[int]:
@@ -44,7 +44,7 @@ def names(tokens: Tokens, first: int, last: int) -> Iterator[int]:
             yield at
 
 
-def conditions(tokens: Tokens, first: int, last: int) -> Iterator[Condition]:
+def conditions(tokens: Tokens, first: int, last: int) -> Iterator[FieldCondition]:
     """`A = const(x), B = field(C)`, each."""
     at = first
     while at < last:
@@ -54,20 +54,20 @@ def conditions(tokens: Tokens, first: int, last: int) -> Iterator[Condition]:
         at = end + 1
 
 
-def _condition(tokens: Tokens, left: int, end: int) -> Condition:
+def _condition(tokens: Tokens, left: int, end: int) -> FieldCondition:
     at = left + 2
     word = tokens.word(at)
     if end - at == 3 and tokens.sign(at + 1) == "." and _is_name(tokens, at) and _is_name(tokens, at + 2):
-        return Condition(left, right=at + 2, item=at)
+        return FieldCondition(left, right=at + 2, item=at)
     if word in ("const", "filter"):
-        return Condition(left, values=tuple(_constants(tokens, at + 1, end)))
+        return FieldCondition(left, values=tuple(_constants(tokens, at + 1, end)))
     if word == "field":
         at += 2
         while at + 1 < end and tokens.lower[at] in _RANGES and tokens.sign(at + 1) == "(":
             at += 2
         if at + 1 < end and _is_name(tokens, at) and tokens.sign(at + 1) == ")":
-            return Condition(left, right=at)
-    return Condition(left)
+            return FieldCondition(left, right=at)
+    return FieldCondition(left)
 
 
 def _constants(tokens: Tokens, first: int, last: int) -> Iterator[tuple[int, int]]:
@@ -80,10 +80,10 @@ def _constants(tokens: Tokens, first: int, last: int) -> Iterator[tuple[int, int
                 yield at - 2, at
 
 
-def view(tokens: Tokens, first: int, last: int) -> tuple[list[int], list[Condition]]:
+def view(tokens: Tokens, first: int, last: int) -> tuple[list[int], list[FieldCondition]]:
     """`sorting(A, B) order(descending) where(C = const(1))`: A and B, and the conditions."""
     sorted_by: list[int] = []
-    where: list[Condition] = []
+    where: list[FieldCondition] = []
     at = first
     while at < last:
         word = tokens.word(at)
@@ -101,7 +101,7 @@ def view(tokens: Tokens, first: int, last: int) -> tuple[list[int], list[Conditi
 
 def relations(tokens: Tokens, first: int, last: int) -> Iterator[Relation]:
     """`if (A = const(x)) T.F where(B = field(C)) else U`, `sum(T.F where(...))`: each table of a value."""
-    given: list[Condition] = []
+    given: list[FieldCondition] = []
     at = first
     while at < last:
         word = tokens.word(at)
@@ -119,14 +119,14 @@ def relations(tokens: Tokens, first: int, last: int) -> Iterator[Relation]:
             yield relation
 
 
-def _relation(tokens: Tokens, at: int, last: int, given: list[Condition]) -> tuple[Relation, int]:
+def _relation(tokens: Tokens, at: int, last: int, given: list[FieldCondition]) -> tuple[Relation, int]:
     """The one that begins at token `at`, and the token behind it."""
     parts = [at]
     at += 1
     while at + 1 < last and tokens.sign(at) == ".":
         parts.append(at + 1)
         at += 2
-    where: list[Condition] = []
+    where: list[FieldCondition] = []
     if at + 1 < last and tokens.word(at) == "where":
         end = _behind(tokens, at + 1, last)
         where = list(conditions(tokens, at + 2, end - 1))

@@ -15,7 +15,7 @@ from .naming import named_object
 from .places import Place
 from .properties import ARGUMENTS, PROPERTIES, TableOf, ValueKind, ValueRow
 from .property_tables import Around, NamedTables, related_table
-from .property_values import Condition, Relation, conditions, items, names, permissions, relations, view
+from .property_values import FieldCondition, Relation, conditions, items, names, permissions, relations, view
 from .suggestions import nearest
 from .tables import field_exists, key_field
 from .values import check_constant
@@ -138,7 +138,7 @@ class _Values:
                 field_exists(self.check, table, name, place, row.code)
 
     def _conditions(
-        self, table: Symbol | None, found: Iterable[Condition], linked: Symbol | None, row: ValueRow
+        self, table: Symbol | None, found: Iterable[FieldCondition], linked: Symbol | None, row: ValueRow
     ) -> None:
         for condition in found:
             self._fields(table, (condition.left,), row)
@@ -150,7 +150,7 @@ class _Values:
             if condition.values and table is not None:
                 self._constants(table, condition)
 
-    def _constants(self, table: Symbol, condition: Condition) -> None:
+    def _constants(self, table: Symbol, condition: FieldCondition) -> None:
         known = self.world.fields(table).get(fold(self.tokens.texts[condition.left]))
         for scope, at in condition.values if known is not None else ():
             kind = KIND_OF_TYPE.get(self.tokens.word(scope), "") if scope >= 0 else ""

@@ -71,7 +71,12 @@ RULES: tuple[BreakRule, ...] = (
     ),
     BreakRule(11, "a method, field or enum value is not found", _A, {"AL0132": _B, "AL0118": _B, "AL0295": _B}),
     BreakRule(12, "a call has too many or too few arguments", _A, {"AL0126": _B, "AL0135": _B}),
-    BreakRule(13, "an argument or result no longer converts", _A, {"AL0133": _B, "AL0122": _B}),
+    BreakRule(
+        13,
+        "an argument, result or operand no longer converts",
+        _A,
+        {"AL0133": _B, "AL0122": _B, "AL0173": _B, "AL0175": _B},
+    ),
     BreakRule(14, "an argument for a var parameter is not assignable", _A, {"AL0130": _B}),
     BreakRule(
         15,

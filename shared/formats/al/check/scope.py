@@ -7,7 +7,8 @@ from shared.formats.al.source.lexer import whole_number
 from shared.formats.al.source.syntax import Node, ObjectDecl, Procedure, walk
 from shared.formats.al.symbols.symbols import EXTENSION_OF, Symbol, TypeRef, fold
 
-from .world import World, fold_reference
+from .binding import Binding
+from .world import Owned, World, fold_reference
 
 _RECORD_ITEMS = frozenset(("dataitem", "tableelement"))
 
@@ -15,23 +16,39 @@ _RECORD_ITEMS = frozenset(("dataitem", "tableelement"))
 class CodeScope:
     """Declarations by folded name; `locals`, `withs` and `implicit` (what `Rec` is) are those of the place in hand.
 
-    `target` is the object that an extension object extends. `withs` has None for a subject of no known type.
+    `withs` has None for a subject of no known type. `target` is the object that an extension object extends,
+    `extended` the type whose members it may name, `special` are the words that mean the object itself. What ends in
+    `before` is that of the old base.
     """
 
-    def __init__(self, world: World, declared: ObjectDecl) -> None:
+    def __init__(self, world: World, declared: ObjectDecl, old: World | None = None) -> None:
         self.object = declared
         self._tokens = declared.file.tokens
         self.globals = {fold(v.name): v.type for v in declared.root.variables}
-        self.procedures = {fold(p.name): p for p in declared.root.procedures if p.kind != "trigger"}
+        self.procedures = _procedures(world, declared)
         self.locals: dict[str, TypeRef] = {}
         self.withs: list[TypeRef | None] = []
         self.implicit: TypeRef | None = self._implicit(world)
+        self.implicit_of_object = self.implicit
+        self.implicit_before = self._implicit(old) if old else None
         self.target = _target(world, declared)
+        self.target_before = _target(old, declared) if old else None
+        self.extended = self._extended()
+        self.special = _special(declared)
         if self.target is not None:
-            self.globals = {fold(v.name): v.type for v in self.target.variables} | self.globals
+            self._take_over(self.target)
         for node, _ in walk(declared.root):
             if node.keyword in _RECORD_ITEMS and len(node.arguments) > 1:
                 self.globals.setdefault(fold(self._text(*node.arguments[0])), self._record(*node.arguments[1]))
+
+    def _take_over(self, target: Symbol) -> None:
+        """The protected variables and the data items of what is extended are variables here."""
+        items = {fold(e.name): TypeRef("Record", subject=e.subject) for e in target.columns if e.kind == "dataitem"}
+        self.globals = items | {fold(v.name): v.type for v in target.variables} | self.globals
+
+    def _extended(self) -> TypeRef | None:
+        kind = {"pageextension": "Page", "reportextension": "Report"}.get(self.object.kind)
+        return TypeRef(kind, subject=fold_reference(self.object.target)) if kind else None
 
     def _text(self, first: int, last: int) -> str:
         return "".join(self._tokens.texts[first:last])
@@ -93,6 +110,27 @@ class CodeScope:
         self.withs.append(subject)
         yield
         self.withs.pop()
+
+
+def _procedures(world: World, declared: ObjectDecl) -> dict[str, Binding]:
+    """Procedures of the object itself, overloads together."""
+    own = next((s for s in world.own.named(declared.kind, declared.name) if s.namespace == declared.namespace), None)
+    if own is None:
+        return {}
+    found: dict[str, list[Owned]] = {}
+    for method in own.methods:
+        found.setdefault(fold(method.name), []).append(Owned(method, own, world.own))
+    return {name: Binding(methods=tuple(methods), owner=own) for name, methods in found.items()}
+
+
+def _special(declared: ObjectDecl) -> dict[str, TypeRef]:
+    """Words for the object: `CurrPage`, `RequestOptionsPage`."""
+    name = fold_reference(declared.target) if declared.kind in EXTENSION_OF else declared.name
+    if declared.kind in ("page", "pageextension"):
+        return {"currpage": TypeRef("CurrPage", subject=name)}
+    if declared.kind in ("report", "reportextension"):
+        return {"requestoptionspage": TypeRef("RequestOptionsPage", subject=name)}
+    return {}
 
 
 def _target(world: World, declared: ObjectDecl) -> Symbol | None:

@@ -70,8 +70,11 @@ class World:
         self.has_platform = any(a.app.is_platform for a in apps)
         self.spaces: frozenset[str] | None = None
         self._nearer: frozenset[str] = frozenset()
+        self._first_words: frozenset[str] | None = None
+        self._of_types: dict[tuple[frozenset[str] | None, str, str, int], tuple[Symbol, AppIndex] | None] = {}
         self._fields: dict[tuple[str, int], dict[str, tuple[Field, AppIndex | None]]] = {}
         self._methods: dict[tuple[str, str, int], dict[str, list[Owned]]] = {}
+        self._parts: dict[tuple[str, str, str, int], dict[str, Element]] = {}
 
     def look_from(self, file: SourceFile | None) -> None:
         """From now on names mean what they mean in `file`: its namespace and usings come first.
@@ -83,6 +86,14 @@ class World:
             own = fold(file.namespace).split(".")
             self._nearer = frozenset(".".join(own[:n]) for n in range(len(own) + 1))
             self.spaces = self._nearer | {fold(u) for u in file.usings}
+
+    @property
+    def first_words(self) -> frozenset[str]:
+        """The first words of all namespaces, folded."""
+        if self._first_words is None:
+            spaces = {e.namespace for app in self.apps for e in app.entries}
+            self._first_words = frozenset(s.partition(".")[0].casefold() for s in spaces if s)
+        return self._first_words
 
     def in_sight(self, symbol: Symbol) -> bool:
         """Whether the file under check may name the object without its namespace."""
@@ -124,11 +135,7 @@ class World:
     def _candidates(self, kind: str, name: str, number: int) -> Iterator[tuple[Symbol, AppIndex]]:
         for app in self.apps:
             if name:
-                named = app.named(kind, name)
-                if not named and "." in name:
-                    space, _, last = name.rpartition(".")
-                    named = [s for s in app.named(kind, last) if fold(s.namespace) == fold(space)]
-                for symbol in named:
+                for symbol in app.named(kind, name) or _in_namespace(app, kind, name):
                     yield symbol, app
             if number and (not name or name.isdigit()):
                 symbol_by_id = app.numbered(kind, number)
@@ -139,6 +146,12 @@ class World:
 
     def find_type(self, declared: TypeRef) -> tuple[Symbol, AppIndex] | None:
         """The object that a variable's type names."""
+        key = (self.spaces, declared.name, declared.subject, declared.subject_id)
+        if key not in self._of_types:
+            self._of_types[key] = self._find_type(declared)
+        return self._of_types[key]
+
+    def _find_type(self, declared: TypeRef) -> tuple[Symbol, AppIndex] | None:
         kind = KIND_OF_TYPE.get(declared.name.lower())
         if kind is None:
             return None
@@ -220,6 +233,15 @@ class World:
         return self._elements(target, "columns", None)
 
     def _elements(self, target: Symbol, part: str, without: Symbol | None) -> dict[str, Element]:
+        if without is not None:
+            return self._merged(target, part, without)
+        key = (part, target.kind, target.namespace + "." + target.name, target.id)
+        known = self._parts.get(key)
+        if known is None:
+            known = self._parts[key] = self._merged(target, part, None)
+        return known
+
+    def _merged(self, target: Symbol, part: str, without: Symbol | None) -> dict[str, Element]:
         merged: dict[str, Element] = {}
         for extension, _ in self.extensions(target):
             if extension is not without:
@@ -237,6 +259,17 @@ class World:
         """The table that a page shows."""
         name = page.properties.get("sourcetable", "")
         return self.find("table", fold_reference(name)) if name else None
+
+
+def _in_namespace(app: AppIndex, kind: str, name: str) -> list[Symbol]:
+    """Objects that `A.B.Name` names; the name itself may hold dots."""
+    at = name.find(".")
+    while at > 0:
+        space, last = fold(name[:at]), name[at + 1 :]
+        if named := [s for s in app.named(kind, last) if fold(s.namespace) == space]:
+            return named
+        at = name.find(".", at + 1)
+    return []
 
 
 def fold_reference(text: str) -> str:

@@ -6,7 +6,7 @@ from .syntax import Call, Expr, IndexAccess, Literal, Many, MemberAccess, Name, 
 
 _UNARY = {"+", "-", "not"}
 _ARITHMETIC = {"+", "-", "*", "/", "div", "mod", "and", "or", "xor", "..", "?", ":", "as"}
-_COMPARISON = {"=", "<>", "<", ">", "<=", ">=", "in", "is"}
+_BINARY = _ARITHMETIC | {"=", "<>", "<", ">", "<=", ">=", "in", "is"}
 _SUFFIX_TYPES = {"d": "Date", "t": "Time", "dt": "DateTime", "l": "BigInteger"}
 
 
@@ -14,32 +14,30 @@ class ExpressionReader(Cursor):
     """Reads expressions from where it stands. SourceError where the text is not understood."""
 
     def expression(self, *, colon_ends: bool = False) -> Expr:
-        """An expression; operators are kept flat, since no check depends on their order."""
+        """An expression; operators are kept flat, in the order of the text."""
         self.enter()
         start = self.offset()
-        parts, comparison, chosen = [self._operand()], False, False
+        parts, operators = [self._operand()], []
         while True:
             sign = self.sign()
-            if sign not in _ARITHMETIC and sign not in _COMPARISON:
+            if sign not in _BINARY:
                 break
             if sign == ":" and (colon_ends or len(parts) < 2):
                 break
-            comparison = comparison or sign in _COMPARISON
-            chosen = chosen or sign == "?"  # of type of its branches, not Boolean
+            operators.append(sign)
             self.at += 1
             parts.append(self._operand())
         self.depth -= 1
-        return parts[0] if len(parts) == 1 else Many(parts, start, comparison and not chosen)
+        return parts[0] if len(parts) == 1 else Many(parts, start, tuple(operators))
 
     def _operand(self) -> Expr:
-        signs = 0
+        first = self.sign() if self.sign() in _UNARY else ""
         while self.sign() in _UNARY:
             self.at += 1
-            signs += 1
         if self.sign() == "..":  # an open range, as in [..5]
             return Many([], self.offset())
         expr = self._postfix(self._primary())
-        return Many([expr], self.offset()) if signs else expr
+        return Many([expr], self.offset(), (first,)) if first else expr
 
     def _primary(self) -> Expr:
         tokens, at = self.tokens, self.at

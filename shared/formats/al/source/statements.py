@@ -2,7 +2,7 @@
 
 from .expressions import ExpressionReader
 from .lexer import T
-from .syntax import Assignment, ExitStatement, Many, Statement, WithStatement
+from .syntax import Assignment, CaseHead, Condition, ExitStatement, Statement, WithStatement
 
 _ASSIGNING = {":=", "+=", "-=", "*=", "/="}
 _JUMP_ENDS = {";", "end", "else", "until"}
@@ -47,13 +47,13 @@ class BodyReader(ExpressionReader):
             sign = self.sign()
             self.at += 1
             right = self.expression()
-            out.append(Assignment(left, right) if sign == ":=" else Many([left, right], self.offset()))
+            out.append(Assignment(left, right, sign.rstrip(":=")))
         else:
             out.append(left)
 
     def _if(self, out: list[Statement]) -> None:
         self.at += 1
-        out.append(self.expression())
+        out.append(Condition(self.expression()))
         self.expect("then")
         if not self.is_word({"else", "end", "until"}):
             self.statement(out)
@@ -64,7 +64,8 @@ class BodyReader(ExpressionReader):
 
     def _case(self, out: list[Statement]) -> None:
         self.at += 1
-        out.append(self.expression())
+        head = CaseHead(self.expression(), [])
+        out.append(head)
         self.expect("of")
         while not self.is_word({"end"}):
             if self.is_sign(";"):
@@ -74,19 +75,26 @@ class BodyReader(ExpressionReader):
                 self.at += 1
                 self._until({"end"}, out)
                 break
-            self._choice(out)
+            self._choice(head, out)
         self.expect("end")
 
-    def _choice(self, out: list[Statement]) -> None:
-        out.append(self.expression(colon_ends=True))
+    def _choice(self, head: CaseHead, out: list[Statement]) -> None:
+        head.choices.append(self.expression(colon_ends=True))
         while self.is_sign(","):
             self.at += 1
-            out.append(self.expression(colon_ends=True))
+            head.choices.append(self.expression(colon_ends=True))
         self.expect(":")
         if not self.is_word({"end", "else"}):
             self.statement(out)
 
     def _while(self, out: list[Statement]) -> None:
+        self.at += 1
+        out.append(Condition(self.expression()))
+        self.expect("do")
+        self._body(out)
+
+    def _foreach(self, out: list[Statement]) -> None:
+        """`foreach X in Y do`: the header reads like one expression."""
         self.at += 1
         out.append(self.expression())
         self.expect("do")
@@ -96,19 +104,19 @@ class BodyReader(ExpressionReader):
         self.at += 1
         self._until({"until"}, out)
         self.expect("until")
-        out.append(self.expression())
+        out.append(Condition(self.expression()))
 
     def _for(self, out: list[Statement]) -> None:
         self.at += 1
-        out.append(self.expression())
+        counter = self.expression()
         if not self.is_sign(":="):
             raise self.error("':=' is missing")
         self.at += 1
-        out.append(self.expression())
+        out.append(Assignment(counter, self.expression()))
         if not self.is_word({"to", "downto"}):
             raise self.error("'to' is missing")
         self.at += 1
-        out.append(self.expression())
+        out.append(Assignment(counter, self.expression()))
         self.expect("do")
         self._body(out)
 
@@ -146,7 +154,7 @@ _STATEMENTS = {
     "while": BodyReader._while,
     "repeat": BodyReader._repeat,
     "for": BodyReader._for,
-    "foreach": BodyReader._while,  # `foreach X in Y do`: the header reads like one expression
+    "foreach": BodyReader._foreach,
     "with": BodyReader._with,
     "asserterror": BodyReader._asserterror,
     "exit": BodyReader._jump,

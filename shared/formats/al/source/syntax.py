@@ -64,11 +64,11 @@ class Literal:
 
 @dataclass(slots=True)
 class Many:
-    """Operands whose combination has no type of interest: operators, lists of cases."""
+    """Operands side by side: `operators` between them as written, or one before a single operand; none in a set."""
 
     parts: list["Expr"]
     at: int
-    comparison: bool = False
+    operators: tuple[str, ...] = ()
 
 
 Expr = Name | MemberAccess | ScopeAccess | Call | IndexAccess | Literal | Many
@@ -83,10 +83,11 @@ def start_of(expr: Expr) -> int:
 
 @dataclass(slots=True)
 class Assignment:
-    """`target := value`."""
+    """`target := value`; `operator` is that of `target += value` and its like."""
 
     target: Expr
     value: Expr
+    operator: str = ""
 
 
 @dataclass(slots=True)
@@ -104,7 +105,22 @@ class ExitStatement:
     value: Expr
 
 
-Statement = Expr | Assignment | WithStatement | ExitStatement
+@dataclass(slots=True)
+class Condition:
+    """What `if`, `while` and `until` ask for: a Boolean."""
+
+    value: Expr
+
+
+@dataclass(slots=True)
+class CaseHead:
+    """`case subject of` with all its choices; their statements follow on their own."""
+
+    subject: Expr
+    choices: list[Expr]
+
+
+Statement = Expr | Assignment | WithStatement | ExitStatement | Condition | CaseHead
 
 
 @dataclass(slots=True)

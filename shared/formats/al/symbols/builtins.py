@@ -56,11 +56,47 @@ METHODS = {
     "interface": _words(""),
 }
 
+# Words of the language before a dot, which mean no variable there: `Codeunit.Run(...)`.
+STATIC_WORDS = _words("""
+    codeunit page report xmlport query database session system currreport currquery currxmlport navapp taskscheduler
+    isolatedstorage companyproperty file debugger productname numbersequence math sessioninformation
+""")
+
+# Functions of the platform that need no object before them; code that names one may mean it.
+SYSTEM_FUNCTIONS = _words("""
+    abs applicationpath arraylen beep calcdate canloadtype captionclasstranslate clear clearall
+    clearcollectederrors clearlasterror closingdate codecoverageinclude codecoveragelog codecoverageload
+    codecoveragerefresh commit companyname compressarray confirm convertstr copy copyarray copystr
+    copystream createdatetime createencryptionkey createguid currentclienttype currentdatetime
+    currentexecutionmode currfieldno date2dmy date2dwy decrypt delchr delstr deleteencryptionkey dmy2date
+    download downloadfromstream dt2date dt2time dwy2date encrypt encryptionenabled encryptionkeyexists erase
+    error evaluate exists exit exportencryptionkey exportobjects format getcollectederrors
+    getdefaulttableconnection getdocumenturl getdotnettype getlasterrorcallstack getlasterrorcode
+    getlasterrorobject getlasterrortext geturl globallanguage guiallowed hascollectederrors
+    hastableconnection hyperlink importencryptionkey importobjects importstreamwithurlaccess incstr insstr
+    iscollectingerrors isnull isnullguid isservicetier issessionactive logmessage lowercase maxstrlen message
+    normaldate padstr power random randomize registertableconnection rename round rounddatetime selectstr
+    serialnumber serviceinstanceid sessionid setdefaulttableconnection sid sleep startsession stopsession
+    strchecksum strlen strmenu strpos strsubstno temporarypath tenantid time today
+    unregistertableconnection upload uploadintostream uppercase userid usersecurityid variant2date
+    variant2time windowslanguage workdate
+""")
+
+# Methods of TestPage, TestPart and TestRequestPage.
+TEST_METHODS = _words("""
+    activate cancel caption close edit editable enabled expand filter findfirstfield findnextfield
+    findpreviousfield first getfield getvalidationerror gotokey gotorecord isexpanded last new next no ok
+    openedit opennew openview prev previous runpagebackgroundtask trap validationerrorcount view visible yes
+    preview print saveasexcel saveaspdf saveasword saveasxml schedule
+""")
+
 # Record methods whose arguments are names of the record's own fields: the first one, or all of them.
 FIELD_FIRST = _words("""
     setrange setfilter validate testfield fieldno fieldcaption fieldname fielderror fieldactive modifyall
-    getfilter getrangemin getrangemax relation setascending getascending
+    getfilter getrangemin getrangemax relation setascending getascending copyfilter
 """)
+# Query methods whose first argument is a column of the query.
+COLUMN_FIRST = _words("setfilter setrange getfilter columncaption columnname columnno")
 FIELD_ALL = _words("""
     calcfields calcsums setcurrentkey setloadfields addloadfields loadfields arefieldsloaded
     setautocalcfields setbaseloadfields

@@ -20,7 +20,13 @@ from tests.support.al_packages import (
     table,
 )
 from tests.support.al_rules import SHOWN, shows
-from tests.unit.formats.al.check import test_lifecycle, test_properties, test_schema, test_sets  # noqa: F401
+from tests.unit.formats.al.check import (  # noqa: F401, they mark their rows
+    test_binding,
+    test_lifecycle,
+    test_properties,
+    test_schema,
+    test_sets,
+)
 from tests.unit.formats.al.check.break_cases import CUSTOMER, POST, Case, customer, run
 from tests.unit.formats.al.check.break_cases_code import CODE
 from tests.unit.formats.al.check.break_cases_objects import OBJECTS

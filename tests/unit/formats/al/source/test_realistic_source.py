@@ -48,7 +48,7 @@ CARD = page(
     "Customer Card",
     controls=[control("General", 1, control("No.", 8), control("Name", 8))],
     actions=[action("Statement")],
-    methods=[method("Recalculate", "N: Text")],
+    methods=[method("Recalculate", "N: Text"), method("Refresh", "N: Integer")],
     SourceTable="Customer",
 )
 PART = page(
