@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from deploy.stack import Stack
+from tests.support import warm
 
 SETTINGS = {"DRYDOCK_SESSION_TIMEOUT": "PT3S", "DRYDOCK_LEASE": "PT3S"}
-DRYDOCK = Path(sys.executable).with_name("drydock")
 
 
 @contextmanager
@@ -55,7 +54,7 @@ class Printed:
 def drydock(stack: Stack, *arguments: str) -> Printed:
     """Type a command, in a process of its own."""
     done = subprocess.run(
-        [DRYDOCK, *arguments],
+        warm.drydock(*arguments),
         env={**os.environ, "DRYDOCK_DATA": str(stack.data), "DRYDOCK_ACTOR": "ada"},
         capture_output=True,
         text=True,
