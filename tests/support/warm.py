@@ -78,23 +78,30 @@ def drydock(*arguments: str) -> list[str]:
 
 _parent: subprocess.Popen[bytes] | None = None
 _socket = ""
+_starting = threading.Lock()
 
 
 def _path() -> str:
     """Where the parent listens; it is started when it is needed first."""
     global _parent, _socket
-    if _parent is None:
-        _socket = f"{tempfile.mkdtemp(prefix='warm-')}/socket"
-        _parent = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.warm_parent", _socket],
-            cwd=_ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for the tests, which end what they started
-        )
-        atexit.register(_end)
-        until_now(lambda: _answers(_socket), every=0.01)
+    with _starting:
+        if _parent is None:
+            _parent, _socket = _start_parent()
     return _socket
+
+
+def _start_parent() -> tuple[subprocess.Popen[bytes], str]:
+    path = f"{tempfile.mkdtemp(prefix='warm-')}/socket"
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.warm_parent", path],
+        cwd=_ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for the tests, which end what they started
+    )
+    atexit.register(_end)
+    until_now(lambda: _answers(path), every=0.01)
+    return parent, path
 
 
 def _answers(path: str) -> bool:
