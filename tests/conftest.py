@@ -16,6 +16,7 @@ pytest_plugins = (
     "tests.support.left_over",
     "tests.support.side_by_side",
     "tests.support.time_limit",
+    "tests.support.warm",
 )
 
 # How fast this machine is decides nothing.

@@ -123,6 +123,7 @@ class _Comparison:
 async def _latency(engines: Endpoints, folder: Path, count: int) -> None:
     """Lone commands on idle engines, to a service process of its own; start times and memory on the way."""
     process = ServiceProcess("tests.support.example.app", engines, folder)
+    process.cold = True
     began = time.perf_counter()
     await process.start().ready()
     _tell(f"service: ready in {time.perf_counter() - began:.2f} s")

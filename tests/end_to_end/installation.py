@@ -5,27 +5,44 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from deploy.embedded import EngineProcess
 from deploy.stack import Stack
+from tests.support import warm
 
 SETTINGS = {"DRYDOCK_SESSION_TIMEOUT": "PT3S", "DRYDOCK_LEASE": "PT3S"}
-DRYDOCK = Path(sys.executable).with_name("drydock")
+
+
+class _WarmPart(EngineProcess):
+    def __init__(self, name: str, command: Sequence[str], *rest: Any, **options: Any) -> None:
+        python, *words = command
+        assert python == sys.executable
+        super().__init__(name, warm.command(*words), *rest, **options)
 
 
 @contextmanager
-def installation(**settings: str) -> Iterator[Stack]:
+def warm_parts() -> Iterator[None]:
+    """Meanwhile, all that a stack starts starts warm, but for the engines."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("deploy.stack.stack.EngineProcess", _WarmPart)
+        yield
+
+
+@contextmanager
+def installation(*, cold: bool = False, **settings: str) -> Iterator[Stack]:
     """Everything that `drydock dev` runs, on engines of its own; ended and removed at the end.
 
-    `settings` are those of the services, by their names.
+    `settings` are those of the services, by their names. All but the engines starts warm, unless it is to be `cold`.
     """
     data = Path(tempfile.mkdtemp(prefix="drydock-e2e-"))
     own = {f"DRYDOCK_{name.upper()}": value for name, value in settings.items()}
@@ -33,7 +50,7 @@ def installation(**settings: str) -> Iterator[Stack]:
         with pytest.MonkeyPatch.context() as environment:
             for name in [one for one in os.environ if one.startswith("DRYDOCK_")]:
                 environment.delenv(name)
-            with Stack(data, say=print, settings={**SETTINGS, **own}) as stack:
+            with nullcontext() if cold else warm_parts(), Stack(data, say=print, settings={**SETTINGS, **own}) as stack:
                 yield stack
     except BaseException:
         for log in sorted((data / "logs").glob("*.log")):
@@ -55,7 +72,7 @@ class Printed:
 def drydock(stack: Stack, *arguments: str) -> Printed:
     """Type a command, in a process of its own."""
     done = subprocess.run(
-        [DRYDOCK, *arguments],
+        warm.drydock(*arguments),
         env={**os.environ, "DRYDOCK_DATA": str(stack.data), "DRYDOCK_ACTOR": "ada"},
         capture_output=True,
         text=True,

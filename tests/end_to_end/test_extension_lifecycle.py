@@ -30,7 +30,7 @@ from shared.contracts.servicing_executor import (
     OperationKind,
     Outcome,
 )
-from tests.end_to_end.installation import SETTINGS, mails
+from tests.end_to_end.installation import SETTINGS, mails, warm_parts
 from tests.end_to_end.world import NEXT_PLATFORM, World, world
 from tests.support import al_packages
 
@@ -55,7 +55,7 @@ async def days_later(data: Path, days: float, project: str | None = None) -> Asy
         "DRYDOCK_CLOCK_AHEAD": f"P{int(days)}DT{round(days % 1 * 24)}H",
         "DRYDOCK_LOOK_AHEAD": "PT1S",
     }
-    with Stack(data, say=print, settings=settings) as stack:
+    with warm_parts(), Stack(data, say=print, settings=settings) as stack:
         async with world(stack) as place:
             if project:
                 place.project, place.told_before = project, frozenset()

@@ -98,7 +98,7 @@ class Story:
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """Everything, with real environments."""
-    with installation() as running:
+    with installation(cold=True) as running:
         yield running
 
 

@@ -22,7 +22,9 @@ from shared.contracts.cloudevents import decode, encode
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Message
 from shared.kernel.client import create_topics
+from tests.support import warm
 from tests.support.patience import Patience, computed, until, until_answered, until_now
+from tests.support.warm import WarmProcess
 
 READY_SECONDS = 60.0
 ANSWER_SECONDS = 60.0
@@ -30,7 +32,10 @@ ANSWER_SECONDS = 60.0
 
 
 class ServiceProcess:
-    """`python -m <module>` with the settings of a test: short sessions and leases, a log in a file, time to stop."""
+    """`python -m <module>` with the settings of a test: short sessions and leases, a log in a file, time to stop.
+
+    It starts warm (see warm.py) unless it is `cold`.
+    """
 
     def __init__(self, module: str, engines: Endpoints, folder: Path, **settings: str) -> None:
         self._module = module
@@ -44,19 +49,20 @@ class ServiceProcess:
             "DRYDOCK_STOP_WITHIN": "PT2M",
             **{f"DRYDOCK_{name.upper()}": value for name, value in settings.items()},
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: WarmProcess | subprocess.Popen[bytes] | None = None
         self._earlier = 0
+        self.cold = False
 
     def start(self, **environment: str) -> "ServiceProcess":
         """Start it; `environment` is for this start only."""
         self._earlier = len(self.logged("service_started"))
+        all_of_it = {**os.environ, **self.settings, **environment}
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module],
-                env={**os.environ, **self.settings, **environment},
-                stderr=log,
-                stdout=log,
-            )
+            words = ["-m", self._module]
+            if self.cold:
+                self._process = subprocess.Popen([sys.executable, *words], env=all_of_it, stderr=log, stdout=log)
+            else:
+                self._process = warm.start(words, all_of_it, log)
         return self
 
     @property

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from shared.contracts.parts import ArtifactRef, Finding, Module, PackageContents
 from shared.contracts.promotion_scheduler import PublishRelease, ReleasePublished, ReleaseSnapshot
 from shared.contracts.servicing_executor import EnvironmentSnapshot
 from shared.formats.deployable_package.read.release import Release, ReleaseModule, decode_release, encode_release
+from tests.support import warm
 from tests.support.demo_images import built
 from tests.support.played_services import NOON, PlayedServices, environment, update
 from tests.support.services import Client
@@ -61,8 +61,7 @@ class Place:
     async def drydock(self, *arguments: object) -> Printed:
         """Type a command, in a process of its own."""
         process = await asyncio.create_subprocess_exec(
-            Path(sys.executable).with_name("drydock"),
-            *map(str, arguments),
+            *warm.drydock(*map(str, arguments)),
             env={**os.environ, **self.settings},
             cwd=self.folder,
             stdout=asyncio.subprocess.PIPE,

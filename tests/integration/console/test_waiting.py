@@ -3,10 +3,8 @@
 import asyncio
 import json
 import os
-import sys
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +30,7 @@ from shared.contracts.servicing_executor import (
     Outcome,
     RegisterEnvironment,
 )
+from tests.support import warm
 from tests.support.played_services import NOON, PlayedServices, ended, environment, operation, promotion, update
 from tests.support.services import Client
 
@@ -70,8 +69,7 @@ class Place:
 
     async def type(self, *arguments: str) -> Typed:
         process = await asyncio.create_subprocess_exec(
-            Path(sys.executable).with_name("drydock"),
-            *arguments,
+            *warm.drydock(*arguments),
             env={**os.environ, "DRYDOCK_KAFKA": self.engines.kafka, "DRYDOCK_ACTOR": "ada"},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -28,6 +27,7 @@ from shared.contracts.servicing_executor import (
     ExtensionSetChanged,
 )
 from tests.integration.extension_compatibility_checker.conftest import Asker, SmallBase
+from tests.support import warm
 from tests.support.al_packages import EXTENSION_ID, extension
 from tests.support.services import ServiceProcess
 
@@ -91,7 +91,7 @@ class Others:
 
 def drydock(engines: Endpoints, *words: str, code: int = 0) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", "from services.console.cli import main; main()", *words],
+        warm.drydock(*words),
         env={"DRYDOCK_KAFKA": engines.kafka, "PATH": "", "COLUMNS": "200"},
         capture_output=True,
         text=True,

@@ -26,7 +26,9 @@ def of(counter: str, *types: type) -> Callable[[Seen], bool]:
 
 
 async def test_commands_events_timers_and_work_change_an_aggregate(user: Client, example: Example) -> None:
-    service = await example().start().ready()
+    service = example()
+    service.cold = True
+    await service.start().ready()
     counter = new_id()
     command = await user.send(AddToCounter(counter=counter, amount=98))
     await user.send(SomethingHappened(counter=counter))

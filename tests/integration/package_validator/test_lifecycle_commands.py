@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from shared.contracts.package_validator import PackageQuarantined, PackageReject
 from shared.formats.deployable_package.damage.faults import FAULTS, build_sample
 from shared.formats.deployable_package.read.kinds import DeployableKind
 from tests.integration.package_validator.conftest import Submitter
+from tests.support import warm
 from tests.support.big_packages import big_package
 from tests.support.readers import kill_reader, linux_only
 from tests.support.services import ServiceProcess
@@ -43,9 +43,7 @@ def drydock(engines: Endpoints, submitter: Submitter) -> Drydock:
 
     async def run(*arguments: str) -> Printed:
         process = await asyncio.create_subprocess_exec(
-            Path(sys.executable).with_name("drydock"),
-            "package",
-            *arguments,
+            *warm.drydock("package", *arguments),
             env={**os.environ, **own},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

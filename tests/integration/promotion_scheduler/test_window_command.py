@@ -3,20 +3,17 @@
 import asyncio
 import json
 import os
-import sys
 
 from deploy.embedded import Endpoints
 from shared.contracts.promotion_scheduler import RolloutSnapshot
 from tests.integration.promotion_scheduler.world import World
+from tests.support import warm
 
 
 async def drydock(engines: Endpoints, *arguments: str) -> tuple[int, str, str]:
     """Run the command line on the installation of the test; exit code, output, and what it told."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        "from services.console.cli import main; main()",
-        *arguments,
+        *warm.drydock(*arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "DRYDOCK_KAFKA": engines.kafka},
