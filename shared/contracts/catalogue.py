@@ -12,6 +12,7 @@ COMMON: tuple[type[Message], ...] = (
     common.DeadLetter,
     common.DeadLettered,
     common.DecisionFailed,
+    common.RecordsLost,
     common.RedriveDeadLetter,
     common.DeadLetterRedriven,
     common.WorkLogged,

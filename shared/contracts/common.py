@@ -98,6 +98,20 @@ class DecisionFailed(Event, key="subject"):
     again_at: Instant
 
 
+class RecordsLost(Event, key="gap"):
+    """Records are gone that a service had not read yet: the retention of the topic, or whoever deleted them, was faster.
+
+    What the service knows of others may be older than they are, and commands among them were never answered.
+    """
+
+    gap: Identifier
+    """`<service that had not read them>:<topic>:<partition>:<first offset>`."""
+    topic: str
+    partition: int
+    first_offset: int
+    count: int
+
+
 class WorkLogged(Progress, key="subject"):
     """A line of the log of a piece of work that is running."""
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from shared.contracts.catalogue import Catalogue
 from shared.kernel.dead_letters import BUILTIN
+from shared.kernel.gaps import GAPS
 from shared.kernel.process import run
 from shared.kernel.service import Service
 from shared.kernel.settings import Settings
@@ -30,4 +31,4 @@ __all__ = [
 def make_service(name: str, catalogue: Catalogue, *table: Line) -> Service:
     """The service `name` with its table, and what every service has in it. Raise WiringError for a mistake."""
     lines: Sequence[Line] = table
-    return Service(name, catalogue, lines, builtin=BUILTIN)
+    return Service(name, catalogue, lines, builtin=BUILTIN, kept=(GAPS,))

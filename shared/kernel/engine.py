@@ -10,6 +10,7 @@ from shared.contracts.message import Progress
 from shared.kernel.commit import Clock, Committer
 from shared.kernel.dead_letter_sink import DeadLetters
 from shared.kernel.due import DueIndex
+from shared.kernel.gaps import Gaps
 from shared.kernel.inbox import Inbox
 from shared.kernel.metrics import Metrics
 from shared.kernel.relay import Publisher, Relay
@@ -31,6 +32,7 @@ class Engine:
     inbox: Inbox
     workers: Workers
     sweeper: Sweeper
+    gaps: Gaps
     metrics: Metrics
 
 
@@ -58,4 +60,4 @@ def build_engine(
     )
     sweeper = Sweeper(committer, store, due_index, relay, workers, dead_letters, metrics, clock)
     workers.when_free(sweeper.worker_free)
-    return Engine(due_index, relay, committer, dead_letters, inbox, workers, sweeper, metrics)
+    return Engine(due_index, relay, committer, dead_letters, inbox, workers, sweeper, Gaps(committer, metrics), metrics)

@@ -13,6 +13,9 @@ class Metrics:
         self.slowed = Gauge(
             "drydock_slowed_partitions", "Partitions from which only dead letters come.", registry=self.registry
         )
+        self.lost = Counter(
+            "drydock_lost_records", "Records gone from topics before they were read.", ["topic"], registry=self.registry
+        )
         self.undecided = Counter(
             "drydock_undecided",
             "Attempts to decide what follows from a timer, or from the end of work, that failed.",

@@ -85,6 +85,7 @@ class _Process:
             ),
             self._engine.inbox.process,
             assigned=self._engine.due_index.scan_soon,
+            lost=self._engine.gaps.tell,
             fatal=self._lifetime.fail,
             metrics=self._engine.metrics,
         )

@@ -72,6 +72,16 @@ class OutgoingRecord:
         return RECORD_OVERHEAD + len(self.key or b"") + len(self.value or b"") + headers
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Records that are gone from a partition and were not read: `count` of them from offset `first` on."""
+
+    topic: str
+    partition: int
+    first: int
+    count: int
+
+
 @dataclass(slots=True)
 class BatchResult:
     """What became of a batch of records."""

@@ -28,6 +28,8 @@ class Service:
     catalogue: Catalogue
     table: Sequence[Line]
     builtin: Sequence[Line] = field(default=(), kw_only=True)
+    kept: Sequence[Aggregate[Any]] = field(default=(), kw_only=True)
+    """Aggregates that no line is about: what happens to them the kernel notices itself."""
 
     handlers: Mapping[str, tuple[On[Any, Any, Any], ...]] = field(init=False)
     timers: Mapping[tuple[str, str], OnTimer[Any, Any]] = field(init=False)
@@ -40,7 +42,7 @@ class Service:
         handlers: dict[str, list[On[Any, Any, Any]]] = {}
         timers: dict[tuple[str, str], OnTimer[Any, Any]] = {}
         work: dict[tuple[str, str], OnWork[Any, Any, Any, Any]] = {}
-        aggregates: dict[str, Aggregate[Any]] = {}
+        aggregates: dict[str, Aggregate[Any]] = {one.name: one for one in self.kept}
         for line in (*self.builtin, *self.table):
             if aggregates.setdefault(line.aggregate.name, line.aggregate) is not line.aggregate:
                 raise WiringError(f"two aggregates are called {line.aggregate.name!r}")

@@ -104,7 +104,12 @@ async def by_kernel(engines: Endpoints, count: int, batch: int, store: Store) ->
         stop_within=timedelta(seconds=5),
     )
     consumer = Consumer(
-        subscription, process, assigned=engine.due_index.scan_soon, fatal=failed.append, metrics=engine.metrics
+        subscription,
+        process,
+        assigned=engine.due_index.scan_soon,
+        lost=engine.gaps.tell,
+        fatal=failed.append,
+        metrics=engine.metrics,
     )
     await store.ensure(list(service.aggregates))
     await publisher.start()

@@ -23,7 +23,7 @@ from shared.kernel.crash_points import crash_point
 from shared.kernel.kafka import patches
 from shared.kernel.logs import get_logger
 from shared.kernel.metrics import Metrics
-from shared.kernel.records import BatchResult, RawRecord
+from shared.kernel.records import BatchResult, Gap, Partition, RawRecord
 
 log = get_logger(__name__)
 
@@ -71,6 +71,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         process: Callable[[Sequence[RawRecord]], Awaitable[BatchResult]],
         *,
         assigned: Callable[[], None],
+        lost: Callable[[Gap], Awaitable[None]],
         fatal: Callable[[BaseException], None],
         metrics: Metrics,
     ) -> None:
@@ -78,6 +79,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         self._subscription = subscription
         self._process = process
         self._assigned = assigned
+        self._lost = lost
+        self._next: dict[Partition, int] = {}
+        """Of partitions that were read from, the offset of the record that comes next."""
         self._fatal = fatal
         self._metrics = metrics
         self._turn = _Turn()
@@ -171,6 +175,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
     async def on_partitions_revoked(self, revoked: object) -> None:
         """Before another member starts: finish the batch and its acknowledgement, while the session lasts."""
         await self._drained(self._subscription.session_timeout.total_seconds() * 0.6)
+        self._next.clear()
 
     async def _handle(self, records: Any) -> None:  # FastStream builds a model of what is annotated
         if self._stopping:
@@ -178,6 +183,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
         self._turn.idle.clear()
         try:
             self._observe(records)
+            await self._notice_gaps(records)
             result = await self._process(records)
             self._let_wait(result)
             crash_point("inbox.before-acknowledge")
@@ -196,6 +202,43 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
 
     def _observe(self, records: Sequence[RawRecord]) -> None:
         self._metrics.oldest.set(max(0.0, time.time() - min(record.timestamp for record in records) / 1000))
+
+    async def _notice_gaps(self, records: Sequence[RawRecord]) -> None:
+        """Tell of records that are gone from a topic and were not read."""
+        ends: dict[Partition, int] = {}
+        for record in records:
+            partition = (record.topic, record.partition)
+            if partition not in ends:
+                expected = self._next.get(partition)
+                if expected is None:
+                    expected = await self._acknowledged(partition)
+                if expected is not None and record.offset > expected:
+                    await self._notice_gap(partition, expected, record.offset)
+            ends[partition] = record.offset + 1
+        self._next.update(ends)
+
+    async def _acknowledged(self, partition: Partition) -> int | None:
+        """Up to where the group had read a partition, which this member begins to read."""
+        consumer = self._subscriber.consumer
+        place = TopicPartition(*partition)
+        if consumer is None or place not in consumer.assignment():
+            return None
+        try:
+            found: int | None = await consumer.committed(place)
+        except KafkaError:
+            return None
+        return found
+
+    async def _notice_gap(self, partition: Partition, expected: int, found: int) -> None:
+        """What is gone lies before the beginning; numbers are left out too where somebody writes in transactions."""
+        consumer = self._subscriber.consumer
+        assert consumer is not None
+        try:
+            begins = (await consumer.beginning_offsets([TopicPartition(*partition)]))[TopicPartition(*partition)]
+        except KafkaError:
+            begins = found
+        if begins > expected:
+            await self._lost(Gap(*partition, first=expected, count=begins - expected))
 
     async def _acknowledge(self, result: BatchResult) -> None:
         consumer = self._subscriber.consumer
@@ -224,6 +267,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library 
             place = TopicPartition(*partition)
             if consumer is None or place not in consumer.assignment():
                 continue
+            self._next[partition] = result.done[partition]
             consumer.seek(place, result.done[partition])
             consumer.pause(place)
             handle: asyncio.TimerHandle | None = None

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from deploy.embedded import Endpoints, Engines
-from shared.contracts.envelope import new_id
+from shared.contracts.cloudevents import encode
+from shared.contracts.common import RecordsLost
+from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.topics import topics_of
 from shared.kernel.app import Settings
 from shared.kernel.client import KafkaPublisher, OutgoingRecord
@@ -21,7 +24,7 @@ from shared.kernel.engine import build_engine
 from shared.kernel.kafka.consumer import Consumer, Subscription
 from shared.kernel.kafka.topics import missing_topics
 from shared.kernel.metrics import Metrics
-from shared.kernel.records import BatchResult, RawRecord
+from shared.kernel.records import BatchResult, Gap, RawRecord
 from shared.kernel.store.motor import MotorStore
 from shared.kernel.store.port import StoreUnavailable, Write
 from shared.kernel.watchdog import WatchdogLimits, watch_consumer
@@ -108,6 +111,39 @@ async def test_topics_that_vanish_end_the_service_and_its_next_start_makes_them_
     await user.send(AddToCounter(counter=counter, amount=3))
     await user.wait_for(value_of(counter))
     assert await after.stop() == 0
+
+
+async def test_records_that_are_gone_before_they_were_read_are_told_once(user: Client, example: Example) -> None:
+    first = await example().start().ready()
+    counter = new_id()
+    await user.send(SomethingHappened(counter=counter))
+    await user.wait_for(value_of(counter))
+    await user.no_lag("example", READ)
+    assert await first.stop() == 0
+    places = [await send_event(user, SomethingHappened(counter=counter)) for _ in range(6)]
+    partition, kept_from = places[4]
+    admin = AIOKafkaAdminClient(bootstrap_servers=user.bootstrap)
+    await admin.start()
+    await admin.delete_records({TopicPartition(READ[1], partition): RecordsToDelete(kept_from)})
+    await admin.close()
+    after = await example().start().ready()
+    [told] = await user.wait_for(
+        lambda seen: isinstance(seen.envelope.data, RecordsLost) and seen.envelope.data.partition == partition
+    )
+    lost = told.envelope.data
+    assert isinstance(lost, RecordsLost)
+    assert (lost.topic, lost.first_offset, lost.count) == (READ[1], kept_from - 4, 4)
+    await user.no_lag("example", READ)
+    assert events_of(await user.caught_up(), counter)
+    [logged] = after.logged("records_lost")
+    assert logged["count"] == 4
+    assert await after.stop() == 0
+
+
+async def send_event(user: Client, event: SomethingHappened) -> tuple[int, int]:
+    """Publish an event; its partition and offset."""
+    record = encode(Envelope(id=new_id(), source="drydock/neighbour", time=datetime.now(UTC), data=event))
+    return await user.send_raw(READ[1], record.key, record.value, record.headers)
 
 
 async def delete_topics(kafka: str, *names: str) -> None:
@@ -382,6 +418,7 @@ async def test_the_watchdog_sees_that_the_consuming_loop_has_ended(user: Client)
         ),
         process,
         assigned=lambda: None,
+        lost=nothing_is_lost,
         fatal=lambda error: None,
         metrics=Metrics("watched"),
     )
@@ -396,3 +433,7 @@ async def test_the_watchdog_sees_that_the_consuming_loop_has_ended(user: Client)
 
 async def answers() -> bool:
     return True
+
+
+async def nothing_is_lost(gap: Gap) -> None:
+    raise AssertionError(gap)
