@@ -99,7 +99,7 @@ class DecisionFailed(Event, key="subject"):
 
 
 class RecordsLost(Event, key="gap"):
-    """Records are gone that a service had not read yet: the retention of the topic, or whoever deleted them, was faster.
+    """Records are gone that a service had not read yet: a topic's retention, or whoever deleted them, was faster.
 
     What the service knows of others may be older than they are, and commands among them were never answered.
     """

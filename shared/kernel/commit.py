@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from shared.kernel.crash_points import crash_point
 from shared.kernel.document import Document, new_document
 from shared.kernel.inputs import Input, InputOutcome
-from shared.kernel.outcomes import Conflict
+from shared.kernel.outcomes import Conflict, NewerDocument
 from shared.kernel.service import Service
 from shared.kernel.store.port import Store, StoredDocument, Write
 from shared.kernel.stored import from_stored, to_stored
@@ -320,9 +320,9 @@ def _facts(load: Load[Any], happening: Any, unit: UnitOfWork, loaded: dict[Key, 
 
 def _state(aggregate: Aggregate[Any], stored: StoredDocument | None) -> Any:
     """The state of another aggregate; the error, if it cannot be read: who wants it as a fact gets it raised."""
-    if stored is None or stored["state"] is None:
+    if stored is None:
         return None
     try:
-        return aggregate.state.model_validate(stored["state"], strict=False)
-    except ValidationError as error:
+        return aggregate.read(stored.get("state_version", 1), stored["state"])
+    except (ValidationError, NewerDocument) as error:
         return error

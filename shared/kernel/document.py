@@ -131,6 +131,8 @@ class Document:
     """Since when the aggregate has had no state and nothing to do."""
     undecided: dict[str, Undecided] = field(default_factory=dict)
     """By `timer_key` and `work_key`."""
+    state_version: int = 1
+    """That of the aggregate whose `state` this is."""
 
     @property
     def exists(self) -> bool:

@@ -20,7 +20,7 @@ from shared.kernel.inputs.dead_letters import NOT_A_SENDER
 from shared.kernel.inputs.messages import MessageInput
 from shared.kernel.logs import get_logger
 from shared.kernel.metrics import Metrics
-from shared.kernel.outcomes import Conflict, Permanent
+from shared.kernel.outcomes import Conflict, NewerDocument, Permanent
 from shared.kernel.records import NOT_FETCHED, BatchResult, Partition, RawRecord, position_of, time_of
 from shared.kernel.service import source_of
 from shared.kernel.store.port import StoreUnavailable
@@ -143,7 +143,8 @@ class Inbox:
             return
         attempts = self._failed[at] = self._failed.get(at, 0) + 1
         log.warning("record_failed", topic=at[0][0], partition=at[0][1], offset=at[1], attempt=attempts, exc_info=error)
-        if isinstance(error, Permanent) or attempts >= self._attempts:
+        given_up = attempts >= self._attempts and not isinstance(error, NewerDocument)
+        if isinstance(error, Permanent) or given_up:
             del self._failed[at]
             dead.append((record, error, attempts))
 

@@ -57,5 +57,9 @@ class Permanent(Exception):
     """Trying again is useless: a message becomes a dead letter at once, work ends as failed."""
 
 
+class NewerDocument(Exception):
+    """A later version of the service has written this document: this one leaves it alone, and waits to be replaced."""
+
+
 class Conflict(Exception):
     """Another writer was faster, again and again; what was decided is decided anew."""

@@ -76,6 +76,8 @@ def to_stored(document: Document, version: int) -> StoredDocument:
         stored["parked"] = [_parked_to(parked) for parked in document.parked]
     if document.work:
         stored["work"] = [_work_to(work) for work in document.work.values()]
+    if document.state_version != 1:
+        stored["state_version"] = document.state_version
     if document.undecided:
         stored["undecided"] = {
             key: [one.times, one.error, one.again.isoformat(), one.ended] for key, one in document.undecided.items()
@@ -110,6 +112,7 @@ def from_stored(stored: StoredDocument) -> Document:
             for key, (times, error, again, ended) in get("undecided", {}).items()
         },
         idle_since=_moment(get("idle_since")),
+        state_version=get("state_version", 1),
     )
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message, Snapshot
 from shared.kernel.decision import Decision, TimerDue, WorkEnded
+from shared.kernel.outcomes import NewerDocument
 
 S = TypeVar("S", bound=BaseModel)
 M = TypeVar("M", bound=Message)
@@ -30,12 +31,30 @@ class Aggregate(Generic[S]):
 
     `view` makes the public snapshot of one, from its id and state; None: it has none. `called` is what one of them is
     called in a sentence; None: as its model.
+
+    `version` is that of the model, and stored with every state. A change of the model raises it by one; where a state
+    of an earlier version is not one of this version as it stands, `upgrade` makes it one, from its version and fields.
     """
 
     name: str
     state: type[S]
     view: Callable[[str, S], Snapshot | None] | None = None
     called: str | None = None
+    version: int = 1
+    upgrade: Callable[[int, dict[str, Any]], dict[str, Any]] | None = None
+
+    def read(self, version: int, fields: dict[str, Any] | None) -> S | None:
+        """The state that was stored by `version`; None where there is none.
+
+        Raise NewerDocument for one of a later version, ValidationError for what is no state of any.
+        """
+        if version > self.version:
+            raise NewerDocument(f"{self.name} has states of version {version}; this service knows {self.version}")
+        if fields is None:
+            return None
+        if self.upgrade and version < self.version:
+            fields = self.upgrade(version, fields)
+        return self.state.model_validate(fields, strict=False)
 
     @property
     def noun(self) -> str:

@@ -62,9 +62,7 @@ class UnitOfWork:
         self.changed = False
         """Whether the document is another than the stored one."""
         self._first_new_entry = document.entries + 1
-        self.state: BaseModel | None = (
-            None if document.state is None else aggregate.state.model_validate(document.state, strict=False)
-        )
+        self.state: BaseModel | None = aggregate.read(document.state_version, document.state)
         self._loaded = self.state
         self._view = self._make_view()
         kept = [entry for entry in document.outbox if entry.n > published]
@@ -154,6 +152,7 @@ class UnitOfWork:
         """The document to write, with its snapshot and its due times settled."""
         document = self.document
         document.state = None if self.state is None else self.state.model_dump(mode="json")
+        document.state_version = self.aggregate.version
         self._renew_snapshot()
         if not document.outbox:
             document.outbox_due = None
