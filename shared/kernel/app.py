@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from shared.contracts.catalogue import Catalogue
+from shared.kernel.answers import ANSWERS
 from shared.kernel.dead_letters import BUILTIN
 from shared.kernel.gaps import GAPS
 from shared.kernel.process import run
@@ -31,4 +32,4 @@ __all__ = [
 def make_service(name: str, catalogue: Catalogue, *table: Line) -> Service:
     """The service `name` with its table, and what every service has in it. Raise WiringError for a mistake."""
     lines: Sequence[Line] = table
-    return Service(name, catalogue, lines, builtin=BUILTIN, kept=(GAPS,))
+    return Service(name, catalogue, lines, builtin=BUILTIN, kept=(ANSWERS, GAPS))

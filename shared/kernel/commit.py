@@ -10,9 +10,11 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
+from shared.kernel.answers import ANSWERS, AnswerAgainInput, answer_id, writes_of
 from shared.kernel.crash_points import crash_point
 from shared.kernel.document import Document, new_document
 from shared.kernel.inputs import Input, InputOutcome
+from shared.kernel.inputs.messages import MessageInput
 from shared.kernel.outcomes import Conflict, NewerDocument
 from shared.kernel.service import Service
 from shared.kernel.store.port import Store, StoredDocument, Write
@@ -101,6 +103,19 @@ class Committer:
                 raise Conflict(f"{len(waiting)} inputs lost {ROUNDS} races")
             if raced:
                 await asyncio.sleep(random.random() * 0.01 * races)  # noqa: S311 - spreads writers, keeps no secret
+        await self._answer_repeats(inputs)
+
+    async def _answer_repeats(self, inputs: Sequence[Input]) -> None:
+        """Send the answers again to commands that came again, where these have left their documents."""
+        wanted = {
+            answer_id(input_.aggregate.name, input_.id, input_.envelope.id): input_
+            for input_ in inputs
+            if isinstance(input_, MessageInput) and input_.wants_answer
+        }
+        if wanted:
+            found = await self._store.get_many(ANSWERS.name, list(wanted))
+            again = [AnswerAgainInput.of(wanted[at].aggregate, wanted[at].id, stored) for at, stored in found.items()]
+            await self.commit(again)
 
     async def _round(self, inputs: Sequence[Input], singly: set[Key]) -> tuple[list[Input], bool]:
         """Commit what can be; the inputs that need another round, and whether another writer was faster.
@@ -120,6 +135,11 @@ class Committer:
             done = _apply_group(unit, groups[key][:ready], facts)
             again.update(map(id, groups[key][done:]) if done is not None else ())
         crash_point("commit.decided")
+        outgrown = [
+            write for key, unit in units.items() for write in writes_of(unit.document, key[0], unit.outgrown, now)
+        ]
+        if outgrown:
+            await self._store.write_many(ANSWERS.name, outgrown)
         lost, refused = await self._write([key for key in units if units[key].changed], units)
         crash_point("commit.written")
         for key in lost:

@@ -10,6 +10,7 @@ from shared.kernel.records import OutgoingRecord
 OUTBOX_GRACE = timedelta(seconds=10)
 """How long the process that committed an outbox entry has the sole right to send it."""
 ANSWERS_LIMIT = 16
+"""Answers that a document keeps at least; at twice as many the earlier ones leave it (`answers`)."""
 COMMANDS_TAKEN_FOR = timedelta(days=7)
 """How old a command may be. One that comes again when nobody remembers it is older, and is not decided anew."""
 SWEEP_AFTER = COMMANDS_TAKEN_FOR + timedelta(days=1)

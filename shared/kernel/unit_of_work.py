@@ -3,7 +3,7 @@
 Nothing here does I/O. Each input (`inputs`) either changes the document as a whole or raises and leaves it as it was.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from shared.kernel.document import (
     OUTBOX_GRACE,
     Document,
     Origin,
+    OutboxEntry,
     PendingTimer,
     PendingWork,
     timer_key,
@@ -59,6 +60,8 @@ class UnitOfWork:
         self.patience = patience
         """How long a message may wait for what it refers to."""
         self._expires = expires
+        self.outgrown: dict[str, bytes] = {}
+        """Answers, packed, that leave the document with this commit, by the ids of their commands."""
         self.changed = False
         """Whether the document is another than the stored one."""
         self._first_new_entry = document.entries + 1
@@ -78,6 +81,12 @@ class UnitOfWork:
     def is_expired(self, sent: datetime) -> bool:
         """Whether a command that was sent then is too old to be decided."""
         return self._expires and self.now - sent > COMMANDS_TAKEN_FOR
+
+    def send_again(self, entry: OutboxEntry) -> None:
+        """Send an entry again that left the outbox before."""
+        self.document.entries += 1
+        self.document.outbox.append(replace(entry, n=self.document.entries, packed=None))
+        self.touch()
 
     def touch(self) -> None:
         """Something in the document was changed: it is to be written."""

@@ -1,6 +1,6 @@
 """Messages as inputs: one that arrives, one that was parked because what it refers to was not known yet."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -31,6 +31,8 @@ class MessageInput(Input):
     position: RecordPosition
     value: bytes
     """What the record holds."""
+    wants_answer: bool = field(default=False, init=False)
+    """Whether it is a repeat of a command whose answer has left the document."""
 
     def wants(self, unit: UnitOfWork) -> tuple[Load[Any] | None, Any]:
         return self.handler.facts, self.envelope.data
@@ -46,7 +48,7 @@ class MessageInput(Input):
                 return InputOutcome.REJECTED
             known = known or has_seen(document.seen, mark)
         if known:
-            _answer_again(unit, id_)
+            self.wants_answer = not _answer_again(unit, id_) and self.envelope.data.kind is MessageKind.COMMAND
             return InputOutcome.DUPLICATE
         try:
             outcome = self._decide(unit, facts)
@@ -170,17 +172,19 @@ def _reject(unit: UnitOfWork, envelope: Envelope[Message], rejected: Rejected, *
 def _remember_answer(unit: UnitOfWork, command_id: str, answer: OutboxEntry) -> None:
     answers = unit.document.answers
     answers[command_id] = pack(answer)
-    while len(answers) > ANSWERS_LIMIT:
-        del answers[next(iter(answers))]
+    if len(answers) > 2 * ANSWERS_LIMIT:  # many at once: they cost a write of their own
+        for earlier in list(answers)[:-ANSWERS_LIMIT]:
+            unit.outgrown[earlier] = answers.pop(earlier)
 
 
-def _answer_again(unit: UnitOfWork, command_id: str) -> None:
-    document = unit.document
-    packed = document.answers.get(command_id)
-    if packed and (answer := unpack(packed)) not in document.outbox:
-        document.entries += 1
-        document.outbox.append(replace(answer, n=document.entries, packed=None))
-        unit.touch()
+def _answer_again(unit: UnitOfWork, command_id: str) -> bool:
+    """Send the answer to a command again; whether the document has it."""
+    packed = unit.document.answers.get(command_id)
+    if packed is None:
+        return False
+    if (answer := unpack(packed)) not in unit.document.outbox:
+        unit.send_again(answer)
+    return True
 
 
 def _parked_at(unit: UnitOfWork, position: RecordPosition) -> Parked | None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts.common import CommandRejected
-from shared.kernel.document import COMMANDS_TAKEN_FOR, SWEEP_AFTER
+from shared.kernel.document import ANSWERS_LIMIT, COMMANDS_TAKEN_FOR, SWEEP_AFTER
 from shared.kernel.seen import command_mark, has_seen, has_seen_id, seen_mark
 from tests.support.example.example import AddAsMuchAs, AddToCounter, CounterChanged
 from tests.unit.kernel.world import World
@@ -92,6 +92,31 @@ def test_a_command_that_was_refused_is_not_decided_anew_while_it_may_come_again(
         world.attend()  # from here on nothing happens to it, until it is swept
     assert world.document("c").state is None
     assert refusals(world) == ["UNKNOWN", "UNKNOWN", "EXPIRED"]
+
+
+def test_a_command_that_comes_again_after_any_number_of_others_gets_its_answer_again(world: World) -> None:
+    commands = [world.raw(AddToCounter(counter="c", amount=1), id=f"m{number}") for number in range(200)]
+    for command in commands:
+        world.process(command)
+    world.relay()
+    answered = len(world.published(CounterChanged))
+    for number in (0, 1, 100, 199):
+        world.process(replace(commands[number], offset=1000 + number))
+    world.relay()
+    again = world.published(CounterChanged)[answered:]
+    assert [event.causation for event in again] == ["m0", "m1", "m100", "m199"]
+    assert world.value("c") == 200
+    assert len(world.document("c").answers) <= 2 * ANSWERS_LIMIT
+
+
+def test_answers_that_left_their_document_are_swept_when_no_command_can_come_again(world: World) -> None:
+    for number in range(2 * ANSWERS_LIMIT + 1):
+        world.process(world.raw(AddToCounter(counter="c", amount=1), id=f"m{number}"))
+    kept = world.store._kept("answers")
+    assert len(kept) == ANSWERS_LIMIT + 1
+    world.clock.jump(SWEEP_AFTER.total_seconds() + 1)
+    world.attend()
+    assert not kept
 
 
 def test_where_the_clock_is_put_ahead_commands_do_not_expire(world: World) -> None:

@@ -152,7 +152,7 @@ def test_what_was_seen_and_answered_is_remembered_up_to_a_limit(world: World) ->
     for at in range(SEEN_LIMIT + 1):
         receive(world, unit, AddToCounter(counter="c", amount=1), f"m{at}")
     assert len(unit.document.seen) == SEEN_LIMIT * 8
-    assert len(unit.document.answers) == ANSWERS_LIMIT
+    assert ANSWERS_LIMIT <= len(unit.document.answers) <= 2 * ANSWERS_LIMIT
     assert receive(world, unit, AddToCounter(counter="c", amount=1), "m1") is InputOutcome.DUPLICATE
     assert receive(world, unit, AddToCounter(counter="c", amount=1), "m0") is InputOutcome.APPLIED
 
