@@ -3,6 +3,9 @@
 import asyncio
 import json
 import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -187,8 +190,8 @@ async def test_waiting_says_what_it_waits_for(place: Place) -> None:
     open_ = promotion(place.production, "waits")
     await place.played.tell(busy)
     await place.played.tell(open_)
-    first = await place.type("operation", "wait", f"operation-{place.name}", "--timeout", "20")
-    second = await place.type("promotion", "wait", open_.promotion, "--timeout", "20")
+    first = await place.type("operation", "wait", f"operation-{place.name}", "--timeout", "10")
+    second = await place.type("promotion", "wait", open_.promotion, "--timeout", "60")
     assert await first.told() == f"apply on {place.name} is running, migrate-database; waiting for its end\n"
     assert await second.told() == (
         f"promotion {open_.promotion} is scheduled for 2026-11-22 12:00:00 UTC; waiting for its end\n"
@@ -197,15 +200,6 @@ async def test_waiting_says_what_it_waits_for(place: Place) -> None:
     code, _, told = await second.ended()
     assert (code, told) == (0, f"promotion {open_.promotion} is completed\n")
     assert (await first.ended())[0] == 124
-
-
-async def test_what_does_not_exist_is_not_waited_for_for_ever(place: Place) -> None:
-    typed = [await place.type("operation", "wait", "nope"), await place.type("promotion", "wait", "nope/nope")]
-    ends = [await one.ended() for one in typed]
-    assert [(code, out, told.splitlines()[-1]) for code, out, told in ends] == [
-        (3, "", "there is no operation nope"),
-        (3, "", "there is no promotion nope/nope"),
-    ]
 
 
 async def test_an_operation_is_followed_to_its_end_and_a_refusal_is_one_sentence(place: Place) -> None:
@@ -249,3 +243,30 @@ async def test_an_operation_is_followed_to_its_end_and_a_refusal_is_one_sentence
     await place.played.tell(refusal, causation=command.id, service="servicing-executor")
     words = "refused (OPERATION_RUNNING): restart-service runs. Accepted from 2026-11-21 12:00:00 UTC on.\n"
     assert await typed.ended() == (4, "", words)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def vain(engines: Endpoints) -> Iterator[list[subprocess.Popen[str]]]:
+    """Who waits for what does not exist, while the other tests run."""
+    lines = (("operation", "wait", "nope"), ("promotion", "wait", "nope/nope"))
+    with ExitStack() as running:
+        yield [
+            running.enter_context(
+                subprocess.Popen(
+                    warm.drydock(*line),
+                    env={**os.environ, "DRYDOCK_KAFKA": engines.kafka},
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for line in lines
+        ]
+
+
+def test_what_does_not_exist_is_not_waited_for_for_ever(vain: list[subprocess.Popen[str]]) -> None:
+    ends = [(*one.communicate(), one.returncode) for one in vain]
+    assert [(code, out, told.splitlines()[-1]) for out, told, code in ends] == [
+        (3, "", "there is no operation nope"),
+        (3, "", "there is no promotion nope/nope"),
+    ]

@@ -45,7 +45,8 @@ READ = ["drydock.example.commands", "drydock.neighbour.events"]
 EVENTS = ("drydock.example.events",)
 STORE_PATIENCE = 5.0
 """How long a service waits for an answer of its store."""
-AWAY_SECONDS = 6.0 if EFFORT == 1 else 20.0
+AWAY_SECONDS = 2.0 if EFFORT == 1 else 20.0
+"""Until a broker is started again; then it waits 6 s more for its old registration to end."""
 
 
 class Sender:

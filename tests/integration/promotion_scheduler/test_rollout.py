@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -53,25 +54,25 @@ async def publish(world: World) -> tuple[str, str]:
 
 
 @pytest.fixture
-def ahead() -> timedelta:
-    """So that a whole minute, at which windows open, is near for the scheduler."""
-    return timedelta(seconds=(40 - datetime.now(UTC).second) % 60)
-
-
-@pytest.fixture
-def process(engines: Endpoints, tmp_path: Path, ahead: timedelta) -> Iterator[ServiceProcess]:
-    """A scheduler whose clock is ahead."""
-    seconds = f"PT{ahead.seconds}S"
-    scheduler = ServiceProcess("services.promotion_scheduler.app", engines, tmp_path, clock_ahead=seconds)
+def process(engines: Endpoints, tmp_path: Path) -> Iterator[ServiceProcess]:
+    """A scheduler whose clock a test may put forward."""
+    scheduler = ServiceProcess("services.promotion_scheduler.app", engines, tmp_path)
     scheduler.start()
     yield scheduler
     assert scheduler.end() == 0
 
 
-def soon(ahead: timedelta) -> datetime:
-    """The first whole minute by the scheduler's clock that is not too near."""
-    later = datetime.now(UTC) + ahead + timedelta(seconds=4)
-    return later.replace(second=0, microsecond=0) + timedelta(minutes=1)
+def next_hour() -> datetime:
+    """A whole minute that does not come while a test runs, unless the clock is put forward."""
+    return datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=1)
+
+
+async def put_forward(world: World, process: ServiceProcess, until: datetime) -> None:
+    """Start the scheduler anew where it is `until`, once it has taken all that the checker has told."""
+    await world.user.no_lag("promotion-scheduler", [f"drydock.{CHECKER}.events"])
+    assert await process.stop() == 0
+    process.settings["DRYDOCK_CLOCK_AHEAD"] = f"PT{ceil((until - datetime.now(UTC)).total_seconds())}S"
+    await process.start().ready()
 
 
 async def views(world: World, environment: str) -> list[RolloutSnapshot]:
@@ -81,7 +82,7 @@ async def views(world: World, environment: str) -> list[RolloutSnapshot]:
 
 
 async def test_extensions_are_removed_with_the_release_of_their_base_in_the_next_window(
-    world: World, ahead: timedelta
+    world: World, process: ServiceProcess
 ) -> None:
     production, sandbox = world.production, world.sandbox
     await world.provision(base="26.0.1.0")
@@ -96,7 +97,7 @@ async def test_extensions_are_removed_with_the_release_of_their_base_in_the_next
 
     version, base = await publish(world)
     await world.user.caught_up()
-    opens = soon(ahead)
+    opens = next_hour()
     window = UpdateWindow(opens=f"{opens:%H:%M}", closes=f"{opens + timedelta(hours=8):%H:%M}")
     for environment in (production, sandbox):
         await world.user.send(SetUpdateWindow(environment=environment, window=window))
@@ -109,6 +110,7 @@ async def test_extensions_are_removed_with_the_release_of_their_base_in_the_next
     # For production Scales was mended: it stays.
     await world.tell(ended(SCALES, base=f"{base}/DE", environment=production, project=world.project), CHECKER)
 
+    await put_forward(world, process, opens)
     commands = {one.data.environment: one for one in await world.seen(ApplyRelease, 2)}
     assert min(one.time for one in commands.values()) >= opens
     for environment, removed in ((production, (LABELS, FREIGHT)), (sandbox, (LABELS, FREIGHT, SCALES))):
@@ -140,18 +142,19 @@ async def test_extensions_are_removed_with_the_release_of_their_base_in_the_next
 
 
 async def test_a_rollout_that_fails_is_tried_again_seven_days_later_and_called_off_when_nothing_has_to_go(
-    world: World, ahead: timedelta
+    world: World, process: ServiceProcess
 ) -> None:
     production = world.production
     await world.provision(base="26.0.1.0")
     await world.known()
     version, base = await publish(world)
-    opens = soon(ahead)
+    opens = next_hour()
     window = UpdateWindow(opens=f"{opens:%H:%M}", closes=f"{opens + timedelta(hours=6):%H:%M}")
     await world.user.send(SetUpdateWindow(environment=production, window=window))
     await world.one(UpdateWindowSet)
     await world.tell(due(FREIGHT, base=f"{base}/DE", environment=production, project=world.project), CHECKER)
 
+    await put_forward(world, process, opens)
     [command] = await world.seen(ApplyRelease)
     await world.service(
         production,
