@@ -16,6 +16,7 @@ from rich.table import Table
 
 from deploy.embedded import Engines, EnginesError
 from deploy.embedded.data_folder import DataFolder
+from deploy.embedded.state import StateServer
 from deploy.embedded.status import EngineStatus, engine_status
 
 app = typer.Typer(no_args_is_help=True, help="Kafka and the state server on this machine.")
@@ -78,6 +79,29 @@ def down(data: Data = _DATA) -> None:
         time.sleep(0.05)
     folder.lock.release()
     _progress(f"The engines on {folder.path} have ended.")
+
+
+@app.command()
+def accept_older_state(data: Data = _DATA) -> None:
+    """Serve a state file although it holds less than was acknowledged. What is missing is lost for good."""
+    folder = DataFolder(data)
+    server = StateServer.of(folder.path)
+    if not server.folder.exists():
+        _progress(f"There is no state in {folder.path}.")
+        return
+    try:
+        folder.take()
+    except EnginesError as error:
+        _fail(error)
+    try:
+        known = server.accept_older()
+    finally:
+        folder.lock.release()
+    _progress(
+        f"The state in {folder.path} is served as it is from the next start on."
+        if known
+        else f"Nothing speaks against the state in {folder.path}."
+    )
 
 
 @app.command()

@@ -166,7 +166,7 @@ class Engines:
             command = engine.prepare(jars.resolve(jars.STATE_LOCK, cache, self._say, self._ending))
         else:
             command = engine.prepare()
-        self._launch("mongo", EngineRecord(engine.url, port), command, engine.answers)
+        self._launch("mongo", EngineRecord(engine.url, port), command, engine.answers, engine.why)
 
     def _own(self, name: str) -> EngineProcess:
         try:
@@ -174,7 +174,14 @@ class Engines:
         except KeyError:
             raise EnginesError(f"{name} is not started, or it is a server that runs elsewhere") from None
 
-    def _launch(self, name: str, record: EngineRecord, command: list[str], answers: Callable[[float], None]) -> None:
+    def _launch(
+        self,
+        name: str,
+        record: EngineRecord,
+        command: list[str],
+        answers: Callable[[float], None],
+        why: Callable[[int], str | None] = lambda _: None,
+    ) -> None:
         with self._recording:
             if self._ending.is_set():
                 raise EnginesError("the engines are being ended")
@@ -185,6 +192,7 @@ class Engines:
                 answers,
                 lock_fd=self.folder.lock.fd,
                 supervise=self._supervise,
+                why=why,
                 on_change=lambda changed: self._record(name, replace(record, pid=changed.pid)),
                 say=self._say,
             )

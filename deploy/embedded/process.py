@@ -36,7 +36,8 @@ class EngineProcess:
     """A supervised engine. All methods may be called from any thread; times are in seconds.
 
     `probe` returns when the engine answers requests and raises OSError (or a subclass) when it does not yet.
-    `environment` is added to this process's own.
+    `environment` is added to this process's own. `why` says in words what an exit code of the engine means, if it
+    means anything.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class EngineProcess:
         lock_fd: int,
         supervise: bool,
         environment: Mapping[str, str] | None = None,
+        why: Callable[[int], str | None] = lambda _: None,
         on_change: "Callable[[EngineProcess], None]" = lambda _: None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -59,6 +61,8 @@ class EngineProcess:
         self._lock_fd = lock_fd
         self._supervise = supervise
         self._environment = None if environment is None else {**os.environ, **environment}
+        self._why = why
+        self._reason = ""
         self._on_change = on_change
         self._say = say
         self._state = threading.Lock()
@@ -107,7 +111,7 @@ class EngineProcess:
                     self._say(f"{self.name} gave up while it was starting; starting it again.{self._tail(1)}")
                     self.start()
                     continue
-                raise EnginesError(f"{self.name} ended while it was starting.{self._tail()}")
+                raise EnginesError(f"{self.name} ended while it was starting{self._reason}.{self._tail()}")
             try:
                 self._probe(progress.answer_limit)
             except OSError as error:
@@ -196,11 +200,12 @@ class EngineProcess:
         while True:
             started, pid = time.monotonic(), self._pid
             code = guard.wait()
+            self._reason = f": {why}" if (why := self._why(code)) else ""
             self._ended(guard)
             if stopping.is_set():
                 return
             how = f"was ended by signal {code - 128}" if code > 128 else f"ended with exit code {code}"
-            line = f"{self.name} (process {pid}) {how}"
+            line = f"{self.name} (process {pid}) {how}{self._reason}"
             if not (self._supervise and self._was_ready):
                 self._say(line)
                 return

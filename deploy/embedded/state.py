@@ -7,7 +7,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
+from deploy.embedded import state_file
 from deploy.embedded.process import EnginesError
 
 
@@ -18,16 +20,35 @@ class StateServer:
     folder: Path
     port: int
 
+    @classmethod
+    def of(cls, data: Path, port: int = 0) -> Self:
+        """The server of a data folder."""
+        return cls(data / "state", port)
+
     @property
     def url(self) -> str:
         return f"mongodb://127.0.0.1:{self.port}"
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / "state.mv"
+
+    def why(self, code: int) -> str | None:
+        """In words why the server ended with an exit code; None where the code says nothing."""
+        return state_file.why(code, self.folder)
+
+    def accept_older(self) -> bool:
+        """Let the file be served however old it is; whether anything spoke against that. The server must not run."""
+        record = state_file.record_of(self._file)
+        known = record.exists()
+        record.unlink(missing_ok=True)
+        return known
 
     def prepare(self, class_path: Sequence[Path]) -> list[str]:
         """The command that runs the server."""
         self.folder.mkdir(parents=True, exist_ok=True)
         program = Path(__file__).with_name("state_server.py")
-        file = self.folder / "state.mv"
-        return [sys.executable, str(program), str(self.port), str(file), *map(str, class_path)]
+        return [sys.executable, str(program), str(self.port), str(self._file), *map(str, class_path)]
 
     def answers(self, timeout: float) -> None:
         """Return when a write is acknowledged. Raises OSError otherwise."""
@@ -46,6 +67,10 @@ class Mongod:
     def url(self) -> str:
         # An acknowledged write is in the journal: then it survives a kill here too.
         return f"mongodb://127.0.0.1:{self.port}/?journal=true"
+
+    def why(self, code: int) -> str | None:
+        """Nothing: its log does."""
+        return None
 
     def prepare(self) -> list[str]:
         """The command that runs the server."""
@@ -70,15 +95,15 @@ def choose(data: Path, port: int) -> StateServer | Mongod:
 
     Raises EnginesError when the data is mongod's and mongod is not there.
     """
-    embedded, native = data / "state", data / "mongod"
+    embedded, native = StateServer.of(data, port), data / "mongod"
     program = shutil.which("mongod")
     if native.exists() and program is None:
         raise EnginesError(
             f"The state in {native} was written by mongod, which is not on PATH. Put it there, give a "
             "running server with --mongo, or start on another --data folder."
         )
-    if program is None or embedded.exists():
-        return StateServer(embedded, port)
+    if program is None or embedded.folder.exists():
+        return embedded
     return Mongod(program, native, port)
 
 

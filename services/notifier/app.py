@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, StringConstraints
 
-from services.notifier.channels.smtp import Security, SmtpChannel
+from services.notifier.channels import smtp
 from services.notifier.domain import (
     audience,
     deliveries,
@@ -62,9 +62,6 @@ ENVIRONMENT_FACTS = Load(
 )
 OWN_ID = notifications.notification_id
 
-ATTEMPT_LIMIT = timedelta(minutes=5)
-"""How long handing over one mail may take before it counts as cut off."""
-
 
 def _operation_of(event: OperationAccepted | OperationFinished) -> str:
     return event.operation
@@ -75,12 +72,14 @@ class NotifierSettings(Settings):
 
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(default=1025, ge=1, le=65535)
-    smtp_security: Security = "none"
+    smtp_security: smtp.Security = "none"
     """`starttls` and `tls` check the server's certificate."""
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
-    smtp_timeout: timedelta = timedelta(seconds=30)
+    smtp_timeout: timedelta = timedelta(seconds=smtp.ANSWER_SECONDS)
     """How long one answer of the mail server may take."""
+    smtp_data_timeout: timedelta = timedelta(seconds=smtp.DATA_SECONDS)
+    """How long its answer to the mail itself may take. A server that was given up too early gets the mail again."""
     smtp_from: Address = "drydock@localhost"
     """The sender of all mails."""
     console_url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$")] | None = None
@@ -92,14 +91,16 @@ class NotifierSettings(Settings):
 def make(settings: Settings) -> Service:
     """The table of notifier."""
     assert isinstance(settings, NotifierSettings)
-    channel = SmtpChannel(
+    channel = smtp.SmtpChannel(
         settings.smtp_host,
         settings.smtp_port,
         security=settings.smtp_security,
         user=settings.smtp_user,
         password=settings.smtp_password,
         seconds=settings.smtp_timeout.total_seconds(),
+        data_seconds=settings.smtp_data_timeout.total_seconds(),
     )
+    limit = smtp.longest(settings.smtp_timeout, settings.smtp_data_timeout)
     steps = Steps(channel, settings.smtp_from)
     mails = extensions.ExtensionMails(settings.console_url)
     policy = deliveries.Deliveries(settings.keep_trying)
@@ -134,9 +135,7 @@ def make(settings: Settings) -> Service:
         On(RemediationEnded, NOTIFICATIONS, removals.ended, facts=ENVIRONMENT_FACTS, named_by=OWN_ID),
         On(RolloutPlanned, NOTIFICATIONS, rollouts.planned, facts=ENVIRONMENT_FACTS, named_by=OWN_ID),
         On(RolloutSkipped, NOTIFICATIONS, rollouts.skipped, facts=ENVIRONMENT_FACTS, named_by=OWN_ID),
-        OnWork(
-            "deliver", NOTIFICATIONS, steps.deliver, policy.attempted, limit=ATTEMPT_LIMIT, attempts=3, needs_state=True
-        ),
+        OnWork("deliver", NOTIFICATIONS, steps.deliver, policy.attempted, limit=limit, attempts=3, needs_state=True),
         OnTimer("again", NOTIFICATIONS, deliveries.try_again, needs_state=True),
     )
 

@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 
 from deploy.embedded import Endpoints, Engines, EnginesError
 from deploy.embedded.state import check
+from deploy.embedded.state_file import record_of, write_record
 from tests.support.patience import QuietClock, until_now
 
 pytestmark = pytest.mark.engines
@@ -204,3 +205,39 @@ def test_a_data_folder_that_cannot_be_made_is_refused(own_engines: Start, tmp_pa
     (tmp_path / "file").write_text("")
     with pytest.raises(EnginesError, match=r"file/data cannot be the data folder.*--data"):
         own_engines(tmp_path / "file" / "data")
+
+
+@pytest.mark.skipif(not hasattr(psutil, "RLIMIT_FSIZE"), reason="only Linux limits the files of a running process")
+def test_a_state_server_without_space_ends_says_so_and_goes_on_with_every_acknowledged_write(
+    own_engines: Start, engines: Endpoints, tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    own = own_engines(tmp_path / "data", kafka=engines.kafka, say=lines.append)
+    full = own.state.pid
+    assert full is not None
+    file = tmp_path / "data" / "state" / "state.mv"
+    acknowledged: list[int] = []
+
+    def write(number: int) -> bool:
+        try:
+            mongo["full"]["writes"].insert_one({"_id": number, "filler": "x" * 3000})
+        except PyMongoError:
+            return False
+        acknowledged.append(number)
+        return True
+
+    with client(own) as mongo:
+        assert write(0)
+        # As a full disk does, and without the rights to fill one: no file of this process gets any longer.
+        psutil.Process(full).rlimit(psutil.RLIMIT_FSIZE, (file.stat().st_size, file.stat().st_size))
+        refused = next(number for number in range(1, 10_000) if not write(number))
+        own.state.wait_ready()
+        assert own.state.pid != full
+        assert write(refused) or mongo["full"]["writes"].find_one({"_id": refused})
+        assert {document["_id"] for document in mongo["full"]["writes"].find()} >= set(acknowledged)
+    assert [line for line in lines if f"(process {full})" in line and "there is no space left" in line]
+
+    own.stop()
+    write_record(record_of(file), 10**9)
+    with pytest.raises(EnginesError, match=r"(?s)older than what it acknowledged.*accept-older-state"):
+        own_engines(tmp_path / "data", kafka=engines.kafka)

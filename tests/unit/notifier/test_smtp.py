@@ -4,12 +4,14 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from services.notifier.channels.smtp import MailDeferredError, MailRefusedError, SmtpChannel
+from services.notifier.app import NotifierSettings, make
+from services.notifier.channels.smtp import MOST_ANSWERS, MailDeferredError, MailRefusedError, SmtpChannel
 from services.notifier.domain.work import ServerAnswer
 from services.notifier.steps import Steps
 from tests.support.told_events import accepted
@@ -46,7 +48,9 @@ class Server:
 @asynccontextmanager
 async def serving(handler: Server) -> AsyncIterator[int]:
     """The port that a server answers on."""
-    server = await asyncio.get_running_loop().create_server(lambda: SMTP(handler, hostname="localhost"), "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(handler, hostname="localhost", timeout=3600), "127.0.0.1", 0
+    )
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -114,3 +118,35 @@ async def test_a_delivery_that_is_cut_off_behind_the_mail_still_brings_its_answe
         attempt = await delivering
     assert attempt.answer is ServerAnswer.ACCEPTED
     assert len(handler.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("minutes", "answer"), [(9.9, ServerAnswer.ACCEPTED), (10.1, ServerAnswer.DEFERRED)], ids=["in time", "too late"]
+)
+async def test_a_server_may_look_into_a_mail_for_ten_minutes_and_gets_it_once(
+    minutes: float, answer: ServerAnswer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 5321, section 4.5.3.2.6."""
+    handler = Server()
+    handler.may_answer.clear()
+    loop = asyncio.get_running_loop()
+    job: Any = None  # a delivery asks nothing of its job
+    async with serving(handler) as port:
+        steps = Steps(SmtpChannel("127.0.0.1", port), "drydock@localhost")
+        delivering = asyncio.create_task(steps.deliver(mail_of(accepted("contoso")), job))
+        await handler.reached_data.wait()
+        clock, ahead = loop.time, minutes * 60
+        monkeypatch.setattr(loop, "time", lambda: clock() + ahead)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        if answer is ServerAnswer.ACCEPTED:
+            handler.may_answer.set()
+        attempt = await delivering
+    assert attempt.answer is answer
+    assert len(handler.taken) == (answer is ServerAnswer.ACCEPTED)
+
+
+def test_no_attempt_is_cut_off_while_the_server_may_still_answer() -> None:
+    settings = NotifierSettings(smtp_timeout=timedelta(minutes=7), smtp_data_timeout=timedelta(minutes=20))
+    work = make(settings).work["notifications", "deliver"]
+    assert work.limit >= MOST_ANSWERS * settings.smtp_timeout + 2 * settings.smtp_data_timeout
