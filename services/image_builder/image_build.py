@@ -13,12 +13,11 @@ import rfc8785
 from services.image_builder.composition import Composition, PackageToApply, compose
 from services.image_builder.layer import LayerStream, Member
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
-from shared.artifacts.image import LAYER, Image, ImageLayer, ImageModule, Part, load_image, write_image
+from shared.artifacts.image import CACHED_LAYER, LAYER, Image, ImageLayer, ImageModule, Part, load_image, write_image
 from shared.artifacts.port import ArtifactStore
 from shared.formats.deployable_package.read.layout import payload_path
 from shared.formats.deployable_package.read.package import PackageReader
 
-_CACHED_LAYER = "application/vnd.drydock.cached-layer.v1+json"
 # Part of every cache key: raised when the bytes of layers change for the same package.
 _LAYER_FORMAT = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -98,7 +97,7 @@ async def _layer(
             with closing(iter(stream)) as chunks:
                 stored = await store.put(_in_thread(chunks), LAYER)
     layer = ImageLayer(part=part, digest=stored.digest, size=stored.size, diff_id=stream.diff_id)
-    record = await store.put_bytes(rfc8785.dumps(msgspec.to_builtins(layer)), _CACHED_LAYER)
+    record = await store.put_bytes(rfc8785.dumps(msgspec.to_builtins(layer)), CACHED_LAYER)
     await store.set_reference(cache_name, record)
     return layer, True
 

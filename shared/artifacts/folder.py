@@ -1,38 +1,33 @@
 """An artifact store in a folder with the OCI image layout (image-spec, image-layout.md).
 
-    oci-layout  index.json  blobs/sha256/<hex>      the specification's
-    media-types/sha256/<hex>                        ours: a layout knows media types only of what it refers to
-    incoming/  index.lock                           ours: unfinished writes; the lock around index.json
-
 Several processes may use one folder. A blob appears by rename after its bytes were synced, so it is whole
 or absent; a writer that was killed leaves a file in `incoming`, which the next store that opens removes.
+
+Whoever stores an artifact or asks for one may rely on it for the time that unreferenced blobs are spared (`sweep`):
+its time of change says when that was last. What was taken away meanwhile and not deleted yet comes back.
 """
 
 import asyncio
-import errno
 import fcntl
 import hashlib
-import json
 import os
+import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
-import rfc8785
-
-from shared.artifacts.errors import (
-    ArtifactCorruptError,
-    ArtifactMissingError,
-    StoreFullError,
-    StoreUnavailableError,
-)
+from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
+from shared.artifacts.index import LayoutIndex
 from shared.artifacts.port import Descriptor, check_reference, digest_hex
+from shared.artifacts.space import require_space
+from shared.artifacts.store_folder import StoreFolder, storage_errors, sync_folder, write_once
+from shared.artifacts.trash import bring_back
 
 _CHUNK = 1 << 20
-_REF_NAME = "org.opencontainers.image.ref.name"
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+USE_NOTED_EVERY = 600.0
+"""Seconds in which further uses of an artifact are not noted again."""
 _T = TypeVar("_T")
 
 
@@ -41,24 +36,17 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._blobs = root / "blobs" / "sha256"
-        self._media_types = root / "media-types" / "sha256"
-        self._incoming = root / "incoming"
-        with _storage_errors(root):
-            for folder in (self._blobs, self._media_types, self._incoming):
+        self._layout = layout = StoreFolder(root)
+        self._index = LayoutIndex(layout)
+        with storage_errors(root):
+            for folder in (layout.blobs, layout.media_types, layout.incoming, layout.trash):
                 folder.mkdir(parents=True, exist_ok=True)
-            _write_once(root / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
-            with self._index_locked():
-                if not self._index_path.exists():
-                    self._write_index([])
+            write_once(root / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+            self._index.prepare()
             self._remove_abandoned()
 
-    @property
-    def _index_path(self) -> Path:
-        return self._root / "index.json"
-
     async def put(self, chunks: AsyncIterator[bytes], media_type: str) -> Descriptor:
-        upload = await self._in_thread(lambda: _Upload(self._incoming))
+        upload = await self._in_thread(lambda: _Upload(self._layout.incoming))
         try:
             async for chunk in chunks:
                 await self._in_thread(upload.write, chunk)
@@ -73,6 +61,7 @@ class FolderStore:
         return await self.put(once(), media_type)
 
     async def put_file(self, path: Path, media_type: str) -> Descriptor:
+        await self._in_thread(lambda: require_space(path.stat().st_size, self._root, f"store {path.name}"))
         with path.open("rb") as source:
 
             async def chunks() -> AsyncIterator[bytes]:
@@ -82,19 +71,16 @@ class FolderStore:
             return await self.put(chunks(), media_type)
 
     async def exists(self, digest: str) -> bool:
-        path = self._blobs / digest_hex(digest)
-        return await self._in_thread(path.is_file)
+        try:
+            await self._in_thread(self._blob, digest)
+        except ArtifactMissingError:
+            return False
+        return True
 
     async def describe(self, digest: str) -> Descriptor:
-        hex_digits = digest_hex(digest)
-
         def look() -> Descriptor:
             size = self._blob(digest).stat().st_size
-            try:
-                media_type = (self._media_types / hex_digits).read_text()
-            except FileNotFoundError:  # a blob that another tool put into the layout
-                media_type = "application/octet-stream"
-            return Descriptor(media_type, digest, size)
+            return Descriptor(self._layout.media_type(digest), digest, size)
 
         return await self._in_thread(look)
 
@@ -143,17 +129,7 @@ class FolderStore:
 
         def replace() -> None:
             self._blob(target.digest)
-            with self._index_locked():
-                entries = [e for e in self._read_index() if e.get("annotations", {}).get(_REF_NAME) != name]
-                entries.append(
-                    {
-                        "mediaType": target.media_type,
-                        "digest": target.digest,
-                        "size": target.size,
-                        "annotations": {_REF_NAME: name},
-                    }
-                )
-                self._write_index(entries)
+            self._index.set(name, target)
 
         await self._in_thread(replace)
 
@@ -165,52 +141,38 @@ class FolderStore:
             raise ArtifactMissingError(f"no artifact is called {name!r} in {self._root}") from None
 
     async def references(self) -> Mapping[str, Descriptor]:
-        entries = await self._in_thread(self._read_index)
-        return {
-            entry["annotations"][_REF_NAME]: Descriptor(entry["mediaType"], entry["digest"], entry["size"])
-            for entry in entries
-            if _REF_NAME in entry.get("annotations", {})
-        }
+        return await self._in_thread(self._index.references)
 
     def _blob(self, digest: str) -> Path:
-        path = self._blobs / digest_hex(digest)
-        if not path.is_file():
-            raise ArtifactMissingError(f"artifact {digest} is not in {self._root}")
+        """Where an artifact stands, with its use noted; raise ArtifactMissingError."""
+        path = self._layout.blob(digest)
+        try:
+            if time.time() - path.stat().st_mtime < USE_NOTED_EVERY:
+                return path
+        except FileNotFoundError:
+            pass
+        with self._layout.using():
+            try:
+                os.utime(path)
+            except FileNotFoundError:
+                if not bring_back(self._layout, digest):
+                    raise ArtifactMissingError(f"artifact {digest} is not in {self._root}") from None
         return path
 
     def _keep(self, upload: "_Upload", media_type: str) -> Descriptor:
         hex_digits = upload.seal()
-        # The media type first: a blob that is there always has one.
-        _write_once(self._media_types / hex_digits, media_type.encode())
-        blob = self._blobs / hex_digits
-        # Replaces an equal blob too: a corrupt one is healed by storing its content again.
-        upload.move_to(blob)
-        _sync_folder(self._blobs)
+        blob = self._layout.blobs / hex_digits
+        with self._layout.using():
+            # The media type first: a blob that is there always has one.
+            write_once(self._layout.media_types / hex_digits, media_type.encode())
+            # Replaces an equal blob too: a corrupt one is healed by storing its content again.
+            upload.move_to(blob)
+            (self._layout.trash / hex_digits).unlink(missing_ok=True)
+        sync_folder(self._layout.blobs)
         return Descriptor(media_type, f"sha256:{hex_digits}", upload.size)
 
-    @contextmanager
-    def _index_locked(self) -> Iterator[None]:
-        with (self._root / "index.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-    def _read_index(self) -> list[dict[str, Any]]:
-        try:
-            entries: list[dict[str, Any]] = json.loads(self._index_path.read_bytes())["manifests"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ArtifactCorruptError(f"{self._index_path} is no OCI index: {error}") from error
-        return entries
-
-    def _write_index(self, entries: list[dict[str, Any]]) -> None:
-        index: dict[str, Any] = {
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.index.v1+json",
-            "manifests": entries,
-        }
-        _write_atomically(self._index_path, rfc8785.dumps(index))
-
     def _remove_abandoned(self) -> None:
-        for path in self._incoming.iterdir():
+        for path in self._layout.incoming.iterdir():
             try:
                 with path.open("rb") as held:
                     fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -220,7 +182,7 @@ class FolderStore:
 
     async def _in_thread(self, work: Callable[..., _T], *arguments: object) -> _T:
         def guarded() -> _T:
-            with _storage_errors(self._root):
+            with storage_errors(self._root):
                 return work(*arguments)
 
         return await asyncio.to_thread(guarded)
@@ -248,6 +210,7 @@ class _Upload:
         self.size += len(chunk)
 
     def seal(self) -> str:
+        os.utime(self._file.fileno())  # a stream may have paused for long before its end
         os.fsync(self._file.fileno())
         return self._hasher.hexdigest()
 
@@ -262,39 +225,3 @@ class _Upload:
 def _check(digest: str, found_hex: str) -> None:
     if digest_hex(digest) != found_hex:
         raise ArtifactCorruptError(f"artifact {digest} has other bytes on disk, with digest sha256:{found_hex}")
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    if not path.exists():
-        _write_atomically(path, content)
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with draft.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _storage_errors(root: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise StoreFullError(f"no space is left for artifacts in {root}: free some, then try again") from error
-        raise StoreUnavailableError(f"the artifact store {root} cannot be used: {error}") from error

@@ -7,7 +7,7 @@ covers it; annotations of the manifest repeat what lists of images show.
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -17,11 +17,13 @@ import rfc8785
 import zstandard
 
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
-from shared.artifacts.port import ArtifactStore
+from shared.artifacts.port import ArtifactStore, digest_hex
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+zstd"
+CACHED_LAYER = "application/vnd.drydock.cached-layer.v1+json"
+"""A record of the builder's cache: an ImageLayer as JSON. It is worth nothing without its layer."""
 _CONTENTS = "dev.drydock.image"
 _PART = "dev.drydock.part"
 _JSON_LIMIT = 16 << 20
@@ -85,12 +87,18 @@ def _timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def image_reference(digest: str) -> str:
+    """The name of an image in the index of its store: `images/<64 hexadecimal digits>`, for any OCI tool."""
+    return f"images/{digest_hex(digest)}"
+
+
 async def write_image(
     store: ArtifactStore, contents: ImageParts, layers: Iterable[ImageLayer], created: datetime
 ) -> Image:
     """Store config and manifest of layers that are stored already; the same input gives the same digest.
 
-    `created` is always written, because some tools fail on images without it.
+    The image then stands in the index of the store. `created` is always written, because some tools fail on images
+    without it.
     """
     layers = tuple(layers)
     moment = _timestamp(created)
@@ -129,12 +137,19 @@ async def write_image(
         "annotations": annotations,
     }
     descriptor = await store.put_bytes(rfc8785.dumps(manifest), MANIFEST)
+    await store.set_reference(image_reference(descriptor.digest), descriptor)
     return Image(
         digest=descriptor.digest,
         contents=contents,
         layers=layers,
         created=datetime.fromisoformat(moment),
     )
+
+
+def packages_of(config: Mapping[str, Any]) -> set[str]:
+    """The digests of the packages that an image is made from, of its config as JSON."""
+    packages: Mapping[str, str] = config.get(_CONTENTS, {}).get("packages", {})
+    return {name.rpartition("@")[2] for name in packages.values()}
 
 
 class _Blob(msgspec.Struct, rename="camel"):

@@ -40,7 +40,11 @@ def check_reference(name: str) -> str:
 
 
 class ArtifactStore(Protocol):
-    """Content-addressed and append-only. Every method may raise ArtifactStoreError."""
+    """Content-addressed. Every method may raise ArtifactStoreError.
+
+    What nobody refers to is collected some day. Whoever stores an artifact, or asks for it in any way, has a day to
+    publish that he refers to it.
+    """
 
     async def put(self, chunks: AsyncIterator[bytes], media_type: str) -> Descriptor:
         """Store a stream. Until this returns, nobody sees the artifact."""

@@ -150,6 +150,7 @@ async def test_the_folder_is_an_oci_image_layout(store: FolderStore, tmp_path: P
                 "annotations": {"org.opencontainers.image.ref.name": "one"},
             }
         ],
+        "annotations": {"dev.drydock.index": "images"},
     }
     assert [path.name for path in (root / "blobs/sha256").iterdir()] == [descriptor.digest[7:]]
 

@@ -108,7 +108,7 @@ async def check(
 
 
 def path_of(store: FolderStore, artifact: ArtifactRef) -> Path:
-    return store._blobs / artifact.digest.removeprefix("sha256:")
+    return store._layout.blob(artifact.digest)
 
 
 def package(rule: str | None = None, kind: DeployableKind = DeployableKind.CUSTOMIZATION) -> bytes:

@@ -1,0 +1,159 @@
+"""What a folder of artifacts holds, and what is taken away: mark from roots, then sweep in two phases.
+
+First a blob that nobody refers to, and that nobody stored or used for a while, goes into the trash; after a time there
+it is deleted. Whoever asks for it in between has it back. Each blob is judged once more where nobody can use it
+meanwhile: a run may be killed anywhere, and may go on beside builds and uploads.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from shared.artifacts.errors import ArtifactCorruptError
+from shared.artifacts.image import CACHED_LAYER, CONFIG, MANIFEST, packages_of
+from shared.artifacts.store_folder import StoreFolder, storage_errors
+from shared.artifacts.trash import bring_back, delete, put_aside
+
+GRACE = 24 * 3600.0
+"""Seconds for which what nobody refers to is kept after its last use, and then in the trash."""
+SHORTEST_GRACE = 3 * 3600.0
+"""A build takes up to an hour, and has what it uses noted each ten minutes at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """An artifact as it lies there. `used` is when it was stored or asked for last, in seconds of the epoch.
+
+    In the trash it is when it came there.
+    """
+
+    digest: str
+    size: int
+    media_type: str
+    used: float
+    trashed: bool = False
+
+
+class Deed(StrEnum):
+    """What is done with a blob."""
+
+    BRING_BACK = "bring back"
+    DELETE = "delete"
+    PUT_ASIDE = "put aside"
+
+
+Step = tuple[Deed, Blob]
+
+
+def blobs_of(layout: StoreFolder) -> dict[str, Blob]:
+    """All blobs by digest, those in the trash too."""
+    found: dict[str, Blob] = {}
+    with storage_errors(layout.root):
+        for folder, trashed in ((layout.trash, True), (layout.blobs, False)):
+            for path in folder.iterdir():
+                digest = f"sha256:{path.name}"
+                with suppress(FileNotFoundError):
+                    status = path.stat()
+                    media_type = layout.media_type(digest)
+                    found[digest] = Blob(digest, status.st_size, media_type, status.st_mtime, trashed)
+    return found
+
+
+def references_of(layout: StoreFolder, blob: Blob) -> set[str]:
+    """The artifacts that an image needs: its config and layers, and the packages it is made from.
+
+    The image that it was built on is not among them. Raise ArtifactCorruptError where it cannot be read: then nobody
+    knows what it needs.
+    """
+    try:
+        if blob.media_type == CONFIG:
+            return packages_of(_json(layout, blob.digest))
+        if blob.media_type == MANIFEST:
+            manifest = _json(layout, blob.digest)
+            return {manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArtifactCorruptError(
+            f"artifact {blob.digest} ({blob.media_type}) is damaged, so nobody knows what it needs ({error}): "
+            "nothing is collected. `drydock store verify` names what is wrong; submit its package and apply it again"
+        ) from error
+    return set()
+
+
+def cached_layer(layout: StoreFolder, blob: Blob) -> str | None:
+    """The layer that a record of the builder's cache is about; None if it says none."""
+    try:
+        found = _json(layout, blob.digest)["digest"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, str) else None
+
+
+def _json(layout: StoreFolder, digest: str) -> Any:
+    # It may be brought back between the two.
+    for path in (layout.blob(digest), layout.trashed(digest), layout.blob(digest)):
+        with suppress(FileNotFoundError):
+            return json.loads(path.read_bytes())
+    raise ValueError("it is gone")
+
+
+def needed(layout: StoreFolder, blobs: Mapping[str, Blob], roots: Collection[str]) -> set[str]:
+    """The digests of all blobs that `roots` need, themselves among them. Raise ArtifactCorruptError."""
+    found: set[str] = set()
+    waiting = [digest for digest in roots if digest in blobs]
+    while waiting:
+        digest = waiting.pop()
+        if digest not in found:
+            found.add(digest)
+            waiting += (one for one in references_of(layout, blobs[digest]) if one in blobs)
+    return found
+
+
+def kept(
+    layout: StoreFolder,
+    blobs: Mapping[str, Blob],
+    roots: Collection[str],
+    *,
+    now: float,
+    grace: float,
+    spared: Callable[[Blob], bool] = lambda blob: False,
+) -> set[str]:
+    """What stays: all that `roots` need, what was used in the last `grace` seconds or is `spared`, and what that needs.
+
+    A record of the builder's cache stays with its layer. Raise ArtifactCorruptError.
+    """
+    held = {one.digest for one in blobs.values() if not one.trashed and (now - one.used < grace or spared(one))}
+    stays = needed(layout, blobs, {*roots, *held})
+    records = (one for one in blobs.values() if one.media_type == CACHED_LAYER)
+    return stays | {one.digest for one in records if cached_layer(layout, one) in stays}
+
+
+def plan(blobs: Mapping[str, Blob], stays: Collection[str], *, now: float, trash_for: float) -> list[Step]:
+    """What is to be done. An image goes before its parts: one that is still named is whole."""
+    steps: list[Step] = []
+    for blob in blobs.values():
+        if blob.trashed and blob.digest in stays:
+            steps.append((Deed.BRING_BACK, blob))
+        elif blob.trashed and now - blob.used >= trash_for:
+            steps.append((Deed.DELETE, blob))
+    gone = (one for one in blobs.values() if not one.trashed and one.digest not in stays)
+    return [*steps, *((Deed.PUT_ASIDE, one) for one in sorted(gone, key=lambda one: one.media_type != MANIFEST))]
+
+
+def carry_out(layout: StoreFolder, steps: Iterable[Step]) -> Iterator[Step]:
+    """Do it, and after each step that was still to be done say so."""
+    for deed, blob in steps:
+        with storage_errors(layout.root):
+            if _do(layout, deed, blob):
+                yield deed, blob
+
+
+def _do(layout: StoreFolder, deed: Deed, blob: Blob) -> bool:
+    if deed is Deed.DELETE:
+        return delete(layout, blob.digest)
+    if deed is Deed.PUT_ASIDE:
+        return put_aside(layout, blob.digest, used=blob.used)
+    with layout.collecting():
+        return bring_back(layout, blob.digest)
