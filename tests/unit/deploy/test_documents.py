@@ -22,7 +22,14 @@ from shared.kernel.app import Settings
 from tests.unit.deploy.test_compose import SETTINGS
 
 ROOT = Path(__file__).parents[3]
-PAGES = ["README.md", "CHANGELOG.md", "deploy/demo/INTEGRATE.md", "deploy/settings.md", "tests/benchmarks/figures.md"]
+PAGES = [
+    "README.md",
+    "CHANGELOG.md",
+    "deploy/demo/INTEGRATE.md",
+    "deploy/faults.md",
+    "deploy/settings.md",
+    "tests/benchmarks/figures.md",
+]
 TEXTS = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
 README = TEXTS["README.md"]
 INTEGRATE = TEXTS["deploy/demo/INTEGRATE.md"]
@@ -106,6 +113,16 @@ def test_the_folders_of_the_map_exist() -> None:
 def test_the_exit_codes_are_those_of_the_command_line() -> None:
     codes = {int(code) for cells in rows("Exit code") for code in cells[0].split(",")}
     assert codes == {int(code) for code in Exit}
+
+
+def test_every_promise_names_a_test_that_there_is() -> None:
+    promises = list(rows("What happens", "deploy/faults.md"))
+    assert promises
+    for _, _, shown in promises:
+        for named in shown.replace("`", "").split(", "):
+            path, _, test = named.partition("::")
+            text = (ROOT / path).read_text(encoding="utf-8")
+            assert re.search(rf"^(async )?def {test or 'test_'}", text, re.M), named
 
 
 def same_value(field: FieldInfo, shown: str) -> bool:
