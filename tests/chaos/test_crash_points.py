@@ -72,7 +72,7 @@ def victim(own: Endpoints, tmp_path: Path) -> Iterator[ServiceProcess]:
         lease=f"PT{LEASE_SECONDS}S",
     )
     (tmp_path / "errands").mkdir()
-    process.settings["EXAMPLE_ERRANDS"] = str(tmp_path / "errands")
+    process.settings |= {"EXAMPLE_ERRANDS": str(tmp_path / "errands"), "EXAMPLE_TRIM_AFTER": "0.5"}
     yield process
     if process.running:
         process.end()

@@ -33,7 +33,7 @@ def example(engines: Endpoints, tmp_path: Path) -> Iterator[Callable[..., Servic
 
     def make(**settings: str) -> ServiceProcess:
         process = ServiceProcess("tests.support.example.app", engines, tmp_path, **settings)
-        process.settings["EXAMPLE_ERRANDS"] = str(errands)
+        process.settings |= {"EXAMPLE_ERRANDS": str(errands), "EXAMPLE_TRIM_AFTER": "0.5"}
         made.append(process)
         return process
 

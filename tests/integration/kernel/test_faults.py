@@ -274,6 +274,7 @@ async def onlooker(frail: Engines) -> AsyncIterator[Client]:
 @pytest.fixture
 def service(frail: Engines, tmp_path: Path) -> Iterator[ServiceProcess]:
     process = ServiceProcess("tests.support.example.app", frail.endpoints, tmp_path, stop_within="PT4S")
+    process.settings["EXAMPLE_TRIM_AFTER"] = "0.5"
     yield process
     if process.running:
         process.end()
