@@ -14,6 +14,7 @@ from shared.contracts.servicing_executor import (
     ApplyImage,
     ApplyUpdate,
     InstallExtension,
+    OperationAccepted,
     OperationFinished,
     RestartableService,
     RestartService,
@@ -119,6 +120,17 @@ async def test_a_start_that_the_executor_slept_through_is_cancelled_and_everybod
 
 
 async def test_a_promotion_whose_environment_is_busy_at_its_start_is_cancelled(instant: Stack) -> None:
+    endpoints = Endpoints(instant.record.kafka, instant.record.mongo)
+    environments = str(instant.data / "environments")
+    idle = ServiceProcess(
+        "services.servicing_executor.app",
+        endpoints,
+        instant.data,
+        work_slots="0",
+        runtime="instant",
+        artifacts=str(instant.data / "artifacts"),
+        environments=environments,
+    )
     executor = instant.processes["servicing-executor"]
     async with world(instant) as place:
         await place.provision()
@@ -126,16 +138,19 @@ async def test_a_promotion_whose_environment_is_busy_at_its_start_is_cancelled(i
         await place.succeeded(await place.apply(package))
         await place.mark()
         await place.wait(CandidateMarked)
-        # Both commands wait for the executor in this order, so that the restart has begun when the start comes.
+        # One that takes commands and does no work: the restart has begun when the start comes, and does not end.
         await asyncio.to_thread(executor.stop)
+        idle.start()
         try:
+            await idle.ready()
             restart = await place.send(RestartService(environment=place.production, service=RestartableService.AOS))
+            await place.wait(OperationAccepted, lambda told: told.operation == restart)
             promotion = await place.schedule()
-            await place.wait(ApplyImage)
+            cancelled = await place.cancelled(promotion)
         finally:
+            await idle.stop()
             await asyncio.to_thread(executor.start)
             await asyncio.to_thread(executor.wait_ready)
-        cancelled = await place.cancelled(promotion)
         assert cancelled.problem.reason == "OPERATION_RUNNING"
         assert restart in cancelled.problem.message
         await place.succeeded(restart)

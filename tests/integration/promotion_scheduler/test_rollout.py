@@ -112,6 +112,7 @@ async def test_extensions_are_removed_with_the_release_of_their_base_in_the_next
 
     await put_forward(world, process, opens)
     commands = {one.data.environment: one for one in await world.seen(ApplyRelease, 2)}
+    await world.user.caught_up()  # what was planned last was told before
     assert min(one.time for one in commands.values()) >= opens
     for environment, removed in ((production, (LABELS, FREIGHT)), (sandbox, (LABELS, FREIGHT, SCALES))):
         command = commands[environment].data
