@@ -69,11 +69,19 @@ def _fits(world: World, mine: Method, wanted: Method) -> bool:
 def _same(world: World, a: TypeRef, b: TypeRef) -> bool:
     if a.name.lower() != b.name.lower() or a.dimensions != b.dimensions:
         return "" in (a.name, b.name)
-    answer = same_subject(a, b)
-    if answer is None and (a.subject or a.subject_id) and (b.subject or b.subject_id):
-        one, two = world.find_type(a), world.find_type(b)
-        return one is None or two is None or one[0] is two[0]
-    return answer is not False and (not a.length or not b.length or a.length == b.length)
+    names_differ = (a.subject or a.subject_id) and (b.subject or b.subject_id) and same_subject(a, b) is not True
+    if names_differ and same_object(world, a, b) is False:
+        return False
+    return not a.length or not b.length or a.length == b.length
+
+
+def same_object(world: World, a: TypeRef, b: TypeRef) -> bool | None:
+    """Whether two types name one object, by name or id; None where one of them is not found.
+
+    Nothing follows from such a type: that its object is gone is told where it is declared.
+    """
+    one, two = world.find_type(a), world.find_type(b)
+    return None if one is None or two is None else one[0] is two[0]
 
 
 def _implementations(check: ExtensionCheck, declared: ObjectDecl, node: Node) -> None:
