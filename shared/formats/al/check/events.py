@@ -95,7 +95,7 @@ class _Subscriber:
         events = [owned.member for owned in found if owned.member.event]
         place, about = self._place(self.event), SymbolPath.of(publisher, "methods", event)
         if not found:
-            if check.member_missing(publisher):
+            if check.member_missing(publisher, event):
                 known = [o.member for group in methods.values() for o in group if o.member.event]
                 message = f"The event '{event}' is not found in the target."
                 advice = self._other_event(publisher, event, known)
@@ -261,7 +261,7 @@ class _Subscriber:
 
     def _element(self, owner: Symbol, part: str, known: dict[str, str]) -> None:
         name = _text(self.element) if self.element is not None else ""
-        if not name or fold(name) in known or not self.check.member_missing(owner):
+        if not name or fold(name) in known or not self.check.member_missing(owner, name):
             return
         assert self.element is not None
         message = f"The member referenced by event subscriber '{self.procedure.name}' parameter '{name}' is not found."

@@ -66,7 +66,7 @@ class Members:
 
     def _absent(self, owner: TypeRef, name: str, place: Place, *, certain: bool) -> None:
         subject = find_subject(self.world, owner)
-        if subject is None or subject[1] is self.world.own or not self.check.member_missing(subject[0]):
+        if subject is None or subject[1] is self.world.own or not self.check.member_missing(subject[0], name):
             return
         symbol, kind = subject[0], owner.name.lower()
         if kind in OF_CONTROLS:

@@ -211,7 +211,7 @@ class _Values:
             return
         known = self.world.controls(target) if of_page else self.world.columns(target)
         name = text_of(self.tokens, first, last)
-        if fold(name) not in known and self.check.member_missing(target):
+        if fold(name) not in known and self.check.member_missing(target, name):
             message = f"Reference '{name}' in application object '{target.name}' does not exist."
             about = SymbolPath.of(target, "controls" if of_page else "columns", name)
             advice = nearest(name, (e.name for e in known.values()))

@@ -202,3 +202,19 @@ def fold(name: str) -> str:
     if len(name) > 1 and name[0] == '"' == name[-1]:
         name = name[1:-1].replace('""', '"')
     return name.casefold()
+
+
+def has_member(symbol: Symbol, name: str) -> bool:
+    """Whether an object itself declares something that others may name by that name."""
+    parts = (
+        symbol.fields,
+        symbol.methods,
+        symbol.controls,
+        symbol.actions,
+        symbol.views,
+        symbol.columns,
+        symbol.values,
+        symbol.variables,
+    )
+    wanted = fold(name)
+    return any(fold(member.name) == wanted for part in parts for member in part)
