@@ -21,6 +21,7 @@ from pathlib import Path
 from shared.formats.al.check.extension import TargetSet, check_extension
 from shared.formats.al.package.container import Package, PackageError
 from shared.formats.al.source.opening import OpenedExtension, open_extension
+from shared.formats.al.source.parser import OBJECT_KINDS as OBJECTS
 from shared.formats.al.symbols.index import AppIndex
 from tests.support.al_mutations import Bases, Line, blocked_lines, named_lines
 from tests.support.al_pairs import real_pairs
@@ -62,12 +63,16 @@ def best_set(extension: OpenedExtension, sets: Iterator[list[AppIndex]]) -> tupl
 
 
 def mutated(extension: OpenedExtension, apps: Sequence[AppIndex], draw: random.Random) -> Judged:
-    """Everything that an extension names taken away, objects apart from members: what nothing is known of hides these."""
+    """Everything that an extension names taken away.
+
+    Objects go apart from members, and names of both each alone: where an object is gone nothing is known of its members.
+    """
     bases = _bases(tuple(apps))
     named, judged = named_lines(extension, bases), Judged()
-    members = [n for n in sorted(named) if not _is_object(bases, n)]
+    members = [n for n in sorted(named) if not bases.kinds[n] & OBJECTS]
     draw.shuffle(members)
-    rounds = [[n for n in sorted(named) if _is_object(bases, n)], *(members[at::ROUNDS] for at in range(ROUNDS))]
+    rounds = [[n for n in sorted(named) if bases.kinds[n] <= OBJECTS], *(members[at::ROUNDS] for at in range(ROUNDS))]
+    rounds += [[n] for n in sorted(named) if bases.kinds[n] & OBJECTS and not bases.kinds[n] <= OBJECTS]
     for names in filter(None, rounds):
         found = blocked_lines(check_extension(extension, TargetSet(bases.without(names), apps)))
         judged.false += sorted(found - set().union(*(named[n] for n in names)))
@@ -77,10 +82,6 @@ def mutated(extension: OpenedExtension, apps: Sequence[AppIndex], draw: random.R
             judged.blocked[kind] += len(named[name] & found)
             judged.missed += [(name, line) for line in sorted(named[name] - found)]
     return judged
-
-
-def _is_object(bases: Bases, name: str) -> bool:
-    return bool(bases.kinds[name] & {"table", "codeunit", "page", "report", "query", "xmlport", "enum", "interface"})
 
 
 def open_pairs(folder: Path) -> Iterator[tuple[Package, OpenedExtension, list[AppIndex], set[Line]]]:

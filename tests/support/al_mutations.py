@@ -15,6 +15,7 @@ from shared.formats.al.source.lexer import T
 from shared.formats.al.source.opening import OpenedExtension
 from shared.formats.al.source.syntax import SourceFile, walk
 from shared.formats.al.symbols.builtins import (
+    AREAS,
     METHODS,
     PLATFORM_OBJECTS,
     STATIC_WORDS,
@@ -41,16 +42,216 @@ _PARTS = {
 }
 # Words that mean something else wherever they are no member: no line can be told to name the member.
 _LANGUAGE = frozenset(
-    """
-    action area array content assembly biginteger blob boolean byte char code codeunit column control data database date
-    dataitem dateformula datetime decimal dialog duration enum event exist field fieldref file filter group guid image
-    integer interface key keyref label list lookup media method module name no number option order page part profile
-    query record recordid recordref report repeater rec source system table tabledata text time type user value variant
-    version view xmlport xrec count sum min max average const sorting where true false
-    """.split()
+    [
+        "action",
+        "and",
+        "area",
+        "array",
+        "as",
+        "asserterror",
+        "assembly",
+        "begin",
+        "biginteger",
+        "blob",
+        "boolean",
+        "break",
+        "byte",
+        "case",
+        "char",
+        "class",
+        "code",
+        "codeunit",
+        "column",
+        "const",
+        "content",
+        "continue",
+        "control",
+        "count",
+        "data",
+        "database",
+        "date",
+        "dataitem",
+        "dateformula",
+        "datetime",
+        "decimal",
+        "default",
+        "dialog",
+        "div",
+        "do",
+        "dotnet",
+        "downto",
+        "duration",
+        "else",
+        "end",
+        "enum",
+        "event",
+        "exist",
+        "exit",
+        "factboxes",
+        "false",
+        "field",
+        "fieldref",
+        "file",
+        "filter",
+        "for",
+        "foreach",
+        "group",
+        "guid",
+        "if",
+        "image",
+        "in",
+        "integer",
+        "interface",
+        "internal",
+        "is",
+        "key",
+        "keyref",
+        "label",
+        "list",
+        "local",
+        "lookup",
+        "max",
+        "media",
+        "method",
+        "min",
+        "mod",
+        "module",
+        "name",
+        "namespace",
+        "no",
+        "not",
+        "number",
+        "of",
+        "option",
+        "or",
+        "order",
+        "page",
+        "part",
+        "procedure",
+        "profile",
+        "protected",
+        "query",
+        "rec",
+        "record",
+        "recordid",
+        "recordref",
+        "repeat",
+        "repeater",
+        "report",
+        "source",
+        "sum",
+        "system",
+        "table",
+        "tabledata",
+        "temporary",
+        "text",
+        "then",
+        "time",
+        "to",
+        "trigger",
+        "true",
+        "type",
+        "until",
+        "user",
+        "using",
+        "value",
+        "var",
+        "variant",
+        "version",
+        "view",
+        "where",
+        "while",
+        "with",
+        "average",
+        "sorting",
+        "xmlport",
+        "xor",
+        "xrec",
+    ]
+)
+# What stands behind these and `::` is the platform's.
+_PLATFORM_ENUMS = frozenset(
+    [
+        "clienttype",
+        "datascope",
+        "defaultlayout",
+        "executioncontext",
+        "fieldclass",
+        "notificationscope",
+        "objecttype",
+        "permissionobjecttype",
+        "reportformat",
+        "securityfilter",
+        "tableconnectiontype",
+        "telemetryscope",
+        "testpermissions",
+        "textencoding",
+        "transactiontype",
+        "verbosity",
+    ]
+)
+# Properties whose values are words of the language.
+_OF_WORDS = frozenset(
+    [
+        "access",
+        "applicationarea",
+        "blankzero",
+        "caption",
+        "dataclassification",
+        "defaultlayout",
+        "extendeddatatype",
+        "fieldclass",
+        "image",
+        "importance",
+        "obsoletestate",
+        "pagetype",
+        "promotedcategory",
+        "promotedonly",
+        "querycategory",
+        "querytype",
+        "runpagemode",
+        "showfilter",
+        "style",
+        "subtype",
+        "tabletype",
+        "textencoding",
+        "type",
+        "updatepropagation",
+        "usagecategory",
+        "direction",
+        "format",
+    ]
+)
+# Methods of its types that are no objects, as far as bases have procedures of that name.
+_OF_TYPES = frozenset(
+    [
+        "add",
+        "addnamespace",
+        "attributes",
+        "class",
+        "create",
+        "hasvalue",
+        "post",
+        "readfrom",
+        "remove",
+        "save",
+        "scope",
+        "send",
+        "split",
+        "tostring",
+        "writeto",
+    ]
 )
 _PLATFORM = frozenset().union(
-    *METHODS.values(), STATIC_WORDS, SYSTEM_FUNCTIONS, TEST_METHODS, SYSTEM_FIELDS, PLATFORM_OBJECTS, FUNCTIONS
+    *METHODS.values(),
+    AREAS,
+    _OF_TYPES,
+    STATIC_WORDS,
+    SYSTEM_FUNCTIONS,
+    TEST_METHODS,
+    SYSTEM_FIELDS,
+    PLATFORM_OBJECTS,
+    FUNCTIONS,
 )
 
 
@@ -64,7 +265,7 @@ class Bases:
             for symbol in index.symbols():
                 for kind, name in _named_by(symbol):
                     self.kinds[fold(name)].add(kind)
-        for word in _LANGUAGE | _PLATFORM | {""}:
+        for word in _LANGUAGE | _PLATFORM | _PLATFORM_ENUMS | {""}:
             self.kinds.pop(word, None)
 
     @cached_property
@@ -147,16 +348,35 @@ def named_lines(extension: OpenedExtension, bases: Bases) -> dict[str, set[Line]
 
 
 def _tokens(file: SourceFile) -> Iterator[tuple[str, int]]:
-    """Names, and the strings of attributes of subscribers, with their lines."""
+    """Names, and the strings of attributes of subscribers, with their lines; not what only the platform brings."""
     tokens = file.tokens
     in_attribute = False
+    passed = set(_of_the_platform(file))
     for at, kind in enumerate(tokens.kinds):
+        if at in passed:
+            continue
         if tokens.lower[at] == "eventsubscriber":
             in_attribute = True
         elif in_attribute and tokens.sign(at) == "]":
             in_attribute = False
         if kind in (T.NAME, T.QUOTED) or (in_attribute and kind is T.STRING):
             yield fold(tokens.texts[at]), tokens.place(tokens.offsets[at])[0]
+
+
+def _of_the_platform(file: SourceFile) -> Iterator[int]:
+    """Tokens in declarations of .NET, in properties that hold words of the language, and values of its enums."""
+    tokens = file.tokens
+    for at in range(2, len(tokens.kinds)):
+        if tokens.sign(at - 1) == "::" and tokens.lower[at - 2] in _PLATFORM_ENUMS:
+            yield at
+    for declared in file.objects:
+        for node, _ in walk(declared.root):
+            for prop in node.properties.values():
+                if prop.name in _OF_WORDS:
+                    yield from range(prop.first, prop.last)
+            if declared.kind == "dotnet":
+                for first, last in node.arguments:
+                    yield from range(first, last)
 
 
 def _declared(extension: OpenedExtension) -> Iterator[str]:
