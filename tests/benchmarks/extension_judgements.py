@@ -4,9 +4,10 @@
 
 FOLDER holds `.app` files, extensions and bases among each other. A pair is a package and a base that is new enough for
 it; of several the one with the fewest breaks counts, for with one of them it was built. Then everything that a package
-with source names of its base is taken away, a third at a time and drawn by SEED: each line that names any of it must
-block, and no other line may. Names that the package gives something of its own, and words of the language, are left
-alone. Lines are counted under what the base calls by that name.
+with source names of its base is taken away, in rounds drawn by SEED: each line that names any of it must block, and no
+other line may. Names that the package gives something of its own, and words of the language and of the platform, are
+left alone, as far as they can be told: what is missed is printed. Lines are counted under what the base calls by that
+name.
 """
 
 import random
@@ -26,7 +27,8 @@ from shared.formats.al.symbols.index import AppIndex
 from tests.support.al_mutations import Bases, Line, blocked_lines, named_lines
 from tests.support.al_pairs import real_pairs
 
-ROUNDS = 3
+ROUNDS = {"object": 1, "member": 3, "both": 10}
+"""In how many rounds what an extension names is taken away."""
 
 
 @dataclass
@@ -65,14 +67,18 @@ def best_set(extension: OpenedExtension, sets: Iterator[list[AppIndex]]) -> tupl
 def mutated(extension: OpenedExtension, apps: Sequence[AppIndex], draw: random.Random) -> Judged:
     """Everything that an extension names taken away.
 
-    Objects go apart from members, and names of both each alone: where an object is gone nothing is known of its members.
+    Where an object is gone nothing is known of its members: objects go apart, and what is also a member few at a time.
     """
     bases = _bases(tuple(apps))
     named, judged = named_lines(extension, bases), Judged()
-    members = [n for n in sorted(named) if not bases.kinds[n] & OBJECTS]
-    draw.shuffle(members)
-    rounds = [[n for n in sorted(named) if bases.kinds[n] <= OBJECTS], *(members[at::ROUNDS] for at in range(ROUNDS))]
-    rounds += [[n] for n in sorted(named) if bases.kinds[n] & OBJECTS and not bases.kinds[n] <= OBJECTS]
+    names_of: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(named):
+        kinds = bases.kinds[name]
+        names_of["object" if kinds <= OBJECTS else "both" if kinds & OBJECTS else "member"].append(name)
+    rounds: list[list[str]] = []
+    for what, number in ROUNDS.items():
+        draw.shuffle(names_of[what])
+        rounds += (names_of[what][at::number] for at in range(number))
     for names in filter(None, rounds):
         found = blocked_lines(check_extension(extension, TargetSet(bases.without(names), apps)))
         judged.false += sorted(found - set().union(*(named[n] for n in names)))

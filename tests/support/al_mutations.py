@@ -27,6 +27,11 @@ from shared.formats.al.symbols.index import AppIndex, build_index
 from shared.formats.al.symbols.platform import FUNCTIONS
 from shared.formats.al.symbols.symbols import EXTENSION_OF, Symbol, TypeRef, fold
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 Line = tuple[str, int]
 
 _GONE = " (gone)"
@@ -41,207 +46,33 @@ _PARTS = {
     "variables": "protected variable",
 }
 # Words that mean something else wherever they are no member: no line can be told to name the member.
-_LANGUAGE = frozenset(
-    [
-        "action",
-        "and",
-        "area",
-        "array",
-        "as",
-        "asserterror",
-        "assembly",
-        "begin",
-        "biginteger",
-        "blob",
-        "boolean",
-        "break",
-        "byte",
-        "case",
-        "char",
-        "class",
-        "code",
-        "codeunit",
-        "column",
-        "const",
-        "content",
-        "continue",
-        "control",
-        "count",
-        "data",
-        "database",
-        "date",
-        "dataitem",
-        "dateformula",
-        "datetime",
-        "decimal",
-        "default",
-        "dialog",
-        "div",
-        "do",
-        "dotnet",
-        "downto",
-        "duration",
-        "else",
-        "end",
-        "enum",
-        "event",
-        "exist",
-        "exit",
-        "factboxes",
-        "false",
-        "field",
-        "fieldref",
-        "file",
-        "filter",
-        "for",
-        "foreach",
-        "group",
-        "guid",
-        "if",
-        "image",
-        "in",
-        "integer",
-        "interface",
-        "internal",
-        "is",
-        "key",
-        "keyref",
-        "label",
-        "list",
-        "local",
-        "lookup",
-        "max",
-        "media",
-        "method",
-        "min",
-        "mod",
-        "module",
-        "name",
-        "namespace",
-        "no",
-        "not",
-        "number",
-        "of",
-        "option",
-        "or",
-        "order",
-        "page",
-        "part",
-        "procedure",
-        "profile",
-        "protected",
-        "query",
-        "rec",
-        "record",
-        "recordid",
-        "recordref",
-        "repeat",
-        "repeater",
-        "report",
-        "source",
-        "sum",
-        "system",
-        "table",
-        "tabledata",
-        "temporary",
-        "text",
-        "then",
-        "time",
-        "to",
-        "trigger",
-        "true",
-        "type",
-        "until",
-        "user",
-        "using",
-        "value",
-        "var",
-        "variant",
-        "version",
-        "view",
-        "where",
-        "while",
-        "with",
-        "average",
-        "sorting",
-        "xmlport",
-        "xor",
-        "xrec",
-    ]
-)
+_LANGUAGE = _words("""
+    action and area array as asserterror assembly begin biginteger blob boolean break byte case char class code
+    codeunit column const content continue control count data database date dataitem dateformula datetime
+    decimal default dialog div do dotnet downto duration else end enum event exist exit factboxes false field
+    fieldref file filter for foreach group guid if image in integer interface internal is key keyref label list
+    local lookup max media method min mod module name namespace no not number of option or order page part
+    procedure profile protected query rec record recordid recordref repeat repeater report source sum system
+    table tabledata temporary text then time to trigger true type until user using value var variant version
+    view where while with average sorting xmlport xor xrec
+""")
 # What stands behind these and `::` is the platform's.
-_PLATFORM_ENUMS = frozenset(
-    [
-        "clienttype",
-        "datascope",
-        "defaultlayout",
-        "executioncontext",
-        "fieldclass",
-        "notificationscope",
-        "objecttype",
-        "permissionobjecttype",
-        "reportformat",
-        "securityfilter",
-        "tableconnectiontype",
-        "telemetryscope",
-        "testpermissions",
-        "textencoding",
-        "transactiontype",
-        "verbosity",
-    ]
-)
+_PLATFORM_ENUMS = _words("""
+    clienttype datascope defaultlayout executioncontext fieldclass notificationscope objecttype
+    permissionobjecttype reportformat securityfilter tableconnectiontype telemetryscope testpermissions
+    textencoding transactiontype verbosity
+""")
 # Properties whose values are words of the language.
-_OF_WORDS = frozenset(
-    [
-        "access",
-        "applicationarea",
-        "blankzero",
-        "caption",
-        "dataclassification",
-        "defaultlayout",
-        "extendeddatatype",
-        "fieldclass",
-        "image",
-        "importance",
-        "obsoletestate",
-        "pagetype",
-        "promotedcategory",
-        "promotedonly",
-        "querycategory",
-        "querytype",
-        "runpagemode",
-        "showfilter",
-        "style",
-        "subtype",
-        "tabletype",
-        "textencoding",
-        "type",
-        "updatepropagation",
-        "usagecategory",
-        "direction",
-        "format",
-    ]
-)
+_OF_WORDS = _words("""
+    access applicationarea blankzero caption dataclassification defaultlayout extendeddatatype fieldclass image
+    importance obsoletestate pagetype promotedcategory promotedonly querycategory querytype runpagemode
+    showfilter style subtype tabletype textencoding type updatepropagation usagecategory direction format
+""")
 # Methods of its types that are no objects, as far as bases have procedures of that name.
-_OF_TYPES = frozenset(
-    [
-        "add",
-        "addnamespace",
-        "attributes",
-        "class",
-        "create",
-        "hasvalue",
-        "post",
-        "readfrom",
-        "remove",
-        "save",
-        "scope",
-        "send",
-        "split",
-        "tostring",
-        "writeto",
-    ]
-)
+_OF_TYPES = _words("""
+    add addnamespace attributes class create hasvalue post readfrom remove save scope send split tostring
+    writeto
+""")
 _PLATFORM = frozenset().union(
     *METHODS.values(),
     AREAS,

@@ -88,7 +88,7 @@ CASES = {
         "No.",
     ),
     "field of a key": (
-        'tableextension 50000 X extends Parcel { fields { field(50000; Mine; Integer) { } } keys { key(K; "NAME") { } } }',
+        'tableextension 50000 X extends Parcel { keys { key(K; "NAME") { } } }',
         "AL0186",
         "Lost",
         "Weight",
