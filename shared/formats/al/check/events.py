@@ -20,11 +20,11 @@ from shared.formats.al.symbols.index import AppIndex
 from shared.formats.al.symbols.symbols import Method, Symbol, TypeRef, fold
 
 from .context import ExtensionCheck
-from .conversions import same_subject
 from .evidence import SymbolPath, parameters_text, signature, type_text
 from .lifecycle import report_state
 from .naming import named_object
 from .places import Place
+from .sameness import same_object
 from .suggestions import nearest, same_parameters
 from .world import KIND_OF_TYPE
 
@@ -197,7 +197,7 @@ class _Subscriber:
                 )
                 self.check.report("AL0593", parameter.name, message, place, advice, about=about)
                 return
-            if self._same(given, wanted) is not False and given.dimensions == wanted.dimensions:
+            if same_object(self.check.world, given, wanted) is not False and given.dimensions == wanted.dimensions:
                 return
         if {a, b} == {"option", "enum"}:
             if a == "option":
@@ -212,17 +212,6 @@ class _Subscriber:
             f"'{expected}'."
         )
         self.check.report("AL0284", parameter.name, message, place, advice, about=about)
-
-    def _same(self, given: TypeRef, wanted: TypeRef) -> bool | None:
-        answer = same_subject(given, wanted)
-        if answer is not None:
-            return answer
-        if given.name.lower() in ("list", "dictionary"):
-            return True
-        a, b = self.check.world.find_type(given), self.check.world.find_type(wanted)
-        if a is None or b is None:
-            return None
-        return (a[0].kind, a[0].id, fold(a[0].name)) == (b[0].kind, b[0].id, fold(b[0].name))
 
     # -- events of triggers ------------------------------------------------------------------------
 

@@ -6,11 +6,11 @@ from shared.formats.al.source.syntax import Node, ObjectDecl
 from shared.formats.al.symbols.symbols import Method, Symbol, TypeRef, fold
 
 from .context import ExtensionCheck
-from .conversions import same_subject
 from .evidence import SymbolPath, signature
 from .lifecycle import called
 from .naming import named_object
 from .places import Place, object_place
+from .sameness import same_object
 from .world import World, fold_reference
 
 _IMPLEMENTATIONS = ("implementation", "defaultimplementation", "unknownvalueimplementation")
@@ -69,19 +69,8 @@ def _fits(world: World, mine: Method, wanted: Method) -> bool:
 def _same(world: World, a: TypeRef, b: TypeRef) -> bool:
     if a.name.lower() != b.name.lower() or a.dimensions != b.dimensions:
         return "" in (a.name, b.name)
-    names_differ = (a.subject or a.subject_id) and (b.subject or b.subject_id) and same_subject(a, b) is not True
-    if names_differ and same_object(world, a, b) is False:
-        return False
-    return not a.length or not b.length or a.length == b.length
-
-
-def same_object(world: World, a: TypeRef, b: TypeRef) -> bool | None:
-    """Whether two types name one object, by name or id; None where one of them is not found.
-
-    Nothing follows from such a type: that its object is gone is told where it is declared.
-    """
-    one, two = world.find_type(a), world.find_type(b)
-    return None if one is None or two is None else one[0] is two[0]
+    alike = not a.length or not b.length or a.length == b.length
+    return alike and same_object(world, a, b) is not False
 
 
 def _implementations(check: ExtensionCheck, declared: ObjectDecl, node: Node) -> None:

@@ -17,7 +17,8 @@ class ExpressionReader(Cursor):
         """An expression; operators are kept flat, in the order of the text."""
         self.enter()
         start = self.offset()
-        parts, operators = [self._operand()], []
+        parts = [self._operand()]
+        operators: list[str] = []
         while True:
             sign = self.sign()
             if sign not in _BINARY:
