@@ -24,6 +24,7 @@ from .evidence import SymbolPath, parameters_text, signature, type_text
 from .lifecycle import report_state
 from .naming import named_object
 from .places import Place
+from .published import publishers
 from .sameness import same_object
 from .suggestions import nearest, same_parameters
 from .world import KIND_OF_TYPE
@@ -134,7 +135,7 @@ class _Subscriber:
 
     def _moved_to(self, event: str) -> str:
         """The one object that publishes an event of that name, if there is one."""
-        places = self.check.world.publishers(event) if event else []
+        places = publishers(self.check.world, event) if event else []
         if len(places) != 1:
             return ""
         owner, method = places[0]

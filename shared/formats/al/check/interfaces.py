@@ -3,7 +3,7 @@
 from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.declared import text_of
 from shared.formats.al.source.syntax import Node, ObjectDecl
-from shared.formats.al.symbols.symbols import Method, Symbol, TypeRef, fold
+from shared.formats.al.symbols.symbols import Method, Symbol, TypeRef, fold, fold_reference
 
 from .context import ExtensionCheck
 from .evidence import SymbolPath, signature
@@ -11,7 +11,7 @@ from .lifecycle import called
 from .naming import named_object
 from .places import Place, object_place
 from .sameness import same_object
-from .world import World, fold_reference
+from .world import World
 
 _IMPLEMENTATIONS = ("implementation", "defaultimplementation", "unknownvalueimplementation")
 _MOST_ANCESTORS = 20

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shared.formats.al.source.syntax import ObjectDecl
 from shared.formats.al.symbols.index import AppIndex
-from shared.formats.al.symbols.symbols import EXTENSION_OF, Field, Symbol, TypeRef, fold
+from shared.formats.al.symbols.symbols import EXTENSION_OF, Field, Symbol, TypeRef, fold, fold_reference
 
 from .binding import UNKNOWN, Binding
 from .context import ExtensionCheck
@@ -15,7 +15,7 @@ from .naming import is_on_premises, report_on_premises
 from .places import Place
 from .suggestions import nearest
 from .tables import renamed_field
-from .world import Owned, World, fold_reference
+from .world import Owned, World
 
 # Runtime 15.0 lets interfaces extend others; whether symbols tell so was not seen.
 _INTERFACES_EXTEND_FROM = 26

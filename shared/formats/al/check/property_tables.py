@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.formats.al.source.declared import text_of
 from shared.formats.al.source.lexer import Tokens, whole_number
 from shared.formats.al.source.syntax import Node, ObjectDecl, walk
-from shared.formats.al.symbols.symbols import EXTENSION_OF, Element, Symbol, fold
+from shared.formats.al.symbols.symbols import EXTENSION_OF, Element, Symbol, fold, fold_reference
 
 from .context import ExtensionCheck
 from .evidence import SymbolPath
@@ -14,7 +14,7 @@ from .naming import named_object
 from .places import Place
 from .properties import TableOf
 from .scope import INTO_ITEM, RECORD_ITEMS
-from .world import World, fold_reference
+from .world import World
 
 _BESIDE_ITEM = frozenset(("addafter", "addbefore"))
 

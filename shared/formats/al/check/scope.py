@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 from shared.formats.al.source.lexer import whole_number
 from shared.formats.al.source.syntax import Node, ObjectDecl, Procedure, walk
-from shared.formats.al.symbols.symbols import EXTENSION_OF, Symbol, TypeRef, fold
+from shared.formats.al.symbols.symbols import EXTENSION_OF, Symbol, TypeRef, fold, fold_reference
 
 from .binding import Binding
-from .world import Owned, World, fold_reference
+from .world import Owned, World
 
 INTO_ITEM = frozenset(("add", "addfirst", "addlast", "modify"))
 """Changes of a report's dataset whose anchor is the data item that what they hold belongs to."""
