@@ -68,6 +68,11 @@ _OF_WORDS = _words("""
     importance obsoletestate pagetype promotedcategory promotedonly querycategory querytype runpagemode
     showfilter style subtype tabletype textencoding type updatepropagation usagecategory direction format
 """)
+# Sections that give a name of the extension's own to what they hold.
+_NAMING = _words("""
+    action actionref column cuegroup dataitem field fixed grid group label part repeater systempart tableelement
+    textelement usercontrol
+""")
 # Methods of its types that are no objects, as far as bases have procedures of that name.
 _OF_TYPES = _words("""
     add addnamespace attributes class create hasvalue post readfrom remove save scope send split tostring
@@ -225,7 +230,7 @@ def _declared(extension: OpenedExtension) -> Iterator[str]:
         for node, _ in walk(declared.root):
             yield node.keyword
             yield from node.properties
-            if node.keyword in ("field", "column", "part", "dataitem", "textelement", "group") and node.arguments:
+            if node.keyword in _NAMING and node.arguments:
                 yield fold("".join(declared.file.tokens.texts[slice(*node.arguments[0])]))
             for variable in node.variables:
                 yield fold(variable.name)

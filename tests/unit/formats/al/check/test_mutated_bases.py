@@ -4,6 +4,7 @@ A part of the names is tried in `make test`, all of them in `make chaos`. Real p
 `DRYDOCK_CORPUS` names a folder of them.
 """
 
+import os
 import random
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from shared.formats.al.check.extension import TargetSet, check_extension
 from shared.formats.al.package.container import open_package
 from shared.formats.al.source.opening import OpenedExtension, open_extension
+from tests.benchmarks.extension_judgements import mutated, open_pairs
 from tests.support.al_mutations import Bases, Line, blocked_lines, named_lines
 from tests.support.al_packages import BASE_ID, app
 from tests.support.effort import first_seed, times
@@ -83,3 +85,18 @@ def test_whatever_a_new_base_has_lost_blocks_the_lines_that_name_it_and_no_other
     found = {name: blocked(name) for name in tried}
     assert {n: shown(lines - named()[n]) for n, lines in found.items() if lines - named()[n]} == {}, "false alarms"
     assert {n: shown(named()[n] - lines) for n, lines in found.items() if named()[n] - lines} == {}, "missed"
+
+
+def test_what_real_packages_name_of_their_bases_is_found_when_it_is_lost() -> None:
+    folder = os.environ.get("DRYDOCK_CORPUS")
+    if not folder:
+        pytest.skip("DRYDOCK_CORPUS names no folder of real packages")
+    draw = random.Random(first_seed(0))
+    pairs = [
+        (extension, apps) for _, extension, apps, breaks in open_pairs(Path(folder)) if extension.files and not breaks
+    ]
+    for extension, apps in draw.sample(pairs, min(times(2), len(pairs))):
+        judged = mutated(extension, apps, draw)
+        assert judged.false == []
+        # Some words are also those of what only the server has.
+        assert judged.blocked.total() >= 0.95 * judged.named.total()
