@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.formats.al.source.syntax import ObjectDecl
-from shared.formats.al.symbols.symbols import EXTENSION_OF, Field, Symbol, fold
+from shared.formats.al.symbols.symbols import EXTENSION_OF, Field, Symbol, fold, fold_reference
 
 from .context import ExtensionCheck
 from .evidence import SymbolMember, SymbolPath, declaration, text_of_member
 from .places import Place, member_place
-from .world import fold_reference, is_moved
+from .world import is_moved
 
 _PARTS = {"Field": "fields", "EnumValue": "values", "Control": "controls", "Action": "actions"}
 

@@ -83,7 +83,7 @@ def check_anchor(check: ExtensionCheck, page: Symbol, change: AnchoredChange, pl
         return
     if part == "action" and (_is_synthesized(fold(anchor), now) or _is_cue_group(check.world, page, anchor)):
         return
-    if not check.member_missing(page):
+    if not check.member_missing(page, anchor):
         return
     before = check.old.find(page.kind, page.name) if check.old else None
     old = _elements(check.old, before[0], part).get(fold(anchor)) if check.old and before else None
@@ -130,7 +130,7 @@ def _report_anchor(check: ExtensionCheck, target: Symbol, declared: ObjectDecl, 
     there = known.get(fold(anchor))
     if there is not None:
         report_state(check, "Data item", there, Place(PlaceLevel.SYMBOLS, declared.file, at), about)
-    elif check.member_missing(target):
+    elif check.member_missing(target, anchor):
         what = "DataItem" if alone else "DataItem or Column"
         message = f"A {what} with name '{anchor}' could not be found in the target {target.name}."
         place = Place(PlaceLevel.SYMBOLS if node.keyword.startswith("add") else PlaceLevel.SOURCE, declared.file, at)

@@ -48,16 +48,16 @@ class _Code:
         self.binder = Binder(check, self.scope)
 
     def check_all(self) -> None:
-        self._node(self.object.root)
+        self._node(self.object.root, None)
 
-    def _node(self, node: Node) -> None:
-        with self.scope.within(node):
+    def _node(self, node: Node, parent: Node | None) -> None:
+        with self.scope.within(node, parent):
             for procedure in node.procedures:
                 self._procedure(procedure)
             for first, last in expressions_of(self.object.kind, node):
                 self._expression(first, last)
             for child in node.children:
-                self._node(child)
+                self._node(child, node)
 
     def _expression(self, first: int, last: int) -> None:
         """The source of a control or column, or a property; one that is not understood is left alone."""

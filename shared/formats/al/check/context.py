@@ -8,7 +8,7 @@ from shared.formats.al.package.version import Version
 from shared.formats.al.source.opening import OpenedExtension
 from shared.formats.al.source.syntax import ObjectDecl
 from shared.formats.al.symbols.index import AppIndex
-from shared.formats.al.symbols.symbols import Symbol, fold
+from shared.formats.al.symbols.symbols import Symbol, fold, has_member
 
 from .evidence import SymbolPath, declaration
 from .needs import NeededApp, moved_away, platform_of
@@ -132,7 +132,7 @@ class ExtensionCheck:
             return True
         if self.old is not None:
             before = self.old.find(kind, name, number)
-            if before is not None and before[1] is not self.old.own and self._has_app(before[1]):
+            if before is not None and self._is_given(before[1]):
                 return True
         if self.world.is_well_known(name):
             return False
@@ -142,13 +142,28 @@ class ExtensionCheck:
             self.unknown.setdefault(reference)
         return False
 
-    def member_missing(self, owner: Symbol) -> bool:
-        """Whether a member that was not found on `owner` is certainly gone: no absent app could add it."""
-        if not self.world.has_all_extensions:
-            self.unknown.setdefault(f"a member of {owner.title}")
-        return self.world.has_all_extensions
+    def member_missing(self, owner: Symbol, name: str) -> bool:
+        """Whether a member that was not found on `owner` is certainly gone; otherwise it is noted as unknown.
 
-    def _has_app(self, app: AppIndex) -> bool:
+        No absent app could add it, or the old base had it and today's version of that same app has not.
+        """
+        if self.world.has_all_extensions or self._had(owner, name):
+            return True
+        self.unknown.setdefault(f"a member of {owner.title}")
+        return False
+
+    def _had(self, owner: Symbol, name: str) -> bool:
+        """Whether an app that is given today, too, declared such a member in the old base."""
+        before = self.old.find(owner.kind, owner.name) if self.old else None
+        if self.old is None or before is None:
+            return False
+        declaring = (before, *self.old.extensions(before[0]))
+        return any(has_member(symbol, name) and self._is_given(app) for symbol, app in declaring)
+
+    def _is_given(self, app: AppIndex) -> bool:
+        """Whether an app of the old base, another one than the extension itself, is in the target set, too."""
+        if self.old is not None and app is self.old.own:
+            return False
         return any(
             a.app.id == app.app.id or (a.app.is_base and app.app.is_base)
             for a in self.world.apps

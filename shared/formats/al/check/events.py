@@ -20,11 +20,12 @@ from shared.formats.al.symbols.index import AppIndex
 from shared.formats.al.symbols.symbols import Method, Symbol, TypeRef, fold
 
 from .context import ExtensionCheck
-from .conversions import same_subject
 from .evidence import SymbolPath, parameters_text, signature, type_text
 from .lifecycle import report_state
 from .naming import named_object
 from .places import Place
+from .published import publishers
+from .sameness import same_object
 from .suggestions import nearest, same_parameters
 from .world import KIND_OF_TYPE
 
@@ -95,7 +96,7 @@ class _Subscriber:
         events = [owned.member for owned in found if owned.member.event]
         place, about = self._place(self.event), SymbolPath.of(publisher, "methods", event)
         if not found:
-            if check.member_missing(publisher):
+            if check.member_missing(publisher, event):
                 known = [o.member for group in methods.values() for o in group if o.member.event]
                 message = f"The event '{event}' is not found in the target."
                 advice = self._other_event(publisher, event, known)
@@ -134,7 +135,7 @@ class _Subscriber:
 
     def _moved_to(self, event: str) -> str:
         """The one object that publishes an event of that name, if there is one."""
-        places = self.check.world.publishers(event) if event else []
+        places = publishers(self.check.world, event) if event else []
         if len(places) != 1:
             return ""
         owner, method = places[0]
@@ -197,7 +198,7 @@ class _Subscriber:
                 )
                 self.check.report("AL0593", parameter.name, message, place, advice, about=about)
                 return
-            if self._same(given, wanted) is not False and given.dimensions == wanted.dimensions:
+            if same_object(self.check.world, given, wanted) is not False and given.dimensions == wanted.dimensions:
                 return
         if {a, b} == {"option", "enum"}:
             if a == "option":
@@ -212,17 +213,6 @@ class _Subscriber:
             f"'{expected}'."
         )
         self.check.report("AL0284", parameter.name, message, place, advice, about=about)
-
-    def _same(self, given: TypeRef, wanted: TypeRef) -> bool | None:
-        answer = same_subject(given, wanted)
-        if answer is not None:
-            return answer
-        if given.name.lower() in ("list", "dictionary"):
-            return True
-        a, b = self.check.world.find_type(given), self.check.world.find_type(wanted)
-        if a is None or b is None:
-            return None
-        return (a[0].kind, a[0].id, fold(a[0].name)) == (b[0].kind, b[0].id, fold(b[0].name))
 
     # -- events of triggers ------------------------------------------------------------------------
 
@@ -261,7 +251,7 @@ class _Subscriber:
 
     def _element(self, owner: Symbol, part: str, known: dict[str, str]) -> None:
         name = _text(self.element) if self.element is not None else ""
-        if not name or fold(name) in known or not self.check.member_missing(owner):
+        if not name or fold(name) in known or not self.check.member_missing(owner, name):
             return
         assert self.element is not None
         message = f"The member referenced by event subscriber '{self.procedure.name}' parameter '{name}' is not found."

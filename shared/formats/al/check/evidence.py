@@ -21,9 +21,10 @@ from shared.formats.al.symbols.symbols import (
     TypeRef,
     Variable,
     fold,
+    fold_reference,
 )
 
-from .world import World, fold_reference
+from .world import World
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TOLD = ("access", "extensible", "scope", "sourcetable", "tabletype", "defaultimplementation", "fieldclass", "enabled")

@@ -3,15 +3,15 @@
 from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.declared import text_of
 from shared.formats.al.source.syntax import Node, ObjectDecl
-from shared.formats.al.symbols.symbols import Method, Symbol, TypeRef, fold
+from shared.formats.al.symbols.symbols import Method, Symbol, TypeRef, fold, fold_reference
 
 from .context import ExtensionCheck
-from .conversions import same_subject
 from .evidence import SymbolPath, signature
 from .lifecycle import called
 from .naming import named_object
 from .places import Place, object_place
-from .world import World, fold_reference
+from .sameness import same_object
+from .world import World
 
 _IMPLEMENTATIONS = ("implementation", "defaultimplementation", "unknownvalueimplementation")
 _MOST_ANCESTORS = 20
@@ -69,11 +69,8 @@ def _fits(world: World, mine: Method, wanted: Method) -> bool:
 def _same(world: World, a: TypeRef, b: TypeRef) -> bool:
     if a.name.lower() != b.name.lower() or a.dimensions != b.dimensions:
         return "" in (a.name, b.name)
-    answer = same_subject(a, b)
-    if answer is None and (a.subject or a.subject_id) and (b.subject or b.subject_id):
-        one, two = world.find_type(a), world.find_type(b)
-        return one is None or two is None or one[0] is two[0]
-    return answer is not False and (not a.length or not b.length or a.length == b.length)
+    alike = not a.length or not b.length or a.length == b.length
+    return alike and same_object(world, a, b) is not False
 
 
 def _implementations(check: ExtensionCheck, declared: ObjectDecl, node: Node) -> None:

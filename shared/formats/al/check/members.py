@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shared.formats.al.source.syntax import ObjectDecl
 from shared.formats.al.symbols.index import AppIndex
-from shared.formats.al.symbols.symbols import EXTENSION_OF, Field, Symbol, TypeRef, fold
+from shared.formats.al.symbols.symbols import EXTENSION_OF, Field, Symbol, TypeRef, fold, fold_reference
 
 from .binding import UNKNOWN, Binding
 from .context import ExtensionCheck
@@ -15,7 +15,7 @@ from .naming import is_on_premises, report_on_premises
 from .places import Place
 from .suggestions import nearest
 from .tables import renamed_field
-from .world import Owned, World, fold_reference
+from .world import Owned, World
 
 # Runtime 15.0 lets interfaces extend others; whether symbols tell so was not seen.
 _INTERFACES_EXTEND_FROM = 26
@@ -66,7 +66,7 @@ class Members:
 
     def _absent(self, owner: TypeRef, name: str, place: Place, *, certain: bool) -> None:
         subject = find_subject(self.world, owner)
-        if subject is None or subject[1] is self.world.own or not self.check.member_missing(subject[0]):
+        if subject is None or subject[1] is self.world.own or not self.check.member_missing(subject[0], name):
             return
         symbol, kind = subject[0], owner.name.lower()
         if kind in OF_CONTROLS:

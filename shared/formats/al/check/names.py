@@ -148,7 +148,7 @@ class Names:
 
     def _report(self, code: str, name: str, owner: Symbol, part: str, place: Place) -> bool:
         """Whether the name is certainly gone; then it is reported, with the nearest of what is there."""
-        if not self.check.member_missing(owner):
+        if not self.check.member_missing(owner, name):
             return False
         message = f"The name '{name}' does not exist in the current context."
         if code == "AL0132":

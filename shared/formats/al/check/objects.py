@@ -3,7 +3,7 @@
 from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.package.version import Version
 from shared.formats.al.source.syntax import ObjectDecl
-from shared.formats.al.symbols.symbols import EXTENSION_OF, Symbol, fold
+from shared.formats.al.symbols.symbols import EXTENSION_OF, Symbol, fold, fold_reference
 
 from .additions import check_additions, check_fields_beside
 from .anchors import check_anchors
@@ -13,7 +13,6 @@ from .interfaces import check_interfaces
 from .lifecycle import called, report_object_state
 from .naming import is_accessible, successor
 from .places import IN_SYMBOLS, Place, object_place
-from .world import fold_reference
 
 # Whitespace in a name becomes an underscore when an object is compiled; from this runtime on a clash is an error.
 _CLEANED_NAMES_CLASH_FROM = Version(15)

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from shared.formats.al.source.declared import text_of
 from shared.formats.al.source.lexer import Tokens, whole_number
 from shared.formats.al.source.syntax import Node, ObjectDecl, walk
-from shared.formats.al.symbols.symbols import EXTENSION_OF, Element, Symbol, fold
+from shared.formats.al.symbols.symbols import EXTENSION_OF, Element, Symbol, fold, fold_reference
 
 from .context import ExtensionCheck
 from .evidence import SymbolPath
 from .naming import named_object
 from .places import Place
 from .properties import TableOf
-from .world import World, fold_reference
+from .scope import INTO_ITEM, RECORD_ITEMS
+from .world import World
 
-_RECORD_ITEMS = frozenset(("dataitem", "tableelement"))
-_INTO_ITEM = frozenset(("add", "addfirst", "addlast", "modify"))
 _BESIDE_ITEM = frozenset(("addafter", "addbefore"))
 
 
@@ -72,13 +71,13 @@ class NamedTables:
 
     def inside(self, node: Node, parent: Node | None, around: Around) -> Around:
         """What is around the values of a section and what it holds."""
-        if node.keyword in _RECORD_ITEMS and len(node.arguments) > 1:
+        if node.keyword in RECORD_ITEMS and len(node.arguments) > 1:
             return Around(self._table(*node.arguments[1]), around.table)
         if node.keyword == "requestpage":
             return Around(self._source_table(node))
         if parent is not None and parent.keyword == "dataset" and node.arguments:
             anchor = fold(text_of(self.tokens, *node.arguments[0]))
-            if node.keyword in _INTO_ITEM:
+            if node.keyword in INTO_ITEM:
                 return Around(self.item(anchor))
             if node.keyword in _BESIDE_ITEM:
                 return Around(self.item(self._parent_of(anchor)))
@@ -105,7 +104,7 @@ class NamedTables:
             self._items = {
                 fold(text_of(self.tokens, *node.arguments[0])): self._table(*node.arguments[1])
                 for node, _ in walk(self.object.root)
-                if node.keyword in _RECORD_ITEMS and len(node.arguments) > 1
+                if node.keyword in RECORD_ITEMS and len(node.arguments) > 1
             }
         if name not in self._items:
             element = self._target_columns().get(name)

@@ -6,7 +6,7 @@ from shared.formats.al.finding import PlaceLevel
 from shared.formats.al.source.declared import text_of
 from shared.formats.al.source.syntax import Node, ObjectDecl
 from shared.formats.al.source.type_refs import parse_type
-from shared.formats.al.symbols.symbols import EXTENSION_OF, AnchoredChange, Symbol, fold
+from shared.formats.al.symbols.symbols import EXTENSION_OF, AnchoredChange, Symbol, fold, fold_reference
 
 from .anchors import check_anchor
 from .context import ExtensionCheck
@@ -19,7 +19,7 @@ from .property_values import FieldCondition, Relation, conditions, items, names,
 from .suggestions import nearest
 from .tables import field_exists, key_field
 from .values import check_constant
-from .world import KIND_OF_TYPE, fold_reference
+from .world import KIND_OF_TYPE
 
 _SERVER_SETS = frozenset(("super", "super (data)", "security"))
 _KINDS = frozenset(("table", "tabledata", "page", "codeunit", "report", "query", "xmlport"))
@@ -211,7 +211,7 @@ class _Values:
             return
         known = self.world.controls(target) if of_page else self.world.columns(target)
         name = text_of(self.tokens, first, last)
-        if fold(name) not in known and self.check.member_missing(target):
+        if fold(name) not in known and self.check.member_missing(target, name):
             message = f"Reference '{name}' in application object '{target.name}' does not exist."
             about = SymbolPath.of(target, "controls" if of_page else "columns", name)
             advice = nearest(name, (e.name for e in known.values()))

@@ -13,7 +13,7 @@ from shared.formats.al.source.syntax import (
     VarDecl,
     walk,
 )
-from shared.formats.al.symbols.symbols import Symbol, TypeRef
+from shared.formats.al.symbols.symbols import Symbol, TypeRef, fold_reference
 
 from .context import ExtensionCheck
 from .evidence import SymbolPath
@@ -24,7 +24,7 @@ from .property_tables import related_table
 from .property_values import relations
 from .property_walk import check_values
 from .tables import field_exists
-from .world import KIND_OF_TYPE, fold_reference
+from .world import KIND_OF_TYPE
 
 # Attributes whose arguments name objects; those of event subscribers are judged with what they subscribe to.
 _NAMING_OBJECTS = ("inherentpermissions", "requiredpermissions")

@@ -5,12 +5,14 @@ from contextlib import contextmanager
 
 from shared.formats.al.source.lexer import whole_number
 from shared.formats.al.source.syntax import Node, ObjectDecl, Procedure, walk
-from shared.formats.al.symbols.symbols import EXTENSION_OF, Symbol, TypeRef, fold
+from shared.formats.al.symbols.symbols import EXTENSION_OF, Symbol, TypeRef, fold, fold_reference
 
 from .binding import Binding
-from .world import Owned, World, fold_reference
+from .world import Owned, World
 
-_RECORD_ITEMS = frozenset(("dataitem", "tableelement"))
+INTO_ITEM = frozenset(("add", "addfirst", "addlast", "modify"))
+"""Changes of a report's dataset whose anchor is the data item that what they hold belongs to."""
+RECORD_ITEMS = frozenset(("dataitem", "tableelement"))
 
 
 class CodeScope:
@@ -35,16 +37,19 @@ class CodeScope:
         self.target_before = _target(old, declared) if old else None
         self.extended = self._extended()
         self.special = _special(declared)
+        self._items: dict[str, TypeRef] = {}
         if self.target is not None:
             self._take_over(self.target)
         for node, _ in walk(declared.root):
-            if node.keyword in _RECORD_ITEMS and len(node.arguments) > 1:
+            if node.keyword in RECORD_ITEMS and len(node.arguments) > 1:
                 self.globals.setdefault(fold(self._text(*node.arguments[0])), self._record(*node.arguments[1]))
 
     def _take_over(self, target: Symbol) -> None:
         """The protected variables and the data items of what is extended are variables here."""
-        items = {fold(e.name): TypeRef("Record", subject=e.subject) for e in target.columns if e.kind == "dataitem"}
-        self.globals = items | {fold(v.name): v.type for v in target.variables} | self.globals
+        self._items = {
+            fold(e.name): TypeRef("Record", subject=e.subject) for e in target.columns if e.kind == "dataitem"
+        }
+        self.globals = self._items | {fold(v.name): v.type for v in target.variables} | self.globals
 
     def _extended(self) -> TypeRef | None:
         kind = {"pageextension": "Page", "reportextension": "Report"}.get(self.object.kind)
@@ -69,8 +74,12 @@ class CodeScope:
             page = world.find("page", target)
             table = world.source_table(page[0]) if page else None
             return TypeRef("Record", subject=table[0].name, subject_id=table[0].id) if table else None
-        source = self.object.root.properties.get("tableno" if kind == "codeunit" else "sourcetable")
-        return self._record(source.first, source.last) if source and kind in ("page", "codeunit") else None
+        return self._shown(self.object.root) if kind in ("page", "codeunit") else None
+
+    def _shown(self, node: Node) -> TypeRef | None:
+        """The record that a page or request page shows, or a codeunit runs with."""
+        source = node.properties.get("tableno" if node.keyword == "codeunit" else "sourcetable")
+        return self._record(source.first, source.last) if source else None
 
     def declared(self, key: str) -> TypeRef | None:
         """The type of a variable that the code itself declares, by its folded name."""
@@ -81,13 +90,15 @@ class CodeScope:
         return key in self.locals or key in self.globals
 
     @contextmanager
-    def within(self, node: Node) -> Iterator[None]:
+    def within(self, node: Node, parent: Node | None) -> Iterator[None]:
         """While a section is looked at: data items and request pages have a `Rec` of their own, or none."""
         outer = self.implicit
         if node.keyword == "dataitem" and len(node.arguments) > 1 and self.object.kind.startswith("report"):
             self.implicit = self._record(*node.arguments[1])
         elif node.keyword == "requestpage":
-            self.implicit = None
+            self.implicit = self._shown(node)
+        elif parent is not None and parent.keyword == "dataset" and node.keyword in INTO_ITEM and node.arguments:
+            self.implicit = self._items.get(fold(self._text(*node.arguments[0])))
         yield
         self.implicit = outer
 

@@ -29,7 +29,7 @@ def field_exists(check: ExtensionCheck, table: Symbol, name: str, place: Place, 
         if app is not check.world.own:
             report_state(check, "Field", field, place, about)
         return
-    if fold(name) in SYSTEM_FIELDS or not check.member_missing(table):
+    if fold(name) in SYSTEM_FIELDS or not check.member_missing(table, name):
         return
     message = _MESSAGES[code].format(table=table.name, field=name)
     advice = renamed_field(check, table, name) or nearest(name, (f.name for f, _ in known.values()))

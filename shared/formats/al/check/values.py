@@ -47,7 +47,7 @@ def _enum_value(check: ExtensionCheck, enum: Symbol, name: str, place: Place, co
     about = SymbolPath.of(enum, "values", name)
     if value is not None:
         report_state(check, "Value", value, place, about)
-    elif not name.isdigit() and check.member_missing(enum):
+    elif not name.isdigit() and check.member_missing(enum, name):
         message = _MESSAGES[code].format(enum=enum.name, name=name)
         advice = _value_with_its_ordinal(check, enum, name) or nearest(name, (v.name for v in values.values()))
         check.report(code, name, message, place, advice, about=about)

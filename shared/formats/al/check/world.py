@@ -6,13 +6,22 @@ it is unknown, and unknown is never reported as a break.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 from shared.formats.al.source.lexer import whole_number
 from shared.formats.al.source.syntax import SourceFile
 from shared.formats.al.symbols.builtins import FIRST_PLATFORM_ID, PLATFORM_OBJECTS
 from shared.formats.al.symbols.index import AppIndex
-from shared.formats.al.symbols.symbols import EXTENSION_OF, Element, EnumValue, Field, Method, Symbol, TypeRef, fold
+from shared.formats.al.symbols.symbols import (
+    EXTENSION_OF,
+    Element,
+    EnumValue,
+    Field,
+    Method,
+    Symbol,
+    TypeRef,
+    fold,
+    fold_reference,
+)
 
 from .needs import NeededApp
 
@@ -127,10 +136,6 @@ class World:
         if len(spaces) < 2 or spaces & self._nearer or any(app is self.own for _, app in found):
             return []
         return found
-
-    def publishers(self, event: str) -> list[tuple[Symbol, Method]]:
-        """Objects of other apps that publish an event of that name."""
-        return [found for app in self.apps[1:] for found in _events_of(app).get(fold(event), ())]
 
     def _candidates(self, kind: str, name: str, number: int) -> Iterator[tuple[Symbol, AppIndex]]:
         for app in self.apps:
@@ -272,16 +277,6 @@ def _in_namespace(app: AppIndex, kind: str, name: str) -> list[Symbol]:
     return []
 
 
-def fold_reference(text: str) -> str:
-    """An object named in a property: quotes and the `#app#` prefix of newer symbols are dropped."""
-    text = text.strip()
-    if text.startswith("#") and text.count("#") >= 2:
-        text = text.split("#", 2)[2]
-    if len(text) > 1 and text[0] == '"' == text[-1]:
-        text = text[1:-1].replace('""', '"')
-    return text
-
-
 def is_gone(symbol: Symbol) -> bool:
     """Whether an object is there only as a marker: removed, or moved to another app."""
     return symbol.obsolete is not None and symbol.obsolete.state in _GONE
@@ -294,19 +289,3 @@ def _is_internal(symbol: Symbol) -> bool:
 def is_moved(member: Symbol | Field) -> bool:
     """Whether it lives in another app now."""
     return member.obsolete is not None and member.obsolete.state == "moved"
-
-
-_PUBLISHERS = frozenset(("codeunit", "table", "page", "report", "xmlport", "query"))
-_events: "WeakKeyDictionary[AppIndex, dict[str, list[tuple[Symbol, Method]]]]" = WeakKeyDictionary()
-
-
-def _events_of(app: AppIndex) -> dict[str, list[tuple[Symbol, Method]]]:
-    """Events by folded name; reads every publisher of the app, so it is asked only where one is gone."""
-    known = _events.get(app)
-    if known is None:
-        known = _events[app] = {}
-        for symbol in (app.symbol(e) for e in app.entries if e.kind in _PUBLISHERS):
-            for method in symbol.methods:
-                if method.event and method.event != "internal":
-                    known.setdefault(fold(method.name), []).append((symbol, method))
-    return known

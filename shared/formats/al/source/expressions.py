@@ -13,17 +13,18 @@ _SUFFIX_TYPES = {"d": "Date", "t": "Time", "dt": "DateTime", "l": "BigInteger"}
 class ExpressionReader(Cursor):
     """Reads expressions from where it stands. SourceError where the text is not understood."""
 
-    def expression(self, *, colon_ends: bool = False) -> Expr:
+    def expression(self) -> Expr:
         """An expression; operators are kept flat, in the order of the text."""
         self.enter()
         start = self.offset()
-        parts, operators = [self._operand()], []
+        parts = [self._operand()]
+        operators: list[str] = []
         while True:
             sign = self.sign()
             if sign not in _BINARY:
                 break
-            if sign == ":" and (colon_ends or len(parts) < 2):
-                break
+            if sign == ":" and operators.count("?") == operators.count(":"):
+                break  # it is no ternary's, but stands behind a choice of `case`
             operators.append(sign)
             self.at += 1
             parts.append(self._operand())

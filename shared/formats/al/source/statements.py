@@ -79,10 +79,10 @@ class BodyReader(ExpressionReader):
         self.expect("end")
 
     def _choice(self, head: CaseHead, out: list[Statement]) -> None:
-        head.choices.append(self.expression(colon_ends=True))
+        head.choices.append(self.expression())
         while self.is_sign(","):
             self.at += 1
-            head.choices.append(self.expression(colon_ends=True))
+            head.choices.append(self.expression())
         self.expect(":")
         if not self.is_word({"end", "else"}):
             self.statement(out)

@@ -202,3 +202,29 @@ def fold(name: str) -> str:
     if len(name) > 1 and name[0] == '"' == name[-1]:
         name = name[1:-1].replace('""', '"')
     return name.casefold()
+
+
+def fold_reference(text: str) -> str:
+    """An object named in a property: quotes and the `#app#` prefix of newer symbols are dropped."""
+    text = text.strip()
+    if text.startswith("#") and text.count("#") >= 2:
+        text = text.split("#", 2)[2]
+    if len(text) > 1 and text[0] == '"' == text[-1]:
+        text = text[1:-1].replace('""', '"')
+    return text
+
+
+def has_member(symbol: Symbol, name: str) -> bool:
+    """Whether an object itself declares something that others may name by that name."""
+    parts = (
+        symbol.fields,
+        symbol.methods,
+        symbol.controls,
+        symbol.actions,
+        symbol.views,
+        symbol.columns,
+        symbol.values,
+        symbol.variables,
+    )
+    wanted = fold(name)
+    return any(fold(member.name) == wanted for part in parts for member in part)

@@ -4,7 +4,7 @@ import pytest
 
 from shared.formats.al.finding import CodePart, Compatibility, Report
 from tests.support.al_checks import check, check_set
-from tests.support.al_packages import app, base_app, control, extension, page, symbol_file
+from tests.support.al_packages import app, base_app, control, extension, field, page, symbol_file
 from tests.unit.formats.al.check.break_cases import CUSTOMER
 
 BASE = ("437dbf0e-84ff-417a-965d-ed2bb9650972", "Base Application", "Microsoft", "25.0.0.0")
@@ -127,3 +127,17 @@ def test_test_libraries_extend_no_page_or_table_so_what_these_lost_is_lost() -> 
     assert codes(report) == [("AL0270", "Item"), ("AL0132", "Gone")]
     without = check(extension(source, dependencies=[LIBRARY]), base_app(shown, CUSTOMER))
     assert codes(without) == []
+
+
+@pytest.mark.parametrize("brought_by", ["the base", "an extension in it"])
+def test_what_the_app_that_had_it_has_no_more_is_gone_though_another_is_not_given(brought_by: str) -> None:
+    source = "codeunit 50000 X { procedure A(C: Record Customer) begin C.Rank := 1; C.Shop := 1; end; }"
+    rank = field(7, "Rank", "Integer")
+    inside = brought_by == "the base"
+    plus = {"Kind_": "tableextension", "Id": 70, "Name": "Plus", "TargetObject": "Customer", "Fields": [rank]}
+    before = base_app(*((CUSTOMER | {"Fields": [*CUSTOMER["Fields"], rank]},) if inside else (CUSTOMER, plus)))
+    package, now = extension(source, dependencies=[LIBRARY]), base_app(CUSTOMER, version="25.2.0.0")
+    report = check(package, now, old=[before])
+    assert codes(report) == [("AL0132", "Rank")]
+    assert "1 reference cannot be decided without Library: a member of table 18" in report.undecided[-1]
+    assert codes(check(package, now)) == []

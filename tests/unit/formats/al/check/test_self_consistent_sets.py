@@ -5,7 +5,7 @@ judged where `DRYDOCK_CORPUS` names a folder of them.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,11 +16,7 @@ from hypothesis import strategies as st
 
 from shared.formats.al.check.extension import TargetSet
 from shared.formats.al.check.extension_set import check_packages
-from shared.formats.al.check.needs import direct_needs, provider
 from shared.formats.al.finding import BreakFinding, BreakSeverity, CodePart, Compatibility, Report
-from shared.formats.al.package.container import Package, read_package
-from shared.formats.al.package.manifest import VENDOR, AppRef
-from shared.formats.al.symbols.index import App, AppIndex, index_package
 from tests.support.al_checks import check_set
 from tests.support.al_packages import (
     BASE_ID,
@@ -39,6 +35,7 @@ from tests.support.al_packages import (
     symbol_file,
     table,
 )
+from tests.support.al_pairs import real_pairs
 from tests.support.effort import times
 
 HOME, LIBRARY, TOOLKIT = (f"99999999-0000-0000-0000-00000000000{n}" for n in (1, 2, 3))
@@ -176,52 +173,15 @@ def test_a_set_that_was_built_together_has_no_break_and_what_is_left_out_of_it_i
 # -- real packages -----------------------------------------------------------------------------------------------------
 
 
-@cache
-def _indexed(package: Package) -> AppIndex:
-    return index_package(package)
-
-
-def _sets_for(package: Package, among: Sequence[Package]) -> Iterator[list[Package]]:
-    """For each base that is new enough: that, and what else of the same major the package and these ask for."""
-    assert package.manifest is not None
-    needs = [needed.app for needed in direct_needs(package.manifest)]
-    others = [p for p in among if p is not package]
-    for base in (p for p in others if _app(p).is_base and any(_fits(p, wanted) for wanted in needs)):
-        found, pending = [base], [*needs, *_app(base).dependencies]
-        for wanted in pending:
-            fitting = [p for p in others if _fits(p, wanted) and _is_beside(p, base)]
-            newest = max(fitting, key=lambda p: _app(p).version, default=None)
-            if newest is not None and newest not in found:
-                found.append(newest)
-                pending += _app(newest).dependencies
-        yield found
-
-
-def _fits(package: Package, wanted: AppRef) -> bool:
-    there = _app(package)
-    return there.version >= wanted.min_version and provider(wanted, [AppIndex(there, [])]) is not None
-
-
-def _is_beside(package: Package, base: Package) -> bool:
-    there = _app(package)
-    return not there.is_base and (there.publisher != VENDOR or there.version.major == _app(base).version.major)
-
-
-def _app(package: Package) -> App:
-    assert package.manifest is not None
-    return App.of(package.manifest)
-
-
 def test_real_packages_have_no_break_with_the_apps_that_they_were_built_with() -> None:
     """Each package against the bases of the folder that are new enough for it: with one of them it was built."""
     folder = os.environ.get("DRYDOCK_CORPUS")
     if not folder:
         pytest.skip("DRYDOCK_CORPUS names no folder of real packages")
-    packages = [p for p in map(read_package, sorted(Path(folder).rglob("*.app"))) if p.manifest is not None]
     judged: dict[str, list[BreakFinding]] = {}
-    for package in packages:
-        for apps in _sets_for(package, packages):
-            (report,) = check_packages([package], TargetSet([_indexed(p) for p in apps]))
+    for package, sets in real_pairs(Path(folder)):
+        for apps in sets:
+            (report,) = check_packages([package], TargetSet(apps))
             found = breaks(report)
             judged[package.path] = min(judged.get(package.path, found), found, key=len)
             if not found:
