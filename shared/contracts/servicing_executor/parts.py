@@ -62,7 +62,7 @@ ServiceName = TypeAliasType(
     "ServiceName",
     Annotated[
         str,
-        StringConstraints(pattern=r"^[!-~]{1,100}$"),
+        StringConstraints(min_length=1, max_length=100, pattern=r"^[!-~]+$"),
         Field(description="Name of a service of the application that an environment runs.", examples=["DIXF"]),
     ],
 )
