@@ -23,12 +23,13 @@ from shared.contracts.servicing_executor import (
     OperationFinished,
     OperationKind,
     Outcome,
+    Reason,
     ReportServices,
     RestartableService,
     RestartService,
     ServiceDown,
 )
-from shared.kernel import Decision, Rejected, TimerDue
+from shared.kernel import Decision, NotYet, TimerDue
 from tests.support.effort import times
 from tests.unit.servicing_executor.play import NEXT, NOW, Play, envelope, environment, package_facts
 
@@ -170,8 +171,9 @@ def test_while_an_operation_runs_nothing_is_told_or_started_and_afterwards_what_
     assert play.told == [HealthLevel.RECOVERING]
     assert play.state.operation
     assert play.state.operation.service is RestartableService.MR
-    with pytest.raises(Rejected, match="restart-service"):
+    with pytest.raises(NotYet, match="MR of contoso-test") as waits:
         apply_update(play.state, envelope(update.model_copy(update={"update_name": "third"})), package_facts(), NOW)
+    assert waits.value.reason is Reason.OPERATION_RUNNING
 
 
 def test_a_timer_that_is_late_changes_nothing_while_an_operation_runs() -> None:
