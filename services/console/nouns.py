@@ -70,6 +70,10 @@ def _environment(found: EnvironmentSnapshot) -> Sequence[Row]:
         ("country", found.country),
         ("status", found.status),
     ]
+    if found.health:
+        rows.append(("health", found.health.level))
+        down = (f"{one.service} since {one.since:%Y-%m-%d %H:%M:%S} UTC" for one in found.health.services)
+        rows.append(("services down", ", ".join(down)))
     if running:
         rows += [
             ("update", running.name),
@@ -109,6 +113,7 @@ ENVIRONMENTS = Noun(
         ("PROJECT", _field("project")),
         ("KIND", _field("environment_kind")),
         ("STATUS", _field("status")),
+        ("HEALTH", _field("health.level")),
         ("UPDATE", _field("running.name")),
         ("APPLICATION", _field("running.contents.application_version")),
         ("OPERATION", _field("operation.operation")),

@@ -9,9 +9,11 @@ from services.servicing_executor.domain import (
     closing,
     extensions,
     facts,
+    health,
     images,
     interventions,
     maintenance,
+    recovery,
     registration,
     releases,
     restarts,
@@ -22,6 +24,7 @@ from services.servicing_executor.domain import (
 )
 from services.servicing_executor.domain.projections import built_images, packages, platforms, promotions, rollouts
 from services.servicing_executor.domain.work import STEP_ATTEMPTS, closing_retried_for, step_retried_for
+from services.servicing_executor.observer import Observer
 from services.servicing_executor.runtimes.application import REFERENCE_APPLICATION, load_application
 from services.servicing_executor.runtimes.instant import InstantRuntime
 from services.servicing_executor.runtimes.local import LocalRuntime
@@ -65,6 +68,7 @@ from shared.contracts.servicing_executor import (
     EnableMaintenanceMode,
     InstallExtension,
     RegisterEnvironment,
+    ReportServices,
     RestartService,
     ResumeOperation,
     RollBackOperation,
@@ -75,7 +79,7 @@ from shared.contracts.servicing_executor import (
 )
 from shared.kernel.app import Aggregate, Fact, Load, On, OnTimer, OnWork, Service, Settings, make_service, run
 
-ENVIRONMENTS = Aggregate("environments", state.Environment, view=views.environment_view)
+ENVIRONMENTS = Aggregate("environments", state.Environment, view=views.environment_view, version=2)
 PACKAGES = Aggregate("known_packages", packages.ApplicablePackageProjection)
 IMAGES = Aggregate("known_images", built_images.ImageProjection)
 RELEASES = Aggregate("known_releases", platforms.PlatformReleaseProjection)
@@ -155,6 +159,8 @@ def make(settings: Settings) -> Service:
             On(CommandRejected, ENVIRONMENTS, answers.question_refused, key=_asked_by, sender=asked, needs_state=True)
             for asked in (BUILDER, CHECKER)
         ),
+        On(ReportServices, ENVIRONMENTS, health.report_services, needs_state=True),
+        OnTimer("recover", ENVIRONMENTS, recovery.recover, needs_state=True),
         OnTimer("answer", ENVIRONMENTS, answers.answer_overdue, needs_state=True),
         OnTimer("hold", ENVIRONMENTS, interventions.hold_expired, needs_state=True),
         OnWork(
@@ -189,6 +195,7 @@ def make(settings: Settings) -> Service:
         On(RolloutSkipped, ROLLOUTS, rollouts.rollout_skipped),
         On(ReleasePublished, RELEASES, platforms.release_published, key=lambda told: told.package),
         On(ReleasePublished, PLATFORMS, platforms.release_published, key=platforms.released_versions),
+        observer=Observer(_installed(settings)) if settings.runtime == "local" else None,
     )
 
 
@@ -205,12 +212,17 @@ def _asked_by(refused: CommandRejected) -> str:
     return refused.command_key
 
 
+def _installed(settings: ExecutorSettings) -> Path:
+    """The folder of the local runtime's environments."""
+    return settings.environments / "installed"
+
+
 def _runtime(settings: ExecutorSettings, artifacts: ArtifactStore) -> Runtime:
     if settings.runtime == "instant":
         return InstantRuntime(settings.environments / "instant")
     application = load_application(settings.application)
     cluster = PostgresCluster(settings.environments / "postgres")
-    return LocalRuntime(settings.environments / "installed", artifacts, application, cluster)
+    return LocalRuntime(_installed(settings), artifacts, application, cluster)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class Steps:
             StepName.UNINSTALL_EXTENSION: self._set_extensions,
             StepName.STOP_AGAIN: lambda step, given: self._plain(runtime.stop_services(step)),
             StepName.RESTORE_DATABASE: self._restore,
-            StepName.SWITCH_BACK: lambda step, given: self._plain(runtime.switch_release(step, _image(given))),
+            StepName.SWITCH_BACK: self._switch_back,
             StepName.SET_EXTENSIONS_BACK: self._set_extensions,
             StepName.START_AGAIN: lambda step, given: self._plain(runtime.start_services(step)),
             StepName.VERIFY_AGAIN: self._verify,
@@ -154,6 +154,12 @@ class Steps:
 
     async def _verify(self, step: Step, given: StepInput) -> StepDone:
         await self._runtime.verify(step, _image(given), _files(given))
+        return StepDone(log=None)
+
+    async def _switch_back(self, step: Step, given: StepInput) -> StepDone:
+        """To a release that has lain there for long: perhaps it is not whole any more."""
+        await self._runtime.prepare_release(step, _image(given))
+        await self._runtime.switch_release(step, _image(given))
         return StepDone(log=None)
 
     async def _restore(self, step: Step, given: StepInput) -> StepDone:

@@ -9,7 +9,7 @@ from shared.kernel.gaps import GAPS
 from shared.kernel.process import run
 from shared.kernel.service import Service
 from shared.kernel.settings import Settings
-from shared.kernel.table import Aggregate, Fact, Line, Load, On, OnTimer, OnWork, WiringError
+from shared.kernel.table import Aggregate, Fact, Line, Load, Observer, On, OnTimer, OnWork, Tell, WiringError
 from shared.kernel.worker import Job
 
 __all__ = [
@@ -18,18 +18,20 @@ __all__ = [
     "Job",
     "Line",
     "Load",
+    "Observer",
     "On",
     "OnTimer",
     "OnWork",
     "Service",
     "Settings",
+    "Tell",
     "WiringError",
     "make_service",
     "run",
 ]
 
 
-def make_service(name: str, catalogue: Catalogue, *table: Line) -> Service:
+def make_service(name: str, catalogue: Catalogue, *table: Line, observer: Observer | None = None) -> Service:
     """The service `name` with its table, and what every service has in it. Raise WiringError for a mistake."""
     lines: Sequence[Line] = table
-    return Service(name, catalogue, lines, builtin=BUILTIN, kept=(ANSWERS, GAPS))
+    return Service(name, catalogue, lines, builtin=BUILTIN, kept=(ANSWERS, GAPS), observer=observer)

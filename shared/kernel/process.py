@@ -10,6 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from shared.contracts.cloudevents import encode
+from shared.contracts.envelope import Envelope, new_id
+from shared.contracts.message import Command
 from shared.contracts.topics import Topic, topics_of
 from shared.kernel.engine import Engine, build_engine
 from shared.kernel.health import HealthServer
@@ -22,6 +25,7 @@ from shared.kernel.lifetime import EXIT_FAILED, Lifetime
 from shared.kernel.logs import configure_logs, get_logger
 from shared.kernel.outcomes import Conflict
 from shared.kernel.progress import ProgressTeller
+from shared.kernel.records import OutgoingRecord
 from shared.kernel.service import Service
 from shared.kernel.settings import Settings
 from shared.kernel.store.motor import MotorStore
@@ -142,6 +146,8 @@ class _Process:
             ("measuring", self._measure()),
         ):
             self._lifetime.essential(name, loop)
+        if self._service.observer is not None:
+            self._lifetime.essential("observer", self._service.observer(self._tell_itself))
         await self._consumer.start()
         self._lifetime.essential("watchdog", self._watch())
         self._lifetime.essential("topics", self._watch_topics())
@@ -164,6 +170,12 @@ class _Process:
         await self._health.stop()
         await self._store.close()
         self._loop_watch.stop()
+
+    async def _tell_itself(self, command: Command) -> bool:
+        """Send a command of this service to it; whether the broker has it."""
+        record = encode(Envelope(id=new_id(), source=self._service.source, time=datetime.now(UTC), data=command))
+        topic = self._service.catalogue.topic_of(type(command), self._service.name)
+        return all(await self._publisher.send([OutgoingRecord(topic, record.key, record.value, [*record.headers])]))
 
     def _topics(self) -> list[Topic]:
         services = {self._service.name}

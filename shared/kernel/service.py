@@ -12,7 +12,7 @@ from shared.contracts.catalogue import Catalogue
 from shared.contracts.message import MessageKind
 from shared.contracts.topics import topic_name
 from shared.kernel.signatures import check_facts, check_function
-from shared.kernel.table import Aggregate, Line, On, OnTimer, OnWork, WiringError, words
+from shared.kernel.table import Aggregate, Line, Observer, On, OnTimer, OnWork, WiringError, words
 
 
 def source_of(service: str) -> str:
@@ -28,6 +28,7 @@ class Service:
     catalogue: Catalogue
     table: Sequence[Line]
     builtin: Sequence[Line] = field(default=(), kw_only=True)
+    observer: Observer | None = field(default=None, kw_only=True)
     kept: Sequence[Aggregate[Any]] = field(default=(), kw_only=True)
     """Aggregates that no line is about: what happens to them the kernel notices itself."""
 

@@ -1,7 +1,7 @@
 """The lines of the table that makes a service: which message, timer or work reaches which aggregate, and how."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 from pydantic import BaseModel
 
 from shared.contracts.envelope import Envelope
-from shared.contracts.message import Message, Snapshot
+from shared.contracts.message import Command, Message, Snapshot
 from shared.kernel.decision import Decision, TimerDue, WorkEnded
 from shared.kernel.outcomes import NewerDocument
 
@@ -164,6 +164,15 @@ class OnWork(Generic[S, I, R, F]):
 
 
 Line = On[Any, Any, Any] | OnTimer[Any, Any] | OnWork[Any, Any, Any, Any]
+
+
+Tell = Callable[[Command], Awaitable[bool]]
+"""Sends a command of a service to that service itself; whether the broker has it."""
+Observer = Callable[[Tell], Coroutine[Any, Any, None]]
+"""Looks without end at something outside that sends no messages of its own, and tells the service what it sees.
+
+It may be cut off anywhere, and tells everything again at the next start; what it tells is decided on like any command.
+"""
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import new_id
 from shared.contracts.message import Command, Message
 from shared.contracts.servicing_executor import (
+    EnvironmentHealthChanged,
     EnvironmentSnapshot,
     EnvironmentStatusChanged,
     OperationAccepted,
@@ -143,6 +144,9 @@ def show(event: Message) -> None:
             tell(f"{when(event.record.finished_at)}  {event.record.name} {event.record.status.value}{seconds}{problem}")
         case EnvironmentStatusChanged():
             tell(f"{event.environment}: {event.previous.value} -> {event.status.value}")
+        case EnvironmentHealthChanged():
+            down = ", ".join(one.service for one in event.health.services)
+            tell(f"{event.environment}: {event.health.level.value}" + (f", {down} ended by itself" if down else ""))
         case RollbackStarted():
             tell(f"rolling back after {event.step}: {event.problem.message}")
         case OperationHeld():

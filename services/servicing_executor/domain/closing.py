@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from services.servicing_executor.domain.environment_change import EnvironmentChange
+from services.servicing_executor.domain.health import look_after_operation
 from services.servicing_executor.domain.state import UPDATES_KEPT, Environment, Operation
 from services.servicing_executor.domain.views import finished_event, history_entry
 from services.servicing_executor.domain.work import ClosingDone, ClosingInput
@@ -65,6 +66,7 @@ def _finish(change: EnvironmentChange, log: ArtifactRef | None) -> None:
     change.say(finished)
     change.show(entry)
     change.replace(operation=None)
+    look_after_operation(change, operation)
 
 
 def _take_effect(change: EnvironmentChange, operation: Operation) -> None:
@@ -103,6 +105,6 @@ def _last_status(state: Environment, operation: Operation, outcome: Outcome) -> 
         return EnvironmentStatus.IN_MAINTENANCE if done else EnvironmentStatus.DEPLOYED
     if operation.kind is OperationKind.DISABLE_MAINTENANCE and not done:
         return EnvironmentStatus.IN_MAINTENANCE
-    if operation.kind is OperationKind.RESTART_SERVICE and not done:
+    if operation.kind is OperationKind.RESTART_SERVICE and not done and not operation.recovers:
         return EnvironmentStatus.FAILED
     return EnvironmentStatus.DEPLOYED

@@ -37,8 +37,11 @@ CLOCKS_APART = timedelta(seconds=5)
 
 
 def check_free(state: Environment) -> None:
-    """Refuse while an operation holds the environment."""
+    """Refuse while an operation holds the environment; one that nobody has asked for is waited for first."""
     operation = state.operation
+    if operation and operation.recovers:
+        words = f"{operation.service} of {state.id} has ended by itself, and is just started again"
+        raise NotYet(words, reason=Reason.OPERATION_RUNNING)
     if operation:
         raise Rejected(
             Reason.OPERATION_RUNNING,

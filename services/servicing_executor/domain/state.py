@@ -15,11 +15,13 @@ from shared.contracts.servicing_executor import (
     ENVIRONMENT_LIFECYCLE,
     OPERATION_LIFECYCLE,
     EnvironmentStatus,
+    HealthLevel,
     OperationKind,
     OperationSnapshot,
     OperationStatus,
     Outcome,
     RestartableService,
+    ServiceDown,
     StagedExtension,
     StepRecord,
 )
@@ -67,6 +69,8 @@ class Operation(State):
     service: RestartableService | None = None
     extension_change: ExtensionChange | None = None
     """None: it leaves the extensions as they are."""
+    recovers: bool = False
+    """Nobody has asked for it: a service had ended by itself."""
 
     snapshot: str | None = None
     """Name of the copy of the database that a rollback restores."""
@@ -87,6 +91,23 @@ class Operation(State):
         return next((step for step in self.steps if step.finished_at is None), None)
 
 
+class Restarts(State):
+    """How often a service was started again in a row because it had ended by itself."""
+
+    service: str
+    times: int
+    last: datetime
+
+
+class Health(State):
+    """What is known of the services. `services`, from the runtime, are those that have ended by themselves."""
+
+    level: HealthLevel
+    since: datetime
+    services: tuple[ServiceDown, ...] = ()
+    restarts: tuple[Restarts, ...] = ()
+
+
 class Environment(State):
     """One installation."""
 
@@ -98,6 +119,7 @@ class Environment(State):
     country: str
     status: EnvironmentStatus
     running: Update | None = None
+    health: Health | None = None
     operation: Operation | None = None
     set_version: int = 0
     extensions: tuple[Extension, ...] = ()

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from services.servicing_executor.domain.state import Environment, Operation
+from services.servicing_executor.domain.state import Environment, Health, Operation
 from shared.contracts.parts import ArtifactRef
 from shared.contracts.servicing_executor import (
+    EnvironmentHealth,
     EnvironmentSnapshot,
     OperationFinished,
     OperationSnapshot,
@@ -26,7 +27,13 @@ def environment_view(environment: str, state: Environment) -> EnvironmentSnapsho
         set_version=state.set_version,
         extensions=state.extensions,
         staged=state.staged,
+        health=health_view(state.health) if state.health else None,
     )
+
+
+def health_view(health: Health) -> EnvironmentHealth:
+    """How the services are."""
+    return EnvironmentHealth(level=health.level, since=health.since, services=health.services)
 
 
 def _running(operation: Operation) -> RunningOperation:

@@ -2,7 +2,7 @@
 
 Each has a folder below `root` (environment_folder.py), services as processes (application.py), and a database
 in the one cluster (databases.py). Safe against kill -9 of the executor at any moment. Releases are not synced
-to the disk: a power loss may cost them, and they are unpacked again after removing their folder.
+to the disk: what a power loss costs them is found by its hash, and unpacked again.
 """
 
 import asyncio
@@ -97,6 +97,7 @@ class LocalRuntime:
             current = place.releases.current()
             if current != image:
                 raise StepFailedError(f"the environment's current image is {current}, not {image}")
+            await place.releases.verify(step, image)
             modules = place.releases.image(image).contents.modules
             services = self._services(place)
             services.check_release(image)

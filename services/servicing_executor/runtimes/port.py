@@ -63,7 +63,10 @@ class Runtime(Protocol):
         ...
 
     async def prepare_release(self, step: Step, image: str) -> None:
-        """Unpack an image beside the running one; also raises ArtifactStoreError."""
+        """Have an image unpacked and whole beside the running one; also raises ArtifactStoreError.
+
+        What is there already is verified, and healed where it is damaged.
+        """
         ...
 
     async def stop_services(self, step: Step) -> None: ...
@@ -100,7 +103,9 @@ class Runtime(Protocol):
         ...
 
     async def verify(self, step: Step, image: str, extensions: Sequence[ExtensionFile]) -> None:
-        """Ask the environment over HTTP: it runs exactly the image's modules and these extensions, by version."""
+        """Every file of the release is as it was unpacked; and the environment, asked over HTTP, runs exactly the
+        image's modules and these extensions, by version.
+        """
         ...
 
     async def restore_snapshot(self, step: Step, snapshot: str) -> None:

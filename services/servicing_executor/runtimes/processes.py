@@ -43,6 +43,25 @@ class ServiceProcess:
     release: str
     tag: str
 
+    @property
+    def lives(self) -> bool:
+        """It is that very process that runs, not one that got its pid later."""
+        return process_start(self.pid) == self.start
+
+
+def recorded(folder: Path) -> dict[str, ServiceProcess]:
+    """All records of a folder of services, by the service's name; some may have ended."""
+    found = {path.stem: _record(path) for path in folder.glob("*.json") if "." not in path.stem}
+    return {name: process for name, process in found.items() if process is not None}
+
+
+def _record(path: Path) -> ServiceProcess | None:
+    try:
+        record = json.loads(path.read_bytes())
+        return ServiceProcess(record["pid"], record["start"], record["release"], record["tag"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+
 
 class ServiceProcesses:
     """The services of one environment, in its folder."""
@@ -52,12 +71,8 @@ class ServiceProcesses:
 
     def running(self, name: str) -> ServiceProcess | None:
         """The recorded process if it is that very process that runs, not one that got its pid later."""
-        try:
-            record = json.loads((self._folder / f"{name}.json").read_bytes())
-            process = ServiceProcess(record["pid"], record["start"], record["release"], record["tag"])
-        except (FileNotFoundError, ValueError, KeyError):
-            return None
-        return process if process_start(process.pid) == process.start else None
+        process = _record(self._folder / f"{name}.json")
+        return process if process is not None and process.lives else None
 
     async def start(
         self, service: ServiceDefinition, settings: Mapping[str, object], release: str, tag: str
@@ -107,7 +122,7 @@ class ServiceProcesses:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_GRACE):
                     await self._ended(process)
-            if process_start(process.pid) == process.start:
+            if process.lives:
                 self._signal(process, signal.SIGKILL)
                 await self._ended(process)
             self._end_orphans(process)
@@ -116,14 +131,17 @@ class ServiceProcesses:
             await asyncio.sleep(_POLL)
             if self.running(name) is not None:
                 await self.stop(name)
+        # What has a record and does not run was not stopped: see watch.py.
+        if self.running(name) is None:
+            (self._folder / f"{name}.json").unlink(missing_ok=True)
 
     def _signal(self, process: ServiceProcess, number: signal.Signals) -> None:
-        if process_start(process.pid) == process.start:
+        if process.lives:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
 
     async def _ended(self, process: ServiceProcess) -> None:
-        while process_start(process.pid) == process.start:  # noqa: ASYNC110  # not our child: no event
+        while process.lives:  # noqa: ASYNC110  # not our child: no event
             await asyncio.sleep(_POLL)
 
     def _end_orphans(self, process: ServiceProcess) -> None:

@@ -12,15 +12,19 @@ from typing import IO, cast
 
 import zstandard
 
+from services.servicing_executor.runtimes.manifest import FileDigest, HashedFile
 from services.servicing_executor.runtimes.port import StepFailedError
 
 
-def unpack(layer: Path, target: Path, cancelled: Event) -> None:
-    """Unpack a tar archive in Zstandard frames; stops soon after `cancelled` is set.
+def unpack(layer: Path, target: Path, cancelled: Event) -> dict[str, FileDigest]:
+    """Unpack a tar archive in Zstandard frames; what each file holds, by its name in `target`.
+
+    Stops soon after `cancelled` is set.
 
     A member that is anything else than a plain file or a folder, or whose name leads out of `target`, is refused
     with StepFailedError. Files never get set-user-ID, set-group-ID or sticky bits, nor may others change them.
     """
+    files: dict[str, FileDigest] = {}
     try:
         with (
             layer.open("rb") as packed,
@@ -29,13 +33,16 @@ def unpack(layer: Path, target: Path, cancelled: Event) -> None:
         ):
             for member in tar:
                 if cancelled.is_set():
-                    return
-                _place(tar, member, target)
+                    break
+                if (digest := _place(tar, member, target)) is not None:
+                    files[str(PurePosixPath(member.name))] = digest
     except (tarfile.TarError, zstandard.ZstdError, FileExistsError, IsADirectoryError, NotADirectoryError) as error:
         raise StepFailedError(f"layer sha256:{layer.name} cannot be unpacked: {error}") from error
+    return files
 
 
-def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> FileDigest | None:
+    """Put a member in its place; what it holds, None for a folder."""
     name = PurePosixPath(member.name)
     if name.is_absolute() or ".." in name.parts or "\0" in member.name:
         raise tarfile.ReadError(f"member {member.name!r} leads out of the release")
@@ -43,11 +50,13 @@ def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
     # Nothing but files and folders is ever made here, so no part of a path can be a link.
     if member.isdir():
         path.mkdir(parents=True, exist_ok=True)
-    elif member.isreg() and not member.issparse() and (content := tar.extractfile(member)) is not None:
+        return None
+    if member.isreg() and not member.issparse() and (content := tar.extractfile(member)) is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with content, path.open("wb") as file:
-            shutil.copyfileobj(content, file, 1 << 20)
+            hashed = HashedFile(file)
+            shutil.copyfileobj(content, hashed, 1 << 20)
             os.fchmod(file.fileno(), 0o755 if member.mode & 0o100 else 0o644)
         os.utime(path, (member.mtime, member.mtime))
-    else:
-        raise tarfile.ReadError(f"member {member.name!r} is neither a plain file nor a folder")
+        return hashed.digest
+    raise tarfile.ReadError(f"member {member.name!r} is neither a plain file nor a folder")

@@ -31,9 +31,12 @@ from shared.contracts.scalars import (
     Version,
 )
 from shared.contracts.servicing_executor.parts import (
+    EnvironmentHealth,
+    HealthLevel,
     OperationKind,
     RestartableService,
     RunningOperation,
+    ServicesDown,
     SignOff,
     StagedExtensions,
     StageFor,
@@ -114,6 +117,13 @@ class RestartService(Command, key="environment", starts_operation=True):
 
     environment: EnvironmentId
     service: RestartableService
+
+
+class ReportServices(Command, key="environment", senders=("servicing-executor",)):
+    """What the runtime of an environment sees of its services: all that have ended other than by being stopped."""
+
+    environment: EnvironmentId
+    down: ServicesDown
 
 
 class EnableMaintenanceMode(Command, key="environment", starts_operation=True):
@@ -200,6 +210,16 @@ class EnvironmentStatusChanged(Event, key="environment"):
     status: EnvironmentStatus
     operation: OperationId | None
     """The operation that changed it."""
+
+
+class EnvironmentHealthChanged(Event, key="environment"):
+    """A service of an environment has ended by itself, or all that should run do so again."""
+
+    environment: EnvironmentId
+    project: ProjectId
+    environment_kind: EnvironmentKind
+    previous: HealthLevel
+    health: EnvironmentHealth
 
 
 class OperationAccepted(Event, key="environment"):
@@ -333,6 +353,8 @@ class EnvironmentSnapshot(Snapshot, key="environment"):
     set_version: Count
     extensions: ExtensionSet
     staged: StagedExtensions = ()
+    health: EnvironmentHealth | None = None
+    """None: its services are not watched yet."""
 
 
 class OperationSnapshot(Snapshot, key="entry"):
@@ -376,8 +398,10 @@ MESSAGES = (
     StageExtension,
     UnstageExtension,
     UninstallExtension,
+    ReportServices,
     EnvironmentRegistered,
     EnvironmentStatusChanged,
+    EnvironmentHealthChanged,
     OperationAccepted,
     StepStarted,
     StepFinished,

@@ -48,6 +48,47 @@ class RestartableService(StrEnum):
     MR = "MR"
 
 
+class HealthLevel(StrEnum):
+    """How the services of an environment are, beside its status."""
+
+    HEALTHY = "healthy"
+    RECOVERING = "recovering"
+    """One has ended by itself, and is started again."""
+    DEGRADED = "degraded"
+    """One has ended by itself, and only a person brings it back."""
+
+
+ServiceName = TypeAliasType(
+    "ServiceName",
+    Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=100, pattern=r"^[!-~]+$"),
+        Field(description="Name of a service of the application that an environment runs.", examples=["DIXF"]),
+    ],
+)
+
+
+class ServiceDown(Part):
+    """A service that should run and does not."""
+
+    service: ServiceName
+    since: Instant
+    """When it was seen."""
+
+
+ServicesDown = Annotated[tuple[ServiceDown, ...], Field(max_length=100)]
+
+
+class EnvironmentHealth(Part):
+    """Whether the services of an environment run that should, as its runtime sees them."""
+
+    level: HealthLevel
+    since: Instant
+    """Since when the level is this."""
+    services: ServicesDown
+    """Those that have ended by themselves."""
+
+
 class StageFor(StrEnum):
     """Which update installs a staged extension."""
 

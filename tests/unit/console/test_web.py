@@ -22,7 +22,7 @@ from shared.contracts.image_builder import BuildImage
 from shared.contracts.message import Command
 from shared.contracts.registry import CATALOGUE
 from shared.contracts.schemas.examples import envelope_of
-from shared.contracts.servicing_executor import ApplyImage, ApplyRelease
+from shared.contracts.servicing_executor import ApplyImage, ApplyRelease, ReportServices
 from shared.kernel.client import KafkaPublisher, Read
 
 NOWHERE = "127.0.0.1:1"
@@ -138,7 +138,7 @@ async def test_bad_questions_name_the_field(http: httpx.AsyncClient) -> None:
 async def test_openapi_lists_every_public_command_with_its_schema(http: httpx.AsyncClient) -> None:
     document = (await http.get("/api/v1/openapi.json")).json()
     commands = {message for message in CATALOGUE.messages.values() if issubclass(message, Command)}
-    internal = {ApplyImage, ApplyRelease, BuildImage, CheckCompatibility}
+    internal = {ApplyImage, ApplyRelease, BuildImage, CheckCompatibility, ReportServices}
     assert set(commands_of(CATALOGUE).values()) == commands - internal
     paths = {path for path in document["paths"] if path.startswith("/api/v1/commands/") and "{" not in path}
     assert paths == {f"/api/v1/commands/{name}" for name in commands_of(CATALOGUE)}

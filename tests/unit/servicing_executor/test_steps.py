@@ -147,3 +147,11 @@ def test_who_goes_back_waits_without_end_and_who_has_changed_nothing_waits_short
     assert {name for name, wait in waits.items() if wait == timedelta(minutes=5)} == AT_REST
     left = ClosingInput(environment="test", operation="one", logs=(), snapshot=None, discard=None)
     assert closing_retried_for(left) is None
+
+
+async def test_the_way_back_has_the_old_release_whole_before_it_switches_to_it(tmp_path: Path) -> None:
+    machinery = Machinery(tmp_path)
+    await machinery.do(StepName.CREATE_ENVIRONMENT, Attempt())
+    done = await machinery.do(StepName.SWITCH_BACK, Attempt())
+    assert done.failed is None
+    assert await machinery.runtime.current_image("test") == IMAGE

@@ -38,18 +38,26 @@ export const words = (name) => WORDS[name] ?? name.charAt(0).toUpperCase() + nam
 export const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 
 const TONES = {
-  good: ["Deployed", "succeeded", "completed", "valid", "live", "clean"],
+  good: ["Deployed", "succeeded", "completed", "valid", "live", "clean", "healthy"],
   busy: ["Provisioning", "Queued", "Servicing", "PostServicing", "RestartingService", "Validating", "queued", "preparing",
     "running", "checking", "starting", "started", "submitted", "connecting"],
-  warn: ["InMaintenance", "RollingBack", "held", "rolling-back", "rolled-back", "cancelled", "check-failed", "waiting",
+  warn: ["InMaintenance", "RollingBack", "held", "recovering", "rolling-back", "rolled-back", "cancelled", "check-failed", "waiting",
     "with-issues", "quarantined"],
-  bad: ["Failed", "failed", "invalid", "refused"],
+  bad: ["Failed", "degraded", "failed", "invalid", "refused"],
 };
 const TONE_OF = Object.fromEntries(Object.entries(TONES).flatMap(([tone, names]) => names.map((one) => [one, tone])));
 
 export const tone = (status) => TONE_OF[status] ?? "plain";
 
 export const badge = (status) => html`<span class="badge ${tone(status)}">${words(status)}</span>`;
+
+// Which services of an environment have ended by themselves; nothing where all run, or nobody watches.
+export function health(value) {
+  if (!value || value.level === "healthy") return nothing;
+  const services = value.services.map((one) => one.service).join(", ");
+  const what = `${services} ended by itself, seen at ${utc(value.since)}`;
+  return html`<span title=${what}>${badge(value.level)} <span class="quiet">${services}</span></span>`;
+}
 
 export const shortDigest = (digest) =>
   digest ? html`<code title=${digest}>${digest.slice(7, 19)}</code>` : nothing;

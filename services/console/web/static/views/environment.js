@@ -4,7 +4,7 @@ import { html, nothing } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import { ask } from "../actions.js";
 import { readText } from "../api.js";
-import { badge, duration, problem, shortDigest, time, words } from "../format.js";
+import { badge, duration, health, problem, shortDigest, time, words } from "../format.js";
 
 const MARKS = { succeeded: "done", failed: "failed", running: "running", pending: "pending" };
 let log = null; // { operation, text, error }: the log that is shown
@@ -18,7 +18,7 @@ export function environmentPage(store, id, changed) {
   if (environment.operation) store.readLog(environment.operation.operation);
   return html`
     <div class="title">
-      <h1>${id} ${badge(environment.status)}</h1>
+      <h1>${id} ${badge(environment.status)} ${health(environment.health)}</h1>
       <p class="summary">${words(environment.environment_kind)} of ${environment.project}, ${environment.country}</p>
       <div class="buttons" role="group" aria-label="Actions">${actions(environment, changed)}</div>
     </div>

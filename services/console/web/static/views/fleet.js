@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
-import { badge, count, duration, words } from "../format.js";
+import { badge, count, duration, health, words } from "../format.js";
 
 const TROUBLE = new Set(["Failed", "RollingBack", "InMaintenance"]);
 let wanted = "";
@@ -25,7 +25,8 @@ export function fleetPage(store, changed) {
 
 function summary(all) {
   const busy = all.filter((one) => one.operation).length;
-  const trouble = all.filter((one) => TROUBLE.has(one.status) || one.operation?.status === "held").length;
+  const trouble = all.filter((one) => TROUBLE.has(one.status) || one.health?.level === "degraded" ||
+    one.operation?.status === "held").length;
   return `${count(all.length, "environment")}, ${busy} with an operation, ${trouble} needing attention`;
 }
 
@@ -47,7 +48,7 @@ function row(one) {
   return html`<tr>
     <th scope="row"><a href="/environments/${one.environment}">${one.environment}</a>
       <span class="kind ${one.environment_kind}">${words(one.environment_kind)} ${one.country}</span></th>
-    <td data-label="Status">${badge(one.status)}</td>
+    <td data-label="Status">${badge(one.status)} ${health(one.health)}</td>
     <td data-label="Running">${one.running ? one.running.name : html`<span class="quiet">nothing yet</span>`}</td>
     <td data-label="Application" class="number">${one.running?.contents.application_version ?? "–"}</td>
     <td data-label="Operation">${operation(one.operation)}</td>
