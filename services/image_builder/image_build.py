@@ -87,7 +87,7 @@ async def _layer(
     modules: tuple[ImageModule, ...],
 ) -> tuple[ImageLayer, bool]:
     cache_name = _cache_name(package, part, modules)
-    cached = await _cached_layer(store, cache_name)
+    cached = await cached_layer_named(store, cache_name)
     if cached is not None:
         return cached, False
     async with store.local_file(package.digest) as path:
@@ -97,8 +97,7 @@ async def _layer(
             with closing(iter(stream)) as chunks:
                 stored = await store.put(_in_thread(chunks), LAYER)
     layer = ImageLayer(part=part, digest=stored.digest, size=stored.size, diff_id=stream.diff_id)
-    record = await store.put_bytes(rfc8785.dumps(msgspec.to_builtins(layer)), CACHED_LAYER)
-    await store.set_reference(cache_name, record)
+    await remember_layer(store, cache_name, layer)
     return layer, True
 
 
@@ -112,7 +111,14 @@ def _cache_name(package: PackageToApply, part: Part, modules: tuple[ImageModule,
     return f"cached-layers/{hashlib.sha256(rfc8785.dumps(content)).hexdigest()}"
 
 
-async def _cached_layer(store: ArtifactStore, name: str) -> ImageLayer | None:
+async def remember_layer(store: ArtifactStore, name: str, layer: ImageLayer) -> None:
+    """Keep under `name` which layer was built, for the next image with it."""
+    record = await store.put_bytes(rfc8785.dumps(msgspec.to_builtins(layer)), CACHED_LAYER)
+    await store.set_reference(name, record)
+
+
+async def cached_layer_named(store: ArtifactStore, name: str) -> ImageLayer | None:
+    """The layer that was built under `name`; None if it, or the word of it, is not there."""
     try:
         record = await store.resolve(name)
         layer = msgspec.json.decode(await store.read(record.digest, limit=1 << 16), type=ImageLayer)

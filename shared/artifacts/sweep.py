@@ -126,7 +126,7 @@ def kept(
     """
     held = {one.digest for one in blobs.values() if not one.trashed and (now - one.used < grace or spared(one))}
     stays = needed(layout, blobs, {*roots, *held})
-    records = (one for one in blobs.values() if one.media_type == CACHED_LAYER)
+    records = (one for one in blobs.values() if one.media_type == CACHED_LAYER and not one.trashed)
     return stays | {one.digest for one in records if cached_layer(layout, one) in stays}
 
 
