@@ -5,12 +5,13 @@ import json
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -87,8 +88,8 @@ def killed_before(effect: int) -> Iterator[None]:
     real = Path.rename, Path.unlink, os.utime
     done = 0
 
-    def dying(change):  # type: ignore[no-untyped-def]
-        def attempt(*arguments, **options):  # type: ignore[no-untyped-def]
+    def dying(change: Callable[..., Any]) -> Callable[..., Any]:
+        def attempt(*arguments: Any, **options: Any) -> Any:
             nonlocal done
             done += 1
             if done > effect:
