@@ -90,6 +90,9 @@ async def _layer(
     cached = await cached_layer_named(store, cache_name)
     if cached is not None:
         return cached, False
+    # Compressed anew, a payload takes less than it did in the package.
+    size = (await store.describe(package.digest)).size
+    await store.require_room(size, f"build the {part} layer of {package.reference}")
     async with store.local_file(package.digest) as path:
         with PackageReader(path) as reader:
             stream = LayerStream(_members(reader, modules))
