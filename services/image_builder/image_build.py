@@ -13,7 +13,17 @@ import rfc8785
 from services.image_builder.composition import Composition, PackageToApply, compose
 from services.image_builder.layer import LayerStream, Member
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
-from shared.artifacts.image import CACHED_LAYER, LAYER, Image, ImageLayer, ImageModule, Part, load_image, write_image
+from shared.artifacts.image import (
+    CACHED_LAYER,
+    CACHED_LAYERS,
+    LAYER,
+    Image,
+    ImageLayer,
+    ImageModule,
+    Part,
+    load_image,
+    write_image,
+)
 from shared.artifacts.port import ArtifactStore
 from shared.formats.deployable_package.read.layout import payload_path
 from shared.formats.deployable_package.read.package import PackageReader
@@ -111,7 +121,7 @@ def _cache_name(package: PackageToApply, part: Part, modules: tuple[ImageModule,
         part,
         [[module.folder, payload_path(module.name, module.version)] for module in modules],
     ]
-    return f"cached-layers/{hashlib.sha256(rfc8785.dumps(content)).hexdigest()}"
+    return f"{CACHED_LAYERS}{hashlib.sha256(rfc8785.dumps(content)).hexdigest()}"
 
 
 async def remember_layer(store: ArtifactStore, name: str, layer: ImageLayer) -> None:

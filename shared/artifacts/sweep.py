@@ -36,6 +36,8 @@ class Blob:
     media_type: str
     used: float
     trashed: bool = False
+    named: bool = False
+    """Whether the index has an entry of it."""
 
 
 class Deed(StrEnum):
@@ -59,8 +61,10 @@ def blobs_of(folder: StoreFolder) -> dict[str, Blob]:
                 digest = f"sha256:{path.name}"
                 with suppress(FileNotFoundError):
                     status = path.stat()
-                    media_type = named.get(digest) or folder.media_type(digest)
-                    found[digest] = Blob(digest, status.st_size, media_type, status.st_mtime, trashed)
+                    type_ = named.get(digest) or folder.media_type(digest)
+                    found[digest] = Blob(
+                        digest, status.st_size, type_, status.st_mtime, trashed=trashed, named=digest in named
+                    )
     return found
 
 
@@ -136,10 +140,12 @@ def kept(
 ) -> set[str]:
     """What stays: all that `roots` need, what was used in the last `grace` seconds or is `spared`, and what that needs.
 
+    So does what another tool has named in the index.
+
     A record of the builder's cache stays with its layer. Raise ArtifactCorruptError.
     """
     held = {one.digest for one in blobs.values() if not one.trashed and (now - one.used < grace or spared(one))}
-    stays = needed(folder, blobs, {*roots, *held})
+    stays = needed(folder, blobs, {*roots, *held, *LayoutIndex(folder).named_by_others()})
     records = (one for one in blobs.values() if one.media_type == CACHED_LAYER and not one.trashed)
     return stays | {one.digest for one in records if cached_layer(folder, one) in stays}
 
@@ -168,6 +174,6 @@ def _do(folder: StoreFolder, deed: Deed, blob: Blob) -> bool:
     if deed is Deed.DELETE:
         return delete(folder, blob.digest)
     if deed is Deed.PUT_ASIDE:
-        return put_aside(folder, blob.digest, used=blob.used)
+        return put_aside(folder, blob.digest, used=blob.used, named=blob.named)
     with folder.collecting():
         return bring_back(folder, blob.digest)

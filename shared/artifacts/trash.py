@@ -22,10 +22,11 @@ def bring_back(folder: StoreFolder, digest: str) -> bool:
     return True
 
 
-def put_aside(folder: StoreFolder, digest: str, *, used: float) -> bool:
+def put_aside(folder: StoreFolder, digest: str, *, used: float, named: bool) -> bool:
     """Put a blob into the trash, unless it was used since `used`; whether it was put there.
 
-    A kill in between leaves a blob that is younger than it was, or no longer named: it is met again.
+    `named`: the index had an entry of it then; an entry that was made since is a use of it. A kill in between leaves a
+    blob that is younger than it was, or no longer named: it is met again.
     """
     blob = folder.blob(digest)
     with folder.collecting():
@@ -34,7 +35,8 @@ def put_aside(folder: StoreFolder, digest: str, *, used: float) -> bool:
                 return False
         except FileNotFoundError:
             return False
-        LayoutIndex(folder).drop({digest})
+        if named:
+            LayoutIndex(folder).drop({digest})
         os.utime(blob)  # from now on it says how long it has been in the trash
         blob.rename(folder.trashed(digest))
         return True

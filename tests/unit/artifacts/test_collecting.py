@@ -286,3 +286,14 @@ async def test_a_layer_that_a_build_takes_from_the_cache_stays_until_its_image_i
     found = blobs_of(folder)
     assert len(needed(folder, found, referred)) == 4
     assert not any(found[one].trashed for one in needed(folder, found, referred))
+
+
+async def test_what_another_tool_has_named_in_the_index_stays(folder: StoreFolder) -> None:
+    image = await image_in(folder)
+    index = json.loads(folder.index.read_bytes())
+    for entry in index["manifests"]:
+        if entry["digest"] == image:
+            entry["annotations"] = {"org.opencontainers.image.ref.name": "mine"}
+    folder.index.write_text(json.dumps(index))
+    pass_time(folder, DAY)
+    assert deeds(collect(folder, set())) == {}
