@@ -12,6 +12,7 @@ from types import FrameType
 
 from deploy.embedded.filelock import FileLock
 from deploy.stack.environments import resume_environments, stop_environments
+from deploy.stack.logs import LogWatch
 from services.servicing_executor.app import ExecutorSettings
 
 
@@ -34,6 +35,8 @@ def main() -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    logs = LogWatch(logs=None, environments=environments)
+    logs.start()
     try:
         resume_environments(environments, artifacts, lambda line: print(line, file=sys.stderr, flush=True))
         if ending.is_set():
@@ -43,6 +46,7 @@ def main() -> int:
             service.terminate()
         return service.wait()
     finally:
+        logs.stop()
         stop_environments(environments, artifacts)
         lock.release()
 

@@ -18,6 +18,7 @@ from deploy.embedded import Engines, EnginesError
 from deploy.embedded.data_folder import FolderInUseError
 from deploy.embedded.process import EngineProcess
 from deploy.stack.environments import resume_environments, stop_environments
+from deploy.stack.logs import LogWatch
 from shared.contracts.topics import SERVICES
 from shared.ports import free_port
 
@@ -82,6 +83,7 @@ class Stack:
         self._engines = Engines(self.data, kafka=kafka, mongo=mongo, say=say)
         self._processes: dict[str, EngineProcess] = {}
         self._taken: set[int] = set()
+        self._logs = LogWatch(logs=self._engines.folder.logs, environments=self.data / "environments")
         if unknown := sorted(set(self._scale) - set(SERVICES)):
             raise StackError(f"there is no service {', '.join(unknown)}; there are {', '.join(SERVICES)}")
 
@@ -139,6 +141,7 @@ class Stack:
             *(part for service in SERVICES for part in self._service_parts(service, common)),
             *self._other_parts(common, smtp_port, mail_folder),
         ]
+        self._logs.start()
         resume_environments(self.data / "environments", self.data / "artifacts", self._say)
         with ThreadPoolExecutor(len(parts)) as pool:
             list(pool.map(self._start_part, parts))
@@ -161,6 +164,7 @@ class Stack:
         if not folder.lock.held:
             return
         (self.data / RECORD).unlink(missing_ok=True)
+        self._logs.stop()
         processes = list(self._processes.values())
         if processes:
             with ThreadPoolExecutor(len(processes)) as pool:

@@ -31,18 +31,32 @@ def find_installation(say: Callable[[str], None] = lambda text: None) -> Install
 
     Raise NoInstallation if neither says enough.
     """
-    data = Path(os.environ.get("DRYDOCK_DATA") or DATA)
-    try:
-        record = json.loads((data / RECORD).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        record = {}
-    except (OSError, ValueError) as error:
-        raise NoInstallation(f"{data / RECORD} cannot be read: {error}") from error
+    data = _data()
+    record = _record(data)
     kafka = os.environ.get("DRYDOCK_KAFKA") or record.get("kafka")
     if not kafka:
         raise NoInstallation(
             f"no Drydock runs on {data}: start one with `drydock dev`, or name a Kafka in DRYDOCK_KAFKA"
         )
-    artifacts = os.environ.get("DRYDOCK_ARTIFACTS") or record.get("artifacts") or data / "artifacts"
     actor = os.environ.get("DRYDOCK_ACTOR") or getpass.getuser()
-    return Installation(Client(kafka, actor, say=say), Path(artifacts), record.get("console", ""))
+    return Installation(Client(kafka, actor, say=say), artifacts_folder(), record.get("console", ""))
+
+
+def artifacts_folder() -> Path:
+    """Where the artifacts are, whether anything runs or not. Raise NoInstallation where the record is unreadable."""
+    data = _data()
+    return Path(os.environ.get("DRYDOCK_ARTIFACTS") or _record(data).get("artifacts") or data / "artifacts")
+
+
+def _data() -> Path:
+    return Path(os.environ.get("DRYDOCK_DATA") or DATA)
+
+
+def _record(data: Path) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads((data / RECORD).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise NoInstallation(f"{data / RECORD} cannot be read: {error}") from error
+    return found

@@ -93,6 +93,10 @@ class Projection:
         """The latest views of a type."""
         return (view.data for view in self._views.get(type_, {}).values() if isinstance(view.data, type_))
 
+    def views(self) -> Iterable[View]:
+        """The latest view of everything, with its time."""
+        return (view for of_type in self._views.values() for view in of_type.values())
+
     def get(self, type_: type[V], key: str) -> V | None:
         """The latest view of one aggregate."""
         view = self._views.get(type_, {}).get(key)

@@ -13,7 +13,17 @@ import rfc8785
 from services.image_builder.composition import Composition, PackageToApply, compose
 from services.image_builder.layer import LayerStream, Member
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
-from shared.artifacts.image import CACHED_LAYER, LAYER, Image, ImageLayer, ImageModule, Part, load_image, write_image
+from shared.artifacts.image import (
+    CACHED_LAYER,
+    CACHED_LAYERS,
+    LAYER,
+    Image,
+    ImageLayer,
+    ImageModule,
+    Part,
+    load_image,
+    write_image,
+)
 from shared.artifacts.port import ArtifactStore
 from shared.formats.deployable_package.read.layout import payload_path
 from shared.formats.deployable_package.read.package import PackageReader
@@ -87,9 +97,12 @@ async def _layer(
     modules: tuple[ImageModule, ...],
 ) -> tuple[ImageLayer, bool]:
     cache_name = _cache_name(package, part, modules)
-    cached = await _cached_layer(store, cache_name)
+    cached = await cached_layer_named(store, cache_name)
     if cached is not None:
         return cached, False
+    # Compressed anew, a payload takes less than it did in the package.
+    size = (await store.describe(package.digest)).size
+    await store.require_room(size, f"build the {part} layer of {package.reference}")
     async with store.local_file(package.digest) as path:
         with PackageReader(path) as reader:
             stream = LayerStream(_members(reader, modules))
@@ -97,8 +110,7 @@ async def _layer(
             with closing(iter(stream)) as chunks:
                 stored = await store.put(_in_thread(chunks), LAYER)
     layer = ImageLayer(part=part, digest=stored.digest, size=stored.size, diff_id=stream.diff_id)
-    record = await store.put_bytes(rfc8785.dumps(msgspec.to_builtins(layer)), CACHED_LAYER)
-    await store.set_reference(cache_name, record)
+    await remember_layer(store, cache_name, layer)
     return layer, True
 
 
@@ -109,10 +121,17 @@ def _cache_name(package: PackageToApply, part: Part, modules: tuple[ImageModule,
         part,
         [[module.folder, payload_path(module.name, module.version)] for module in modules],
     ]
-    return f"cached-layers/{hashlib.sha256(rfc8785.dumps(content)).hexdigest()}"
+    return f"{CACHED_LAYERS}{hashlib.sha256(rfc8785.dumps(content)).hexdigest()}"
 
 
-async def _cached_layer(store: ArtifactStore, name: str) -> ImageLayer | None:
+async def remember_layer(store: ArtifactStore, name: str, layer: ImageLayer) -> None:
+    """Keep under `name` which layer was built, for the next image with it."""
+    record = await store.put_bytes(rfc8785.dumps(msgspec.to_builtins(layer)), CACHED_LAYER)
+    await store.set_reference(name, record)
+
+
+async def cached_layer_named(store: ArtifactStore, name: str) -> ImageLayer | None:
+    """The layer that was built under `name`; None if it, or the word of it, is not there."""
     try:
         record = await store.resolve(name)
         layer = msgspec.json.decode(await store.read(record.digest, limit=1 << 16), type=ImageLayer)

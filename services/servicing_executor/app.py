@@ -25,6 +25,7 @@ from services.servicing_executor.domain import (
 from services.servicing_executor.domain.projections import built_images, packages, platforms, promotions, rollouts
 from services.servicing_executor.domain.work import STEP_ATTEMPTS, closing_retried_for, step_retried_for
 from services.servicing_executor.observer import Observer
+from services.servicing_executor.room import Room
 from services.servicing_executor.runtimes.application import REFERENCE_APPLICATION, load_application
 from services.servicing_executor.runtimes.instant import InstantRuntime
 from services.servicing_executor.runtimes.local import LocalRuntime
@@ -133,7 +134,8 @@ def make(settings: Settings) -> Service:
     """The table of servicing-executor."""
     assert isinstance(settings, ExecutorSettings)
     artifacts = FolderStore(settings.artifacts)
-    steps = Steps(_runtime(settings, artifacts), artifacts, settings.hold_above)
+    room = Room(settings.environments, artifacts) if settings.runtime == "local" else None
+    steps = Steps(_runtime(settings, artifacts), artifacts, settings.hold_above, room)
     return make_service(
         "servicing-executor",
         CATALOGUE,

@@ -61,7 +61,8 @@ class FolderStore:
         return await self.put(once(), media_type)
 
     async def put_file(self, path: Path, media_type: str) -> Descriptor:
-        await self._in_thread(lambda: require_space(path.stat().st_size, self._root, f"store {path.name}"))
+        size = (await self._in_thread(path.stat)).st_size
+        await self.require_room(size, f"store {path.name}")
         with path.open("rb") as source:
 
             async def chunks() -> AsyncIterator[bytes]:
@@ -69,6 +70,9 @@ class FolderStore:
                     yield chunk
 
             return await self.put(chunks(), media_type)
+
+    async def require_room(self, size: int, what: str) -> None:
+        await self._in_thread(require_space, size, self._root, what)
 
     async def exists(self, digest: str) -> bool:
         try:

@@ -24,6 +24,9 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+zstd"
 CACHED_LAYER = "application/vnd.drydock.cached-layer.v1+json"
 """A record of the builder's cache: an ImageLayer as JSON. It is worth nothing without its layer."""
+CACHED_LAYERS = "cached-layers/"
+"""How the names of such records begin in the index of a store, and how those of images do."""
+IMAGES = "images/"
 _CONTENTS = "dev.drydock.image"
 _PART = "dev.drydock.part"
 _JSON_LIMIT = 16 << 20
@@ -89,7 +92,7 @@ def _timestamp(moment: datetime) -> str:
 
 def image_reference(digest: str) -> str:
     """The name of an image in the index of its store: `images/<64 hexadecimal digits>`, for any OCI tool."""
-    return f"images/{digest_hex(digest)}"
+    return f"{IMAGES}{digest_hex(digest)}"
 
 
 async def write_image(

@@ -7,7 +7,7 @@ from typing import Any
 import rfc8785
 
 from shared.artifacts.errors import ArtifactCorruptError
-from shared.artifacts.image import MANIFEST, image_reference
+from shared.artifacts.image import CACHED_LAYERS, IMAGES, MANIFEST, image_reference
 from shared.artifacts.port import Descriptor, digest_hex
 from shared.artifacts.store_folder import StoreFolder, write_atomically
 
@@ -49,6 +49,11 @@ class LayoutIndex:
             for entry in self.entries()
             if _REF_NAME in entry.get("annotations", {})
         }
+
+    def named_by_others(self) -> set[str]:
+        """The digests of what another tool has put there, an image say: its names are none of ours."""
+        names = ((entry["digest"], entry.get("annotations", {}).get(_REF_NAME, "")) for entry in self.entries())
+        return {digest for digest, name in names if not name.startswith((IMAGES, CACHED_LAYERS))}
 
     def set(self, name: str, target: Descriptor) -> None:
         """Let a name mean this and nothing else."""

@@ -54,6 +54,10 @@ class ArtifactStore(Protocol):
 
     async def put_file(self, path: Path, media_type: str) -> Descriptor: ...
 
+    async def require_room(self, size: int, what: str) -> None:
+        """Raise StoreFullError where `size` more bytes have no place; it says `what` was about to begin."""
+        ...
+
     async def exists(self, digest: str) -> bool: ...
 
     async def describe(self, digest: str) -> Descriptor:

@@ -7,13 +7,14 @@ meanwhile: a run may be killed anywhere, and may go on beside builds and uploads
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from shared.artifacts.errors import ArtifactCorruptError
 from shared.artifacts.image import CACHED_LAYER, CONFIG, MANIFEST, packages_of
+from shared.artifacts.index import LayoutIndex
 from shared.artifacts.store_folder import StoreFolder, storage_errors
 from shared.artifacts.trash import bring_back, delete, put_aside
 
@@ -35,6 +36,8 @@ class Blob:
     media_type: str
     used: float
     trashed: bool = False
+    named: bool = False
+    """Whether the index has an entry of it."""
 
 
 class Deed(StrEnum):
@@ -48,58 +51,73 @@ class Deed(StrEnum):
 Step = tuple[Deed, Blob]
 
 
-def blobs_of(layout: StoreFolder) -> dict[str, Blob]:
-    """All blobs by digest, those in the trash too."""
+def blobs_of(folder: StoreFolder) -> dict[str, Blob]:
+    """All blobs by digest, those in the trash too. Raise ArtifactCorruptError where there is no index."""
     found: dict[str, Blob] = {}
-    with storage_errors(layout.root):
-        for folder, trashed in ((layout.trash, True), (layout.blobs, False)):
-            for path in folder.iterdir():
+    with storage_errors(folder.root):
+        named = {entry["digest"]: str(entry.get("mediaType")) for entry in LayoutIndex(folder).entries()}
+        for place, trashed in ((folder.trash, True), (folder.blobs, False)):
+            for path in place.iterdir():
                 digest = f"sha256:{path.name}"
                 with suppress(FileNotFoundError):
                     status = path.stat()
-                    media_type = layout.media_type(digest)
-                    found[digest] = Blob(digest, status.st_size, media_type, status.st_mtime, trashed)
+                    type_ = named.get(digest) or folder.media_type(digest)
+                    found[digest] = Blob(
+                        digest, status.st_size, type_, status.st_mtime, trashed=trashed, named=digest in named
+                    )
     return found
 
 
-def references_of(layout: StoreFolder, blob: Blob) -> set[str]:
+def references_of(folder: StoreFolder, blob: Blob) -> set[str]:
     """The artifacts that an image needs: its config and layers, and the packages it is made from.
 
     The image that it was built on is not among them. Raise ArtifactCorruptError where it cannot be read: then nobody
     knows what it needs.
     """
+    if blob.media_type == MANIFEST:
+        return {digest for digest, _ in descriptors_of(folder, blob)}
+    if blob.media_type == CONFIG:
+        with _readable(blob):
+            return packages_of(_json(folder, blob.digest))
+    return set()
+
+
+def descriptors_of(folder: StoreFolder, manifest: Blob) -> list[tuple[str, int]]:
+    """Digest and size of an image's config and layers, as its manifest says. Raise ArtifactCorruptError."""
+    with _readable(manifest):
+        content = _json(folder, manifest.digest)
+        return [(one["digest"], one["size"]) for one in (content["config"], *content["layers"])]
+
+
+@contextmanager
+def _readable(blob: Blob) -> Iterator[None]:
     try:
-        if blob.media_type == CONFIG:
-            return packages_of(_json(layout, blob.digest))
-        if blob.media_type == MANIFEST:
-            manifest = _json(layout, blob.digest)
-            return {manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])}
+        yield
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactCorruptError(
             f"artifact {blob.digest} ({blob.media_type}) is damaged, so nobody knows what it needs ({error}): "
             "nothing is collected. `drydock store verify` names what is wrong; submit its package and apply it again"
         ) from error
-    return set()
 
 
-def cached_layer(layout: StoreFolder, blob: Blob) -> str | None:
+def cached_layer(folder: StoreFolder, blob: Blob) -> str | None:
     """The layer that a record of the builder's cache is about; None if it says none."""
     try:
-        found = _json(layout, blob.digest)["digest"]
+        found = _json(folder, blob.digest)["digest"]
     except (ValueError, KeyError, TypeError):
         return None
     return found if isinstance(found, str) else None
 
 
-def _json(layout: StoreFolder, digest: str) -> Any:
+def _json(folder: StoreFolder, digest: str) -> Any:
     # It may be brought back between the two.
-    for path in (layout.blob(digest), layout.trashed(digest), layout.blob(digest)):
+    for path in (folder.blob(digest), folder.trashed(digest), folder.blob(digest)):
         with suppress(FileNotFoundError):
             return json.loads(path.read_bytes())
     raise ValueError("it is gone")
 
 
-def needed(layout: StoreFolder, blobs: Mapping[str, Blob], roots: Collection[str]) -> set[str]:
+def needed(folder: StoreFolder, blobs: Mapping[str, Blob], roots: Collection[str]) -> set[str]:
     """The digests of all blobs that `roots` need, themselves among them. Raise ArtifactCorruptError."""
     found: set[str] = set()
     waiting = [digest for digest in roots if digest in blobs]
@@ -107,12 +125,12 @@ def needed(layout: StoreFolder, blobs: Mapping[str, Blob], roots: Collection[str
         digest = waiting.pop()
         if digest not in found:
             found.add(digest)
-            waiting += (one for one in references_of(layout, blobs[digest]) if one in blobs)
+            waiting += (one for one in references_of(folder, blobs[digest]) if one in blobs)
     return found
 
 
 def kept(
-    layout: StoreFolder,
+    folder: StoreFolder,
     blobs: Mapping[str, Blob],
     roots: Collection[str],
     *,
@@ -122,12 +140,14 @@ def kept(
 ) -> set[str]:
     """What stays: all that `roots` need, what was used in the last `grace` seconds or is `spared`, and what that needs.
 
+    So does what another tool has named in the index.
+
     A record of the builder's cache stays with its layer. Raise ArtifactCorruptError.
     """
     held = {one.digest for one in blobs.values() if not one.trashed and (now - one.used < grace or spared(one))}
-    stays = needed(layout, blobs, {*roots, *held})
-    records = (one for one in blobs.values() if one.media_type == CACHED_LAYER)
-    return stays | {one.digest for one in records if cached_layer(layout, one) in stays}
+    stays = needed(folder, blobs, {*roots, *held, *LayoutIndex(folder).named_by_others()})
+    records = (one for one in blobs.values() if one.media_type == CACHED_LAYER and not one.trashed)
+    return stays | {one.digest for one in records if cached_layer(folder, one) in stays}
 
 
 def plan(blobs: Mapping[str, Blob], stays: Collection[str], *, now: float, trash_for: float) -> list[Step]:
@@ -142,18 +162,18 @@ def plan(blobs: Mapping[str, Blob], stays: Collection[str], *, now: float, trash
     return [*steps, *((Deed.PUT_ASIDE, one) for one in sorted(gone, key=lambda one: one.media_type != MANIFEST))]
 
 
-def carry_out(layout: StoreFolder, steps: Iterable[Step]) -> Iterator[Step]:
+def carry_out(folder: StoreFolder, steps: Iterable[Step]) -> Iterator[Step]:
     """Do it, and after each step that was still to be done say so."""
     for deed, blob in steps:
-        with storage_errors(layout.root):
-            if _do(layout, deed, blob):
+        with storage_errors(folder.root):
+            if _do(folder, deed, blob):
                 yield deed, blob
 
 
-def _do(layout: StoreFolder, deed: Deed, blob: Blob) -> bool:
+def _do(folder: StoreFolder, deed: Deed, blob: Blob) -> bool:
     if deed is Deed.DELETE:
-        return delete(layout, blob.digest)
+        return delete(folder, blob.digest)
     if deed is Deed.PUT_ASIDE:
-        return put_aside(layout, blob.digest, used=blob.used)
-    with layout.collecting():
-        return bring_back(layout, blob.digest)
+        return put_aside(folder, blob.digest, used=blob.used, named=blob.named)
+    with folder.collecting():
+        return bring_back(folder, blob.digest)

@@ -8,45 +8,47 @@ from shared.artifacts.port import Descriptor
 from shared.artifacts.store_folder import StoreFolder, sync_folder
 
 
-def bring_back(layout: StoreFolder, digest: str) -> bool:
+def bring_back(folder: StoreFolder, digest: str) -> bool:
     """A blob that was to be deleted is wanted after all; whether it is there now. Called under a lock."""
-    trashed, blob = layout.trashed(digest), layout.blob(digest)
+    trashed, blob = folder.trashed(digest), folder.blob(digest)
     try:
         os.utime(trashed)
         trashed.rename(blob)
     except FileNotFoundError:
         return blob.exists()  # another was faster
-    sync_folder(layout.blobs)
-    if layout.media_type(digest) == MANIFEST:
-        LayoutIndex(layout).set(image_reference(digest), Descriptor(MANIFEST, digest, blob.stat().st_size))
+    sync_folder(folder.blobs)
+    if folder.media_type(digest) == MANIFEST:
+        LayoutIndex(folder).set(image_reference(digest), Descriptor(MANIFEST, digest, blob.stat().st_size))
     return True
 
 
-def put_aside(layout: StoreFolder, digest: str, *, used: float) -> bool:
+def put_aside(folder: StoreFolder, digest: str, *, used: float, named: bool) -> bool:
     """Put a blob into the trash, unless it was used since `used`; whether it was put there.
 
-    A kill in between leaves a blob that is younger than it was, or no longer named: it is met again.
+    `named`: the index had an entry of it then; an entry that was made since is a use of it. A kill in between leaves a
+    blob that is younger than it was, or no longer named: it is met again.
     """
-    blob = layout.blob(digest)
-    with layout.collecting():
+    blob = folder.blob(digest)
+    with folder.collecting():
         try:
             if blob.stat().st_mtime != used:
                 return False
         except FileNotFoundError:
             return False
-        LayoutIndex(layout).drop({digest})
+        if named:
+            LayoutIndex(folder).drop({digest})
         os.utime(blob)  # from now on it says how long it has been in the trash
-        blob.rename(layout.trashed(digest))
+        blob.rename(folder.trashed(digest))
         return True
 
 
-def delete(layout: StoreFolder, digest: str) -> bool:
+def delete(folder: StoreFolder, digest: str) -> bool:
     """Delete a blob that is in the trash; whether it was still there."""
-    with layout.collecting():
+    with folder.collecting():
         try:
-            layout.trashed(digest).unlink()
+            folder.trashed(digest).unlink()
         except FileNotFoundError:
             return False
-        if not layout.blob(digest).exists():
-            (layout.media_types / layout.blob(digest).name).unlink(missing_ok=True)
+        if not folder.blob(digest).exists():
+            (folder.media_types / folder.blob(digest).name).unlink(missing_ok=True)
         return True

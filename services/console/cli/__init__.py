@@ -36,6 +36,8 @@ _NOUNS = {
     "notify": f"{_HERE}.notify:app",
     "notification": f"{_HERE}.plain:notification",
     "events": f"{_HERE}.events:app",
+    "store": f"{_HERE}.store:app",
+    "retention": f"{_HERE}.retention:app",
     "dead-letters": f"{_HERE}.dead_letters:app",
 }
 

@@ -11,6 +11,7 @@ from services.console.cli.options import Timeout
 from services.console.cli.printing import Form, Output, print_id, print_one, when
 from services.console.cli.running import Exit, leave, run, tell
 from services.console.installation import Installation
+from shared.artifacts.errors import ArtifactMissingError
 from shared.artifacts.folder import FolderStore
 from shared.contracts.message import Command, Message
 from shared.contracts.servicing_executor import (
@@ -62,7 +63,10 @@ def logs(operation: Operation) -> None:
             leave(Exit.NOT_FOUND, f"no operation {operation} has ended; watch it with `drydock operation wait`")
         if ended.log is None:
             leave(Exit.NOT_FOUND, f"operation {operation} has no log: none of its own steps had begun")
-        return await FolderStore(installation.artifacts).read(ended.log.digest, limit=LOG_LIMIT)
+        try:
+            return await FolderStore(installation.artifacts).read(ended.log.digest, limit=LOG_LIMIT)
+        except ArtifactMissingError:
+            leave(Exit.NOT_FOUND, f"the log of operation {operation} is no longer kept: `drydock retention show`")
 
     sys.stdout.write(run(read).decode(errors="replace"))
 

@@ -16,7 +16,13 @@ _VIEW_BYTES = 240 * 1024
 
 def base_view(base: str, state: Base) -> contract.BaseSnapshot:
     """A base with its packages."""
-    return contract.BaseSnapshot(base=base, status=state.status, packages=state.packages, problem=state.problem)
+    return contract.BaseSnapshot(
+        base=base,
+        status=state.status,
+        packages=state.packages,
+        problem=state.problem,
+        indexes=tuple(one.index for one in state.indexed),
+    )
 
 
 def check_view(check: str, state: CompatibilityCheck) -> contract.CheckSnapshot:

@@ -199,6 +199,8 @@ class BaseSnapshot(Snapshot, key="base"):
     status: BaseStatus
     packages: tuple[ArtifactRef, ...] = Field(max_length=100)
     problem: Problem | None
+    indexes: tuple[ArtifactRef, ...] = Field(default=(), max_length=100)
+    """What was made of the packages, once they are indexed."""
 
 
 class CheckSnapshot(Snapshot, key="check"):

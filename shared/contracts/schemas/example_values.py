@@ -34,6 +34,8 @@ VALUES: dict[str, Any] = {
     "actor": "ada@contoso.example",
     "artifact.media_type": "application/zip",
     "artifact.size": 48213377,
+    "indexes.media_type": "application/vnd.drydock.app-index+msgpack",
+    "indexes.size": 30211907,
     "blocking": 0,
     "contents.dropped": [],
     "contents.platform_modules": [],

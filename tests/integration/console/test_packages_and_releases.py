@@ -463,3 +463,22 @@ async def test_a_submitted_package_is_shown_with_what_was_found_and_what_its_ver
     assert (none.code, none.err) == (3, f"there is no file and no package {place.project}/none\n")
     file = await place.drydock("package", "show", f"{place.project}/none.zip")
     assert (file.code, "cannot be read" in file.err) == (10, True)
+
+
+async def test_what_no_topic_names_is_collected_and_nothing_else(place: Place) -> None:
+    place.settings["DRYDOCK_ARTIFACTS"] = str(place.folder / "artifacts")
+    place.store = FolderStore(place.folder / "artifacts")
+    kept = await place.package("vendor", b"kept")
+    unnamed = await place.stored(b"unnamed")
+    built_image = (await built(place.store, PLATFORM, place.folder)).image
+    await place.environment(running=update().model_copy(update={"image": built_image.digest}))
+    blobs = place.folder / "artifacts/blobs/sha256"
+    for blob in blobs.iterdir():
+        os.utime(blob, (NOON.timestamp(), NOON.timestamp()))
+    before = {f"sha256:{blob.name}" for blob in blobs.iterdir()}
+    done = await place.drydock("store", "gc", "-o", "json")
+    assert (done.code, [one["count"] for one in done.json]) == (0, [1])
+    assert before - {f"sha256:{blob.name}" for blob in blobs.iterdir()} == {unnamed.digest}
+    assert kept.artifact.digest in before
+    usage = {one["kind"]: one for one in (await place.drydock("store", "usage", "-o", "json")).json}
+    assert (usage["trash"]["count"], usage["layers"]["unreferenced"]) == (1, 0)

@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from deploy.commands import app
 from services.console.cli.running import Exit
+from services.console.retention import Retention
 from shared.contracts.registry import CATALOGUE
 from shared.kernel.app import Settings
 from tests.unit.deploy.test_compose import SETTINGS
@@ -155,6 +156,14 @@ def test_the_settings_of_single_services_are_those_of_the_code() -> None:
     }
     assert set(shown) == set(fields)
     assert {key: shown[key] for key, field in fields.items() if not same_value(field, shown[key])} == {}
+
+
+def test_the_times_of_retention_are_those_of_the_code() -> None:
+    shown = {name.removeprefix("DRYDOCK_").lower(): cells for name, *cells in rows("Retention", "deploy/settings.md")}
+    fields = Retention.model_fields
+    assert list(shown) == list(fields)
+    assert {name for name in fields if not same_value(fields[name], shown[name][0])} == set()
+    assert {name: cells[1] for name, cells in shown.items()} == {name: one.description for name, one in fields.items()}
 
 
 def test_the_integrators_page_names_messages_and_options_that_exist() -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from services.servicing_executor.domain.plans import ASKED, AT_REST, StepName
 from services.servicing_executor.domain.work import ClosingInput, StepInput, closing_retried_for, step_retried_for
+from services.servicing_executor.room import Room
 from services.servicing_executor.runtimes.instant import InstantRuntime
 from services.servicing_executor.runtimes.port import RuntimeUnavailableError, Step
 from services.servicing_executor.steps import LOG_RETRIED_FOR, Steps
@@ -68,6 +69,22 @@ def given(name: StepName) -> StepInput:
     return StepInput(
         environment="test", operation="one", step=name, seconds=60, image=IMAGE, snapshot=None, service=None
     )
+
+
+class FullDisk(Room):
+    """A disk on which nothing has room."""
+
+    async def require(self, image: str, database: int) -> None:
+        raise StoreFullError(f"no room for {image}")
+
+
+async def test_an_operation_without_room_waits_before_it_touches_anything(tmp_path: Path) -> None:
+    machinery = Machinery(tmp_path)
+    machinery.steps = Steps(machinery.runtime, machinery.store, None, FullDisk(tmp_path, machinery.store))
+    await machinery.do(StepName.CREATE_ENVIRONMENT, Attempt())
+    with pytest.raises(Transient, match="no room for"):
+        await machinery.do(StepName.PREPARE_RELEASE, Attempt())
+    assert StepName.PREPARE_RELEASE in AT_REST
 
 
 @pytest.fixture
