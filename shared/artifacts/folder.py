@@ -8,6 +8,7 @@ its time of change says when that was last. What was taken away meanwhile and no
 """
 
 import asyncio
+import errno
 import fcntl
 import hashlib
 import os
@@ -26,6 +27,7 @@ from shared.artifacts.store_folder import StoreFolder, storage_errors, sync_fold
 from shared.artifacts.trash import bring_back
 
 _CHUNK = 1 << 20
+_READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 USE_NOTED_EVERY = 600.0
 """Seconds in which further uses of an artifact are not noted again."""
 _T = TypeVar("_T")
@@ -155,13 +157,26 @@ class FolderStore:
                 return path
         except FileNotFoundError:
             pass
+        try:
+            self._note_use(path, digest)
+        except OSError as error:
+            # Who may only read is no service: nothing will refer to the artifact because of him.
+            if error.errno not in _READ_ONLY:
+                raise
+            if not path.is_file():
+                raise self._missing(digest) from None
+        return path
+
+    def _note_use(self, path: Path, digest: str) -> None:
         with self._layout.using():
             try:
                 os.utime(path)
             except FileNotFoundError:
                 if not bring_back(self._layout, digest):
-                    raise ArtifactMissingError(f"artifact {digest} is not in {self._root}") from None
-        return path
+                    raise self._missing(digest) from None
+
+    def _missing(self, digest: str) -> ArtifactMissingError:
+        return ArtifactMissingError(f"artifact {digest} is not in {self._root}")
 
     def _keep(self, upload: "_Upload", media_type: str) -> Descriptor:
         hex_digits = upload.seal()

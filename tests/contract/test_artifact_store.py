@@ -1,6 +1,7 @@
 """What every artifact store does; today that is the folder."""
 
 import asyncio
+import errno
 import hashlib
 import json
 import multiprocessing
@@ -180,6 +181,21 @@ async def test_a_failing_source_leaves_nothing(store: FolderStore, tmp_path: Pat
     with pytest.raises(ConnectionResetError):
         await store.put(broken(), "text/plain")
     assert list((tmp_path / "store/incoming").iterdir()) == []
+
+
+async def test_who_may_only_read_can_read_what_nobody_has_used_for_long(
+    store: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    descriptor = await store.put_bytes(b"content", "text/plain")
+    os.utime(tmp_path / "store/blobs/sha256" / descriptor.digest[7:], (0, 0))
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EPERM, "not permitted")
+
+    monkeypatch.setattr("shared.artifacts.folder.os.utime", refuse)
+    assert await store.read(descriptor.digest, limit=100) == b"content"
+    with pytest.raises(ArtifactMissingError):
+        await store.read(ABSENT, limit=100)
 
 
 def test_a_place_that_cannot_be_a_store_is_unavailable(tmp_path: Path) -> None:
