@@ -13,15 +13,19 @@ linux_only = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="find
 
 
 def readers_of(file: Path) -> list[int]:
-    """The processes other than this one that have the file open; empty where there is no /proc."""
+    """The child processes of services that have the file open; empty where there is no /proc.
+
+    Any process that is just being started has open for a moment what the one has that starts it.
+    """
     wanted = file.resolve()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             files = {one.readlink() for one in (process / "fd").iterdir()}
+            is_child = b".child" in (process / "cmdline").read_bytes()
         except OSError:
             continue  # it has ended, or is another user's
-        if wanted in files and int(process.name) != os.getpid():
+        if wanted in files and is_child and int(process.name) != os.getpid():
             found.append(int(process.name))
     return found
 

@@ -51,6 +51,7 @@ from shared.formats.deployable_package.read.release import encode_release
 from shared.formats.deployable_package.write.build import plan_package, write_package
 from shared.kernel import Transient
 from tests.support.big_packages import big_package
+from tests.support.patience import until
 from tests.support.readers import kill_reader, linux_only, readers_of
 from tests.unit.formats.deployable_package.contexts import RELEASE
 
@@ -338,7 +339,7 @@ async def test_a_check_that_is_called_off_leaves_no_process_behind(
     checking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await checking
-    assert readers_of(path_of(store, artifact)) == []
+    await until(lambda: not readers_of(path_of(store, artifact)))
 
 
 async def test_the_progress_of_a_big_package_never_goes_back_and_ends_at_its_total(
