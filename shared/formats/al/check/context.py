@@ -11,7 +11,7 @@ from shared.formats.al.symbols.index import AppIndex
 from shared.formats.al.symbols.symbols import Symbol, fold, has_member
 
 from .evidence import SymbolPath, declaration
-from .needs import NeededApp, moved_away, platform_of
+from .needs import NeededApp, lacks_what_it_stands_on, moved_away, platform_of
 from .parts import CodeParts, parts_of
 from .places import Place
 from .rules import SEVERITIES, TOLD_ONCE_A_FILE
@@ -121,8 +121,8 @@ class ExtensionCheck:
     def missing(self, kind: str, name: str, number: int = 0) -> bool:
         """Whether an object that was not found is certainly gone; otherwise it is noted as unknown.
 
-        With a needed app absent nothing is certain, except that the old base had the object and today's
-        version of that same app has not.
+        With a needed app absent nothing is certain, except that the old base had the object and today's version of
+        that same app has not, with all that it stands on.
         """
         reference = f"{kind} {name or number}"
         if self.extension.has_gaps:
@@ -132,7 +132,8 @@ class ExtensionCheck:
             return True
         if self.old is not None:
             before = self.old.find(kind, name, number)
-            if before is not None and self._is_given(before[1]):
+            today = self._today(before[1]) if before else None
+            if today is not None and not lacks_what_it_stands_on(today, self.world.apps):
                 return True
         if self.world.is_well_known(name):
             return False
@@ -158,16 +159,19 @@ class ExtensionCheck:
         if self.old is None or before is None:
             return False
         declaring = (before, *self.old.extensions(before[0]))
-        return any(has_member(symbol, name) and self._is_given(app) for symbol, app in declaring)
+        return any(has_member(symbol, name) and self._today(app) is not None for symbol, app in declaring)
 
-    def _is_given(self, app: AppIndex) -> bool:
-        """Whether an app of the old base, another one than the extension itself, is in the target set, too."""
+    def _today(self, app: AppIndex) -> AppIndex | None:
+        """What an app of the old base, another one than the extension itself, is in the target set; None: not there."""
         if self.old is not None and app is self.old.own:
-            return False
-        return any(
-            a.app.id == app.app.id or (a.app.is_base and app.app.is_base)
-            for a in self.world.apps
-            if a is not self.world.own
+            return None
+        return next(
+            (
+                a
+                for a in self.world.apps
+                if a is not self.world.own and (a.app.id == app.app.id or (a.app.is_base and app.app.is_base))
+            ),
+            None,
         )
 
     def sees_internals(self, app: AppIndex) -> bool:

@@ -120,6 +120,25 @@ def absent_apps(manifest: AppManifest, apps: Sequence[AppIndex]) -> tuple[Needed
     return tuple(absent)
 
 
+def lacks_what_it_stands_on(app: AppIndex, apps: Sequence[AppIndex]) -> bool:
+    """Whether an app that `app` depends on, directly or through others, is not among `apps`.
+
+    An object may have been moved down there: `No. Series` went from the base application to Business Foundation, on
+    which it depends since.
+    """
+    pending, seen = list(app.app.dependencies), set()
+    while pending:
+        wanted = pending.pop()
+        if wanted.id == PLATFORM or (wanted.id, wanted.name) in seen:
+            continue
+        seen.add((wanted.id, wanted.name))
+        found = provider(wanted, apps)
+        if found is None:
+            return True
+        pending += found.app.dependencies
+    return False
+
+
 def moved_away(app_id: str, what: str, manifest: AppManifest, apps: Sequence[AppIndex]) -> NeededApp:
     """The app that something moved to, by the names that the manifests at hand give it; it is not among `apps`."""
     named = [d for d in (*manifest.dependencies, *(d for a in apps for d in a.app.dependencies)) if d.id == app_id]

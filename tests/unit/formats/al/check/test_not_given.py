@@ -4,7 +4,7 @@ import pytest
 
 from shared.formats.al.finding import CodePart, Compatibility, Report
 from tests.support.al_checks import check, check_set
-from tests.support.al_packages import app, base_app, control, extension, field, page, symbol_file
+from tests.support.al_packages import app, base_app, control, extension, field, page, symbol_file, table
 from tests.unit.formats.al.check.break_cases import CUSTOMER
 
 BASE = ("437dbf0e-84ff-417a-965d-ed2bb9650972", "Base Application", "Microsoft", "25.0.0.0")
@@ -141,3 +141,18 @@ def test_what_the_app_that_had_it_has_no_more_is_gone_though_another_is_not_give
     assert codes(report) == [("AL0132", "Rank")]
     assert "1 reference cannot be decided without Library: a member of table 18" in report.undecided[-1]
     assert codes(check(package, now)) == []
+
+
+FOUNDATION = ("f3552374-a1f2-4356-848e-196002525837", "Business Foundation", "Microsoft", "25.0.0.0")
+
+
+@pytest.mark.parametrize("is_given", [False, True], ids=["not given", "given"])
+def test_what_left_an_app_may_have_gone_to_one_that_it_stands_on(is_given: bool) -> None:
+    """The application's number series went down to Business Foundation, which it depends on since."""
+    series = table(308, "No. Series", field(1, "Code", "Code[20]"))
+    extension_ = extension('codeunit 50000 Work { var S: Record "No. Series"; }')
+    before, today = base_app(series), base_app(dependencies=[FOUNDATION])
+    given = (other(FOUNDATION),) if is_given else ()
+    report = check(extension_, today, *given, old=[before])
+    assert [(f.code, f.symbol) for f in report.findings] == ([("AL0185", "No. Series")] if is_given else [])
+    assert bool(report.undecided) is not is_given
