@@ -15,8 +15,13 @@ from tests.support.patience import until_now
 ROOT = Path(__file__).parents[3]
 LEAVES_ONE = """
 import subprocess
+left = []
 def test_that_passes():
-    subprocess.Popen(["sleep", "600"], start_new_session=True)
+    one = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    left.append(one)
+    one.stdin.write(b"on a crowded machine it has no words yet when it was just started\\n")
+    one.stdin.flush()
+    assert one.stdout.readline()
 """
 
 
@@ -58,7 +63,7 @@ def test_a_run_whose_tests_pass_fails_if_a_process_is_left_and_ends_it(
         check=False,
     )  # fmt: skip
     assert "1 passed" in done.stdout, done.stdout + done.stderr
-    named = re.search(r"^(\d+): sleep 600$", done.stdout, re.MULTILINE)
+    named = re.search(r"^(\d+): cat$", done.stdout, re.MULTILINE)
     assert named, done.stdout
     assert done.returncode == 1
     until_now(lambda: _is_gone(int(named[1])))
