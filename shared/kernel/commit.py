@@ -42,8 +42,8 @@ class Outboxes(Protocol):
         """Send what is left in the outbox of a document that was committed, and not before `since`."""
         ...
 
-    def forget(self, key: Key) -> None:
-        """The outbox of `key` is empty in the store: nothing is left to remember of it."""
+    def forget(self, key: Key, entries: int) -> None:
+        """The outbox of `key` is empty in the store, which has counted `entries`: nothing is left to remember of it."""
         ...
 
 
@@ -257,7 +257,7 @@ class Committer:
         if document.outbox:
             self._outboxes.take(key, document, since)
         else:
-            self._outboxes.forget(key)
+            self._outboxes.forget(key, document.entries)
 
 
 def _ahead_of(group: Sequence[Input], behind: set[int], limit: int | None) -> int:

@@ -79,7 +79,7 @@ class DueIndex:
         self._trims[key] = self._clock() + TRIM_AFTER
 
     def late(self, key: Key) -> None:
-        """What the outbox of `key` held was sent late, or was not sent for that: look at the document."""
+        """What the outbox of `key` held was sent late, or others were faster: look at the document."""
         self._late.add(key)
         self.look_at(key, self._clock())
 

@@ -5,7 +5,9 @@ by the sweeper soon after; a crash in between sends it again under the same id, 
 
 A process that stood still for longer than its sole right to an outbox lasts may be late: others have gone on, and what
 it holds is old. It reads the document again instead of sending, and where it was late with a view it sends the newest
-again, for the last record of a key is the one that stays on a compacted topic.
+again, for the last record of a key is the one that stays on a compacted topic. Two processes that commit a document
+within moments may overtake each other without standing still: who finds his outbox trimmed, and entries counted that he
+never had, does the same.
 """
 
 import asyncio
@@ -43,7 +45,7 @@ class Sent(Protocol):
         ...
 
     def late(self, key: Key) -> None:
-        """The right to send what the outbox of `key` held may have ended: the document is to be looked at."""
+        """Others may have sent what came later in the outbox of `key` before: the document is to be looked at."""
         ...
 
 
@@ -102,11 +104,16 @@ class Relay:
             self._wake.set()
             self._idle.clear()
 
-    def forget(self, key: Key) -> None:
-        """The outbox of `key` is empty in the store: nothing is left to remember of it."""
+    def forget(self, key: Key, entries: int) -> None:
+        """The outbox of `key` is empty in the store, which has counted `entries`: nothing is left to remember of it.
+
+        Entries behind those that this process had were sent by others, perhaps before it sent its own.
+        """
         known = self._known.get(key)
         if known and known.published == known.taken and key not in self._waiting:
             del self._known[key]
+            if self._watcher and entries > known.taken:
+                self._watcher.late(key)
 
     @property
     def backlog(self) -> int:

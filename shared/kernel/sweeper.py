@@ -121,6 +121,18 @@ class Sweeper:
 
     async def _sweep(self, keys: Sequence[Key]) -> None:
         inputs: list[Input] = []
+        try:
+            await self._do_what_is_due(keys, inputs)
+        except (StoreUnavailable, Conflict):
+            # The store does not know of all of it: that a view was late, say, is in the memory of this process alone.
+            for key in keys:
+                self._due_index.look_at(key, self._clock() + AFTER_ERROR)
+            for input_ in inputs:
+                if isinstance(input_, ViewAgainInput):
+                    self._due_index.late((input_.aggregate.name, input_.id))
+            raise
+
+    async def _do_what_is_due(self, keys: Sequence[Key], inputs: list[Input]) -> None:
         by_aggregate: dict[str, list[str]] = {}
         for name, id_ in keys:
             by_aggregate.setdefault(name, []).append(id_)
@@ -128,7 +140,7 @@ class Sweeper:
             found = await self._store.get_many(name, ids)
             for id_ in ids:
                 if id_ not in found:
-                    self._relay.forget((name, id_))
+                    self._relay.forget((name, id_), 0)
             for id_, stored in found.items():
                 document = self._read((name, id_), stored)
                 if document is None:
@@ -136,7 +148,7 @@ class Sweeper:
                 aggregate = self._service.aggregates[name]
                 await self._look_after_outbox(aggregate, document, inputs)
                 inputs.extend(self._due_inputs(aggregate, document))
-        inputs = self._limit_claims(inputs)
+        inputs[:] = self._limit_claims(inputs)
         if any(isinstance(input_, TimerInput) for input_ in inputs):
             crash_point("timer.due")
         untried: Sequence[Input] = inputs
@@ -195,7 +207,7 @@ class Sweeper:
         now = self._clock()
         key = (aggregate.name, document.id)
         if not document.outbox:
-            self._relay.forget(key)
+            self._relay.forget(key, document.entries)
         if document.outbox and document.outbox[0].n <= self._relay.published(key):
             inputs.append(TrimInput(aggregate=aggregate, id=document.id))
         elif document.outbox_due and document.outbox_due <= now:

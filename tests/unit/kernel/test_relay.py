@@ -1,6 +1,11 @@
 """What committed outboxes hold is sent, in order, at least once."""
 
+from contextlib import suppress
+
+import pytest
+
 from shared.kernel.client import OutgoingRecord
+from shared.kernel.store.port import StoreUnavailable
 from tests.support.example.example import AddToCounter, CounterChanged, CounterSnapshot
 from tests.unit.kernel.world import World
 
@@ -174,6 +179,46 @@ def test_where_an_old_view_was_sent_late_the_newest_stands_last(world: World) ->
     world.attend()
     world.relay()
     assert snapshots(world)[-1] == 42
+
+
+def test_an_outage_of_the_store_does_not_keep_the_newest_view_from_standing_last(world: World) -> None:
+    world.send(AddToCounter(counter="c", amount=1))
+    world.send(AddToCounter(counter="c", amount=41), by="b")
+    world.relay("b")
+    world.relay("a")
+    world.clock.jump(6)
+    world.attend("b")
+    connection = world.replica().store
+    connection.faults.append(("write_many", "before", StoreUnavailable("it went away")))
+    with suppress(StoreUnavailable):
+        world.attend("a")
+    assert not connection.faults
+    world.clock.jump(6)
+    world.attend("a")
+    world.relay("a")
+    assert snapshots(world)[-1] == 42
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_where_processes_have_overtaken_each_other_the_newest_view_stands_last(world: World, first: str) -> None:
+    """No one stood still: both have committed the same document, and the broker has taken the later one first."""
+    world.send(AddToCounter(counter="c", amount=1))
+    world.send(AddToCounter(counter="c", amount=41), by="b")
+    world.relay("b")
+    world.relay("a")
+    assert snapshots(world)[-1] == 1
+    second = "b" if first == "a" else "a"
+    for by in (first, second, first, second):
+        world.clock.jump(6)
+        world.attend(by)
+        world.relay(by)
+    assert snapshots(world)[-1] == 42
+    sent = len(snapshots(world))
+    for by in (first, second, first, second):
+        world.clock.jump(6)
+        world.attend(by)
+        world.relay(by)
+    assert len(snapshots(world)) == sent
 
 
 def test_what_waits_for_a_broker_longer_than_the_grace_is_sent_once_it_is_back(world: World) -> None:
