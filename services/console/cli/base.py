@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from services.console.cli.extension.formats import Output, print_json
+from services.console.cli.extension.formats import Output
 from services.console.cli.extension.installed import APP_TYPE
 from services.console.cli.lists import add_list
 from services.console.cli.options import Timeout
-from services.console.cli.printing import Form, print_one
+from services.console.cli.printing import Form, print_json, print_one
 from services.console.cli.running import Exit, leave, run, tell
 from services.console.installation import Installation
 from services.console.nouns import BASES
