@@ -143,7 +143,7 @@ class Projection:
     def _replace(self, key: str, envelope: Envelope[Message]) -> bool:
         of_type = self._views.setdefault(type(envelope.data), {})
         known = of_type.get(key)
-        if known and known.sequence is not None and (envelope.sequence or 0) <= known.sequence:
+        if known and not envelope.is_news(known.sequence):
             return False
         of_type[key] = View(envelope.data, envelope.sequence, envelope.time)
         if isinstance(envelope.data, EnvironmentSnapshot):

@@ -49,7 +49,7 @@ PROMOTIONS = Aggregate("promotions", Promotion)
 RELEASES = Aggregate("releases", PublishedRelease, view=views.release_view)
 ENVIRONMENTS = Aggregate("known_environments", projections.ServicedEnvironmentProjection)
 UPDATES = Aggregate("known_updates", projections.UpdateProjection)
-PACKAGES = Aggregate("known_packages", projections.KnownPackage)
+PACKAGES = Aggregate("known_packages", projections.ReleasePackageProjection)
 ROLLOUTS = Aggregate("rollouts", Rollout, view=views.rollout_view)
 BASE_RELEASES = Aggregate("releases_by_base", projections.BaseReleaseProjection)
 

@@ -83,7 +83,7 @@ async def _prepare(session: Client, store: FolderStore, folder: Path, names: lis
     for package in (PLATFORM, CUSTOMIZATION_V1, CUSTOMIZATION_V2):
         file = package.write(folder)
         stored = await store.put_file(file, "application/zip")
-        artifact = ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type)
+        artifact = ArtifactRef.of(stored)
         await session.publish(SubmitPackage(package=f"bench/{package.name}", artifact=artifact, file_name=file.name))
     async with session.events_of(["servicing-executor"]) as reader:
         for name in names:

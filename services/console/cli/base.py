@@ -116,7 +116,7 @@ def publish(
     async def work(installation: Installation) -> BaseIndexed | BaseIndexingFailed:
         store = FolderStore(installation.artifacts)
         stored = [await store.put_file(file, APP_TYPE) for file in files]
-        packages = tuple(ArtifactRef(digest=one.digest, size=one.size, media_type=one.media_type) for one in stored)
+        packages = tuple(ArtifactRef.of(one) for one in stored)
         command = PublishBase(base=base, packages=packages)
         # One that is being indexed already, for somebody else, is not indexed again.
         return await installation.client.ask(command, BaseIndexed, BaseIndexingFailed, concerns=lambda event: True)

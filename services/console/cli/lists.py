@@ -101,10 +101,10 @@ def print_found(noun: Noun[Any], key: str, output: Form, *, otherwise: str = "")
 
 async def environment_in(client: "Client", environment: str) -> EnvironmentSnapshot:
     """An environment as it stands. End with a sentence if there is none."""
-    return known_environment(await client.read(EnvironmentSnapshot), environment)
+    return existing_environment(await client.read(EnvironmentSnapshot), environment)
 
 
-def known_environment(known: "Projection", environment: str) -> EnvironmentSnapshot:
+def existing_environment(known: "Projection", environment: str) -> EnvironmentSnapshot:
     """The same, of what was read."""
     found = known.get(EnvironmentSnapshot, environment)
     if found is None:
@@ -147,7 +147,7 @@ async def _listing(
     known = await there.client.read(noun.view, *reads, *((EnvironmentSnapshot,) if environment else ()))
     views = list(known.all(noun.view))
     if environment:
-        known_environment(known, environment)
+        existing_environment(known, environment)
         views = [view for view in views if view.environment == environment]
     wanted = {**given, **({"project": [project]} if project else {})}
     return Listing(noun, known, noun.chosen(views, wanted), noun.columns, project), everything

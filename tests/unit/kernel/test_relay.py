@@ -54,7 +54,7 @@ def test_an_outbox_that_is_empty_in_the_store_is_forgotten(world: World) -> None
     relay = world.replica().engine.relay
     assert relay.published(("counters", "c")) == world.document("c").entries
     world.clock.jump(6)
-    world.attend()
+    world.sweep()
     assert world.document("c").outbox == []
     assert relay._known == {}
 
@@ -64,21 +64,21 @@ def test_an_outbox_that_another_process_has_emptied_is_forgotten(world: World) -
     world.relay()
     world.send(AddToCounter(counter="d", amount=1), by="b")
     world.clock.jump(11)
-    world.attend("b")
+    world.sweep("b")
     world.relay("b")
     world.clock.jump(6)
-    world.attend("b")
+    world.sweep("b")
     assert world.document("c").outbox == []
-    world.attend()
+    world.sweep()
     assert world.replica().engine.relay._known == {}
 
 
 def test_what_a_dead_process_left_is_sent_by_another_after_its_grace(world: World) -> None:
     world.send(AddToCounter(counter="c", amount=1))
-    world.attend("b")
+    world.sweep("b")
     assert not world.replica("b").engine.relay.backlog
     world.clock.jump(10)
-    world.attend("b")
+    world.sweep("b")
     world.relay("b")
     assert amounts(world, "c") == [1]
 
@@ -141,7 +141,7 @@ def stand_still(world: World, seconds: float) -> None:
     """Replica a stands still with something to send, while b takes it over and goes on."""
     world.send(AddToCounter(counter="c", amount=1))
     world.clock.jump(seconds)
-    world.attend("b")
+    world.sweep("b")
     world.relay("b")
     world.send(AddToCounter(counter="c", amount=41), by="b")
     world.relay("b")
@@ -171,7 +171,7 @@ def test_where_an_old_view_was_sent_late_the_newest_stands_last(world: World) ->
     world.relay("b")
     world.broker.log.extend(old)
     assert snapshots(world)[-1] == 1
-    world.attend()
+    world.sweep()
     world.relay()
     assert snapshots(world)[-1] == 42
 

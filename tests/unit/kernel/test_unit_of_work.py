@@ -170,6 +170,17 @@ def test_what_was_published_leaves_the_outbox(world: World) -> None:
     assert world.unit(stored(document), published=document.entries).finish().outbox_due is None
 
 
+def test_who_adds_to_an_outbox_has_the_time_anew_to_send_it(world: World) -> None:
+    unit = world.unit()
+    receive(world, unit, AddToCounter(counter="c", amount=2))
+    document = stored(unit.finish())
+    world.clock.jump(10)
+    assert world.unit(stored(document)).finish().outbox_due == world.clock() - timedelta(seconds=10) + OUTBOX_GRACE
+    added = world.unit(stored(document))
+    receive(world, added, AddToCounter(counter="c", amount=2), "m2")
+    assert added.finish().outbox_due == world.clock() + OUTBOX_GRACE
+
+
 def test_a_message_is_parked_until_what_it_refers_to_is_there(world: World) -> None:
     unit = world.unit()
     message = AddAsMuchAs(counter="c", other="d")

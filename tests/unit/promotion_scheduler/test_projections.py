@@ -7,7 +7,7 @@ from hypothesis import given
 
 from services.promotion_scheduler.domain import projections
 from services.promotion_scheduler.domain.projections import (
-    KnownPackage,
+    ReleasePackageProjection,
     ServicedEnvironmentProjection,
     UpdateProjection,
 )
@@ -134,7 +134,7 @@ def test_only_operations_that_make_an_update_reach_one() -> None:
 def test_a_package_that_is_submitted_again_is_being_checked() -> None:
     artifact = ArtifactRef(digest=f"sha256:{'a' * 64}", size=1, media_type="application/zip")
     told = PackageSubmitted(package="contoso/one", project="contoso", artifact=artifact, file_name="one.zip")
-    failed = KnownPackage(sequence=2, status=PackageStatus.CHECK_FAILED)
+    failed = ReleasePackageProjection(sequence=2, status=PackageStatus.CHECK_FAILED)
     assert projections.package_submitted(failed, envelope(told, sequence=1), None, NOW) is UNCHANGED
     again = projections.package_submitted(failed, envelope(told, sequence=3), None, NOW).state
     assert again

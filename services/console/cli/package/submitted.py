@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from services.console.applicability import busy, listed
-from services.console.cli.lists import Listing, known_environment, list_command, print_found
+from services.console.cli.lists import Listing, existing_environment, list_command, print_found
 from services.console.cli.options import CommandId, Timeout
 from services.console.cli.package import files
 from services.console.cli.package.check import INVALID, UNDECIDED, VALID, PackageFile
@@ -116,7 +116,7 @@ def _applicable(
         if all_:
             leave(Exit.USAGE, "--all goes with --applicable-to")
         return listing
-    environment = known_environment(listing.known, applicable_to)
+    environment = existing_environment(listing.known, applicable_to)
     project = environment.project
     if listing.project not in (None, project):
         leave(Exit.USAGE, f"{applicable_to} belongs to project {project}, not to {listing.project}")
