@@ -115,7 +115,7 @@ def test_answers_that_left_their_document_are_swept_when_no_command_can_come_aga
     kept = world.store._kept("answers")
     assert len(kept) == ANSWERS_LIMIT + 1
     world.clock.jump(SWEEP_AFTER.total_seconds() + 1)
-    world.attend()
+    world.sweep()
     assert not kept
 
 
