@@ -92,7 +92,7 @@ def forget(state: OperationProjection, timer: TimerDue, facts: None, now: dateti
     return Decision(None)
 
 
-def base_in_use(
+def base_after_operation(
     state: EnvironmentProjection | None, message: Envelope[OperationFinished], facts: None, now: datetime
 ) -> Decision[EnvironmentProjection]:
     """The base that an environment uses."""

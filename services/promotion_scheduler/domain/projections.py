@@ -88,7 +88,7 @@ def environment_registered(
     )
 
 
-def environment_serviced(
+def environment_after_operation(
     state: ServicedEnvironmentProjection, message: Envelope[OperationFinished], facts: None, now: datetime
 ) -> Decision[ServicedEnvironmentProjection]:
     """What an environment runs after an operation, and how long the services were away for it."""
@@ -126,7 +126,7 @@ def made_update(told: OperationAccepted | OperationFinished) -> str | None:
     return update_id(told.environment, told.update_name)
 
 
-def update_begun(
+def update_accepted(
     state: UpdateProjection | None, message: Envelope[OperationAccepted], facts: None, now: datetime
 ) -> Decision[UpdateProjection]:
     """An update is being applied."""
@@ -135,7 +135,7 @@ def update_begun(
     return Decision(UpdateProjection(sequence=message.number, operation=message.data.operation))
 
 
-def update_ended(
+def update_finished(
     state: UpdateProjection | None, message: Envelope[OperationFinished], facts: None, now: datetime
 ) -> Decision[UpdateProjection]:
     """An update was applied, or not."""
