@@ -1,4 +1,4 @@
-"""What can become of a command on its way, other than its answer. Kept apart from the client, which costs a start."""
+"""What can go wrong between the console and an installation, apart from the client, whose import costs a start."""
 
 from typing import TYPE_CHECKING
 
@@ -24,3 +24,7 @@ class NotSent(ValueError):
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+
+
+class NeedsUnknown(Exception):
+    """It cannot be said what is needed, so nothing may be collected; the message says why, and the way out."""

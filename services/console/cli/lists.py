@@ -12,12 +12,12 @@ from services.console.cli.printing import Form, Output, print_list, print_one
 from services.console.cli.running import Exit, leave, run
 from services.console.installation import Installation
 from services.console.noun import Column, Noun
+from services.console.projection import Projection
 from shared.contracts.message import Message
 from shared.contracts.servicing_executor import EnvironmentSnapshot
 
 if TYPE_CHECKING:
     from services.console.client import Client
-    from services.console.projection import Projection
 
 Project = Annotated[str | None, typer.Argument(metavar="[PROJECT]", help="Only of this project.", show_default=False)]
 ProjectOption = Annotated[str | None, typer.Option("--project", help="The same.", show_default=False)]
@@ -29,7 +29,7 @@ class Listing:
     """What is about to be printed."""
 
     noun: Noun[Any]
-    known: "Projection"
+    known: Projection
     views: Sequence[Any]
     columns: Sequence[Column]
     project: str | None = None
@@ -104,7 +104,7 @@ async def environment_in(client: "Client", environment: str) -> EnvironmentSnaps
     return existing_environment(await client.read(EnvironmentSnapshot), environment)
 
 
-def existing_environment(known: "Projection", environment: str) -> EnvironmentSnapshot:
+def existing_environment(known: Projection, environment: str) -> EnvironmentSnapshot:
     """The same, of what was read."""
     found = known.get(EnvironmentSnapshot, environment)
     if found is None:

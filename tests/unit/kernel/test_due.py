@@ -179,6 +179,30 @@ def test_an_event_that_never_can_be_applied_becomes_a_dead_letter(world: World) 
     assert world.document("c").parked == []
 
 
+def test_a_parked_command_that_only_fails_becomes_a_dead_letter_when_its_time_is_up(world: World) -> None:
+    world.send(AddAsMuchAs(counter="c", other="d"))
+    line = world.service.handlers[AddAsMuchAs.type][0]
+    decide = line.decide
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a fault in the domain")
+
+    object.__setattr__(line, "decide", fail)
+    try:
+        for seconds in (1, 8.9):
+            world.clock.jump(seconds)
+            world.sweep()
+            assert len(world.document("c").parked) == 1
+        world.clock.jump(6)
+        world.sweep()
+    finally:
+        object.__setattr__(line, "decide", decide)
+    world.relay()
+    assert world.document("c").parked == []
+    [dead] = world.published(DeadLettered)
+    assert dead.data.message == "ZeroDivisionError: a fault in the domain"
+
+
 def test_a_timer_that_fails_keeps_no_other_thing_of_its_aggregate_from_happening(world: World) -> None:
     async def run(errand: Errand, job: object) -> Brought:
         return Brought(name=errand.name, amount=errand.amount)

@@ -1,5 +1,9 @@
 """What committed outboxes hold is sent, in order, at least once."""
 
+from collections.abc import Sequence
+
+import pytest
+
 from shared.kernel.client import OutgoingRecord
 from tests.support.example.example import AddToCounter, CounterChanged, CounterSnapshot
 from tests.unit.kernel.world import World
@@ -25,6 +29,25 @@ def test_what_the_broker_did_not_take_waits_before_what_comes_later(world: World
     world.send(AddToCounter(counter="c", amount=4))
     assert world.relay()
     assert amounts(world, "c") == [1, 2, 3, 4]
+
+
+def test_what_one_topic_did_not_take_is_not_taken_for_sent_where_another_took_what_stands_behind_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.send(AddToCounter(counter="c", amount=1))
+    take = world.broker.send
+
+    async def take_views(entries: Sequence[OutgoingRecord]) -> list[bool]:
+        taken = [entry.topic.endswith(".snapshots") for entry in entries]
+        await take([entry for entry, is_taken in zip(entries, taken, strict=True) if is_taken])
+        return taken
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.broker, "send", take_views)
+        assert not world.relay()
+    assert amounts(world, "c") == []
+    assert world.relay()
+    assert amounts(world, "c") == [1]
 
 
 def test_what_may_have_been_sent_is_sent_again(world: World) -> None:

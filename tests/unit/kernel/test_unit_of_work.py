@@ -1,6 +1,7 @@
 """One aggregate in one commit: what each input makes of its document."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -273,6 +274,7 @@ def test_work_that_is_put_back_counts_an_attempt_only_if_it_failed(world: World)
     receive(world, unit, StartErrand(counter="c", name="one", amount=4))
     claim(unit, "a")
     held(unit, PutBackInput, 1, due=world.clock())
+    assert held(unit, HeartbeatInput, 1, lease=LEASE) is InputOutcome.SKIPPED
     again = claim(unit, "a")
     assert again
     assert again.attempts == 1
@@ -379,6 +381,17 @@ def test_a_record_is_sent_as_it_is(world: World) -> None:
     record = OutgoingRecord("some-topic", None, b"\xff", [("name", None)])
     unit.apply(unit.effects(Decision(Counter(), records=[record]), Origin()))
     assert unit.document.outbox[0].record == record
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_a_record_is_taken_up_to_what_its_topic_takes(world: World, beyond: int) -> None:
+    topic = "drydock.example.events"
+    most = world.service.catalogue.topics[topic].max_message_bytes
+    record = OutgoingRecord(topic, None, b"x" * (most + beyond - OutgoingRecord(topic, None, b"", []).size), [])
+    writer = world.unit().outbox_writer()
+    with pytest.raises(ValueError, match="too large") if beyond else nullcontext():
+        writer.add(record)
+    assert len(writer.new) == 1 - beyond
 
 
 def test_an_envelope_keeps_who_asked(world: World) -> None:
