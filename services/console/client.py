@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar, overload
 
+from services.console.failures import NotSent, Refused, Unreachable
 from services.console.projection import Projection
 from shared.contracts.catalogue import Catalogue
 from shared.contracts.cloudevents import encode
@@ -24,26 +25,6 @@ Concerns = Callable[[Message], bool]
 
 SAY_AFTER = 5.0
 """Seconds after which it is said what is waited for."""
-
-
-class Unreachable(Exception):
-    """No broker answers, or it did not take the command; the message says the way out."""
-
-
-class Refused(Exception):
-    """A command was refused."""
-
-    def __init__(self, answer: CommandRejected) -> None:
-        super().__init__(f"{answer.reason}: {answer.message}")
-        self.answer = answer
-
-
-class NotSent(ValueError):
-    """A command cannot be sent as it is. `field` is what is wrong with it, if it is one field."""
-
-    def __init__(self, message: str, field: str | None = None) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 class Client:
@@ -110,17 +91,17 @@ class Client:
             await publisher.stop()
 
     @asynccontextmanager
-    async def events_from_now(self, services: Sequence[str]) -> AsyncIterator[TopicReader]:
-        """A reader of the services' events, positioned behind the last one there is."""
+    async def events_of(self, services: Sequence[str], *, from_start: bool = False) -> AsyncIterator[TopicReader]:
+        """A reader of the services' events, positioned behind the last one there is, or before the first."""
         topics = [topic_name(service, MessageKind.EVENT) for service in services]
         async with TopicReader(self.bootstrap, self.catalogue, topics) as reader:
-            await reader.from_now()
+            await (reader.from_start() if from_start else reader.from_now())
             yield reader
 
     @asynccontextmanager
     async def sending(self, command: Command, *, id_: str) -> AsyncIterator[AsyncIterator[Envelope[Message]]]:
         """Send a command; all that its service tells from then on. The iteration raises Refused if it is refused."""
-        async with self.events_from_now([self.taker_of(command)]) as reader:
+        async with self.events_of([self.taker_of(command)]) as reader:
             await self.publish(command, id_=id_)
             yield _unless_refused(reader.forever(), id_)
 

@@ -6,8 +6,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from services.console.client import Client
+if TYPE_CHECKING:
+    from services.console.client import Client
 
 DATA = Path(".drydock")
 RECORD = "stack.json"
@@ -21,7 +23,7 @@ class NoInstallation(Exception):
 class Installation:
     """Where an installation is: its topics, its artifacts, its console."""
 
-    client: Client
+    client: "Client"
     artifacts: Path
     console: str
 
@@ -31,6 +33,8 @@ def find_installation(say: Callable[[str], None] = lambda text: None) -> Install
 
     Raise NoInstallation if neither says enough.
     """
+    from services.console.client import Client  # Kafka's client comes with it: only for who needs it
+
     data = _data()
     record = _record(data)
     kafka = os.environ.get("DRYDOCK_KAFKA") or record.get("kafka")

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.console.client import Client
+from services.console.failures import NeedsUnknown
 from services.console.projection import Projection
 from services.console.retention import Needs, Retention, needs_of
 from shared.contracts.message import Message, MessageKind
@@ -11,10 +12,6 @@ from shared.contracts.topics import topic_name
 from shared.kernel.client import Read, TopicReader
 
 _KINDS = (MessageKind.SNAPSHOT, MessageKind.DEAD_LETTER, MessageKind.COMMAND)
-
-
-class NeedsUnknown(Exception):
-    """It cannot be said what is needed, so nothing may be collected; the message says why, and the way out."""
 
 
 class _CompleteReader(TopicReader):

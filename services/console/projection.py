@@ -8,7 +8,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.contracts.catalogue import Catalogue
 from shared.contracts.common import CommandRejected, DeadLetterRedriven, WorkLogged
@@ -19,7 +19,9 @@ from shared.contracts.servicing_executor import (
     OperationSnapshot,
     RunningOperation,
 )
-from shared.kernel.client import Read
+
+if TYPE_CHECKING:
+    from shared.kernel.client import Read
 
 V = TypeVar("V", bound=Message)
 
@@ -75,7 +77,7 @@ class Projection:
         self._history: dict[str, dict[str, None]] = {}
         self._logs: dict[str, deque[WorkLogged]] = {}
 
-    def apply(self, read: Read) -> bool:
+    def apply(self, read: "Read") -> bool:
         """Take one message; whether it is news: an older view than the one at hand is none."""
         if read.envelope is None:
             self._forget(read.topic, read.key)
@@ -143,7 +145,7 @@ class Projection:
     def _replace(self, key: str, envelope: Envelope[Message]) -> bool:
         of_type = self._views.setdefault(type(envelope.data), {})
         known = of_type.get(key)
-        if known and known.sequence is not None and (envelope.sequence or 0) <= known.sequence:
+        if known and not envelope.is_news(known.sequence):
             return False
         of_type[key] = View(envelope.data, envelope.sequence, envelope.time)
         if isinstance(envelope.data, EnvironmentSnapshot):

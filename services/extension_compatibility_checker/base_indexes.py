@@ -56,7 +56,7 @@ class BaseIndexes:
     async def store(self, index: IndexFile) -> ArtifactRef:
         """Put an index into the artifact store; the same index is the same artifact."""
         kept = await self._artifacts.put_file(index.path, MEDIA_TYPE)
-        return ArtifactRef(digest=kept.digest, size=kept.size, media_type=kept.media_type)
+        return ArtifactRef.of(kept)
 
     def drop(self, path: str) -> None:
         """A file turned out to be damaged: make it anew when it is asked for."""

@@ -86,7 +86,7 @@ class Steps:
             raise Transient(str(error)) from error
         return CompatibilityCheckDone(
             judged=reporting.judged(given.extensions, found.reports, found.reused),
-            report=ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type),
+            report=ArtifactRef.of(stored),
         )
 
     async def _target(self, base: str, packages: Sequence[IndexedPackage]) -> TargetIndexes:

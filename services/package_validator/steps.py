@@ -38,7 +38,7 @@ from services.package_validator.requests import (
     StatedVersion,
 )
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactStoreError, ArtifactUnusableError
-from shared.artifacts.port import ArtifactStore, Descriptor
+from shared.artifacts.port import ArtifactStore
 from shared.children import ChildDied, Files, Pool, TaskLimits
 from shared.contracts.package_validator import Reason
 from shared.contracts.parts import ArtifactRef, Problem
@@ -75,7 +75,7 @@ class Steps:
         try:
             verdict, release = await self._judge(given, job)
             stored = await self._artifacts.put_bytes(report_of(verdict), REPORT_TYPE)
-            return self._checked(verdict, release, _reference(stored))
+            return self._checked(verdict, release, ArtifactRef.of(stored))
         except CannotBeTold as error:
             return Checked(problem=Problem.of(Reason.CHECK_FAILED, str(error)))
         except ChildDied as error:
@@ -172,7 +172,7 @@ class Steps:
                 return Merged(problem=Problem.of(Reason.MERGE_REFUSED, refused))
             merged = await self._artifacts.put_file(folder / "merged.zip", PACKAGE_TYPE)
             job.progress(len(given.sources), len(given.sources), "packages")
-            return Merged(artifact=_reference(merged))
+            return Merged(artifact=ArtifactRef.of(merged))
         finally:
             await asyncio.to_thread(_clear, folder)
 
@@ -208,7 +208,3 @@ async def _crashed(error: ChildDied, job: Job) -> Checked:
         raise Transient(str(error)) from error
     text = f"the check was begun {times} times, and each time {error}; tell support, or check it again later"
     return Checked(problem=Problem.of(Reason.CHECK_CRASHED, text), crashed=True)
-
-
-def _reference(stored: Descriptor) -> ArtifactRef:
-    return ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type)

@@ -49,7 +49,7 @@ PROMOTIONS = Aggregate("promotions", Promotion)
 RELEASES = Aggregate("releases", PublishedRelease, view=views.release_view)
 ENVIRONMENTS = Aggregate("known_environments", projections.ServicedEnvironmentProjection)
 UPDATES = Aggregate("known_updates", projections.UpdateProjection)
-PACKAGES = Aggregate("known_packages", projections.KnownPackage)
+PACKAGES = Aggregate("known_packages", projections.ReleasePackageProjection)
 ROLLOUTS = Aggregate("rollouts", Rollout, view=views.rollout_view)
 BASE_RELEASES = Aggregate("releases_by_base", projections.BaseReleaseProjection)
 
@@ -176,9 +176,9 @@ def _projections() -> tuple[Line, ...]:
         On(ReleasePublished, BASE_RELEASES, projections.release_published, key=projections.base_of),
         On(EnvironmentRegistered, ENVIRONMENTS, projections.environment_registered),
         On(ExtensionSetChanged, ENVIRONMENTS, projections.extensions_changed, needs_state=True),
-        On(OperationFinished, ENVIRONMENTS, projections.environment_serviced, needs_state=True),
-        On(OperationAccepted, UPDATES, projections.update_begun, key=projections.made_update),
-        On(OperationFinished, UPDATES, projections.update_ended, key=projections.made_update),
+        On(OperationFinished, ENVIRONMENTS, projections.environment_after_operation, needs_state=True),
+        On(OperationAccepted, UPDATES, projections.update_accepted, key=projections.made_update),
+        On(OperationFinished, UPDATES, projections.update_finished, key=projections.made_update),
         On(PackageSubmitted, PACKAGES, projections.package_submitted),
         On(PackageValidated, PACKAGES, projections.package_validated),
         On(PackageRejected, PACKAGES, projections.package_rejected),

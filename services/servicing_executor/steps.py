@@ -129,7 +129,7 @@ class Steps:
             except ArtifactUnusableError as error:
                 log.line(f"the log of a step is lost: {error}")
         whole = await self._artifacts.put_bytes(b"".join(parts) + log.text.encode(), LOG_TYPE)
-        return ArtifactRef(digest=whole.digest, size=whole.size, media_type=whole.media_type)
+        return ArtifactRef.of(whole)
 
     @staticmethod
     async def _plain(action: Awaitable[None]) -> StepDone:

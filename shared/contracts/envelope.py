@@ -36,7 +36,12 @@ class Envelope(Generic[D]):
 
     def is_news(self, known: int | None) -> bool:
         """Whether its aggregate had not told this before; `known`: the sequence of what it told last, None: nothing."""
-        return known is None or (self.sequence or 0) > known
+        return known is None or self.number > known
+
+    @property
+    def number(self) -> int:
+        """Its sequence, to be kept and compared: 0 where its source counts none."""
+        return self.sequence or 0
 
 
 def new_id() -> str:

@@ -1,7 +1,7 @@
 """Values that several messages share."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Protocol, Self
 
 from pydantic import Field
 
@@ -32,6 +32,22 @@ class ArtifactRef(Part):
     size: Count
     """In bytes."""
     media_type: str = Field(min_length=1, max_length=200)
+
+    @classmethod
+    def of(cls, stored: "_Stored") -> Self:
+        """What messages say of a file, from what the artifact store says of it."""
+        return cls(digest=stored.digest, size=stored.size, media_type=stored.media_type)
+
+
+class _Stored(Protocol):
+    """What an artifact store says of a file; it lies above the messages."""
+
+    @property
+    def digest(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def media_type(self) -> str: ...
 
 
 class Module(Part):

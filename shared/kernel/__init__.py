@@ -3,9 +3,10 @@
 Everything that happens to an aggregate is a message, a timer or the result of work. Each goes through one pure
 function and one commit.
 
-This is the face for what decides: a `domain` imports it and gets no I/O with it. There are two more, and nothing else
-of the kernel is imported from outside: `shared.kernel.app` for a service's `app.py` and `steps.py`, and
-`shared.kernel.client` for programs that publish commands and read topics, as the console does.
+This is the face for what decides: a `domain` imports it and gets no I/O with it. There are three more, and nothing
+else of the kernel is imported from outside: `shared.kernel.app` for a service's `app.py` and `steps.py`,
+`shared.kernel.client` for programs that publish commands and read topics, as the console does, and `shared.kernel.web`
+for one that serves pages.
 
 Inside, in the order of a record's way: `kafka.consumer` receives it, `inbox` makes an input of it (`inputs`), `commit`
 applies that to the aggregate's document in a `unit_of_work`, and `store` writes the document (`document`, `stored`);

@@ -59,7 +59,7 @@ class PackageStanding(State):
         """
         if known and not message.is_news(known.sequence):
             return known
-        event, sequence = message.data, message.sequence or 0
+        event, sequence = message.data, message.number
         if known and isinstance(event, PackageSubmitted | PackageCheckFailed) and event.standing is known.status:
             return known.replace(sequence=sequence)
         return cls(

@@ -56,7 +56,7 @@ async def extension(store: FolderStore, number: int, version: str = "1.0.0.0") -
         publisher="Contoso",
         version=version,
         scope=ExtensionScope.TENANT,
-        artifact=ArtifactRef(digest=kept.digest, size=kept.size, media_type=kept.media_type),
+        artifact=ArtifactRef.of(kept),
         dependencies=(),
     )
 
@@ -68,7 +68,7 @@ async def measure(folder: Path, processes: int) -> dict[str, float]:
     indexes = BaseIndexes(folder / f"bases-{processes}", store, reading)
     judging = Judging(store, reading, JudgementCache(folder / f"judgements-{processes}", 5000))
     kept = await store.put_file(BASE, "application/octet-stream")
-    base = ArtifactRef(digest=kept.digest, size=kept.size, media_type=kept.media_type)
+    base = ArtifactRef.of(kept)
     set_ = [await extension(store, number) for number in range(SET_SIZE)]
     times: dict[str, float] = {}
     lag = asyncio.create_task(_lag())

@@ -64,7 +64,7 @@ async def _measure(endpoints: Endpoints, artifacts: Path, environments: int, rou
     before = await _counts(endpoints)
     packages = (CUSTOMIZATION_V1.name, CUSTOMIZATION_V2.name)
     began = time.perf_counter()
-    async with session.events_from_now(["servicing-executor"]) as reader:
+    async with session.events_of(["servicing-executor"]) as reader:
         for name in names:
             await _apply(session, name, packages[0], 0)
         await _run(session, reader, names, packages, rounds)
@@ -83,9 +83,9 @@ async def _prepare(session: Client, store: FolderStore, folder: Path, names: lis
     for package in (PLATFORM, CUSTOMIZATION_V1, CUSTOMIZATION_V2):
         file = package.write(folder)
         stored = await store.put_file(file, "application/zip")
-        artifact = ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type)
+        artifact = ArtifactRef.of(stored)
         await session.publish(SubmitPackage(package=f"bench/{package.name}", artifact=artifact, file_name=file.name))
-    async with session.events_from_now(["servicing-executor"]) as reader:
+    async with session.events_of(["servicing-executor"]) as reader:
         for name in names:
             register = RegisterEnvironment(
                 environment=name,

@@ -105,7 +105,7 @@ class World:
     async def put(self, path: Path, media_type: str = "application/zip") -> ArtifactRef:
         """A file in the artifact store."""
         stored = await self.store.put_file(path, media_type)
-        return ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type)
+        return ArtifactRef.of(stored)
 
     async def submit(self, package: DemoPackage) -> str:
         """Have a package checked; its id."""

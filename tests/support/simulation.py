@@ -181,7 +181,7 @@ class Replica:
         finally:
             _replica.reset(token)
 
-    async def bury(self) -> None:
+    async def end(self) -> None:
         """After its end: let its tasks come to theirs."""
         self.alive = False
         tasks = list(self.engine.workers._tasks)

@@ -1,6 +1,7 @@
 """The house stays as it was drawn: floors, sizes, names, tables. Whatever breaks a rule says here why it may."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -13,6 +14,8 @@ from pydantic import BaseModel
 
 from shared.contracts.registry import LIFECYCLES
 from shared.kernel import State
+from shared.kernel.app import On
+from shared.kernel.table import words
 from tests.support.service_tables import service_tables
 
 ROOT = Path(__file__).parents[2]
@@ -160,6 +163,31 @@ def test_every_status_of_an_aggregate_moves_by_a_table_that_the_documentation_pr
     assert [name for name, lifecycle in found.items() if lifecycle is None] == []
     assert all(lifecycle in printed for lifecycle in found.values())
     assert len(found) >= 7
+
+
+def test_who_searches_for_a_message_finds_where_it_is_decided_on(tmp_path: Path) -> None:
+    """Its name, and the file and the function that the table names for it, share a word."""
+    lines = [line for service in service_tables(tmp_path).values() for line in service.table if isinstance(line, On)]
+    apart = [words(line) for line in lines if not share_a_word(words_of(line.message.__name__), place_of(line))]
+    assert len(lines) > 100
+    assert apart == []
+
+
+def words_of(name: str) -> set[str]:
+    """The words of a name, whether it is written LikeThis or like_this."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+", name)} - {"of", "is", "set"}
+
+
+def place_of(line: On[Any, Any, Any]) -> set[str]:
+    """The words of the file and the function that decide on a message."""
+    module, function = line.decide.__module__.rpartition(".")[2], line.decide.__name__
+    refused = {"rejected"} if "refused" in function else set()  # CommandRejected says that a command was refused
+    return words_of(module) | words_of(function) | refused
+
+
+def share_a_word(left: set[str], right: set[str]) -> bool:
+    """Whether a word of one is a word of the other, or the beginning of one: `mark` and `marking`."""
+    return any(one.startswith(other[:5]) for one in left for other in right if len(other) > 3)
 
 
 def has_status(model: type[BaseModel]) -> bool:

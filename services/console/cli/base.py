@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from services.console.cli.extension.formats import Output, print_json
+from services.console.cli.extension.formats import Output
 from services.console.cli.extension.installed import APP_TYPE
 from services.console.cli.lists import add_list
 from services.console.cli.options import Timeout
-from services.console.cli.printing import Form, print_one
+from services.console.cli.printing import Form, print_json, print_one
 from services.console.cli.running import Exit, leave, run, tell
 from services.console.installation import Installation
 from services.console.nouns import BASES
@@ -116,7 +116,7 @@ def publish(
     async def work(installation: Installation) -> BaseIndexed | BaseIndexingFailed:
         store = FolderStore(installation.artifacts)
         stored = [await store.put_file(file, APP_TYPE) for file in files]
-        packages = tuple(ArtifactRef(digest=one.digest, size=one.size, media_type=one.media_type) for one in stored)
+        packages = tuple(ArtifactRef.of(one) for one in stored)
         command = PublishBase(base=base, packages=packages)
         # One that is being indexed already, for somebody else, is not indexed again.
         return await installation.client.ask(command, BaseIndexed, BaseIndexingFailed, concerns=lambda event: True)

@@ -6,7 +6,7 @@ import typer
 from pydantic import ValidationError
 
 from services.console.cli.following import operate
-from services.console.cli.lists import add_list, add_show, known_environment
+from services.console.cli.lists import add_list, add_show, existing_environment
 from services.console.cli.options import CommandId, Environment, Timeout, Wait
 from services.console.cli.printing import Form, Output, print_one
 from services.console.cli.running import Exit, leave, run
@@ -74,7 +74,7 @@ def window(
                 SetUpdateWindow(environment=environment, window=window), UpdateWindowSet
             )
         if view is None:
-            known_environment(known, environment)
+            existing_environment(known, environment)
         return view or UpdateWindowSet(environment=environment, window=UpdateWindow())
 
     found = run(work, timeout=timeout)

@@ -10,9 +10,8 @@ from services.console.cli.running import run
 from services.console.cloud_events import cloud_event
 from services.console.installation import Installation
 from shared.contracts.envelope import Envelope
-from shared.contracts.message import Message, MessageKind
-from shared.contracts.topics import SERVICES, topic_name
-from shared.kernel.client import TopicReader
+from shared.contracts.message import Message
+from shared.contracts.topics import SERVICES
 
 app = typer.Typer(no_args_is_help=True, help="The event streams.")
 
@@ -31,10 +30,7 @@ def tail(
     """Print events as they come, until Ctrl-C."""
 
     async def read(installation: Installation) -> None:
-        topics = [topic_name(service, MessageKind.EVENT) for service in SERVICES]
-        client = installation.client
-        async with TopicReader(client.bootstrap, client.catalogue, topics) as reader:
-            await (reader.from_start() if from_start else reader.from_now())
+        async with installation.client.events_of(SERVICES, from_start=from_start) as reader:
             async for one in reader.forever():
                 if one.envelope and (key is None or one.key == key):
                     print_event(one.envelope, output)

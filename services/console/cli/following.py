@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 from services.console.cli.printing import Form, print_id, when
 from services.console.cli.running import Exit, leave, refuse, run, tell
@@ -22,7 +23,9 @@ from shared.contracts.servicing_executor import (
     StepFinished,
     StepStarted,
 )
-from shared.kernel.client import Read
+
+if TYPE_CHECKING:
+    from shared.kernel.client import Read
 
 EXECUTOR = "servicing-executor"
 _CODES = {
@@ -82,7 +85,7 @@ async def wait_for_operation(installation: Installation, operation: str) -> Oper
     One that nobody knows, and that does not begin either, ends the command.
     """
     client = installation.client
-    async with client.events_from_now([EXECUTOR]) as reader:
+    async with client.events_of([EXECUTOR]) as reader:
         if ended := await _ended(installation, operation):
             return ended
         running = await _running(installation, operation)
@@ -117,7 +120,7 @@ async def _running(installation: Installation, operation: str) -> str | None:
     return f"{running.operation_kind.value} on {environment} is {running.status.value}{step}; waiting for its end"
 
 
-async def _of_operation(reads: AsyncIterator[Read], operation: str) -> AsyncIterator[Message]:
+async def _of_operation(reads: "AsyncIterator[Read]", operation: str) -> AsyncIterator[Message]:
     async for read in reads:
         if read.envelope is None:
             continue

@@ -3,19 +3,21 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature, signature
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from services.console.cli.options import Environment
 from services.console.cli.printing import Form, Output, print_list, print_one
 from services.console.cli.running import Exit, leave, run
-from services.console.client import Client
 from services.console.installation import Installation
 from services.console.noun import Column, Noun
 from services.console.projection import Projection
 from shared.contracts.message import Message
 from shared.contracts.servicing_executor import EnvironmentSnapshot
+
+if TYPE_CHECKING:
+    from services.console.client import Client
 
 Project = Annotated[str | None, typer.Argument(metavar="[PROJECT]", help="Only of this project.", show_default=False)]
 ProjectOption = Annotated[str | None, typer.Option("--project", help="The same.", show_default=False)]
@@ -97,12 +99,12 @@ def print_found(noun: Noun[Any], key: str, output: Form, *, otherwise: str = "")
     print_one(found, output, noun.shown(found))
 
 
-async def environment_in(client: Client, environment: str) -> EnvironmentSnapshot:
+async def environment_in(client: "Client", environment: str) -> EnvironmentSnapshot:
     """An environment as it stands. End with a sentence if there is none."""
-    return known_environment(await client.read(EnvironmentSnapshot), environment)
+    return existing_environment(await client.read(EnvironmentSnapshot), environment)
 
 
-def known_environment(known: Projection, environment: str) -> EnvironmentSnapshot:
+def existing_environment(known: Projection, environment: str) -> EnvironmentSnapshot:
     """The same, of what was read."""
     found = known.get(EnvironmentSnapshot, environment)
     if found is None:
@@ -145,7 +147,7 @@ async def _listing(
     known = await there.client.read(noun.view, *reads, *((EnvironmentSnapshot,) if environment else ()))
     views = list(known.all(noun.view))
     if environment:
-        known_environment(known, environment)
+        existing_environment(known, environment)
         views = [view for view in views if view.environment == environment]
     wanted = {**given, **({"project": [project]} if project else {})}
     return Listing(noun, known, noun.chosen(views, wanted), noun.columns, project), everything

@@ -5,13 +5,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 
-from shared.contracts.message import Message, Part
-
-M = TypeVar("M", bound=Message)
+if TYPE_CHECKING:
+    from shared.contracts.message import Message, Part
 
 
 class Form(StrEnum):
@@ -28,7 +28,7 @@ Output = Annotated[Form, typer.Option("--output", "-o", help="How to print the r
 Column = tuple[str, Callable[[Any], object]]
 
 
-def print_list(items: Sequence[Part], form: Form, columns: Sequence[Column]) -> None:
+def print_list(items: "Sequence[Part]", form: Form, columns: Sequence[Column]) -> None:
     """Print messages: the columns as a table, the whole of them as JSON, or the keys alone."""
     if form is Form.TABLE:
         _print_rows([[name for name, _ in columns], *[[_text(value(item)) for _, value in columns] for item in items]])
@@ -42,7 +42,7 @@ def print_list(items: Sequence[Part], form: Form, columns: Sequence[Column]) -> 
             typer.echo(getattr(item, "key", None) or next(iter(item.model_dump().values())))
 
 
-def print_one(item: Message, form: Form, rows: Sequence[tuple[str, object]]) -> None:
+def print_one(item: "Message", form: Form, rows: Sequence[tuple[str, object]]) -> None:
     """Print one message: the rows for people, the whole of it as JSON, or its key alone."""
     if form is Form.TABLE:
         _print_rows([[name, _text(value)] for name, value in rows])
@@ -69,6 +69,11 @@ def print_values(values: Mapping[str, object], form: Form, *, id_: str, rows: Se
             typer.echo(id_)
     else:
         _json(values, indent=2 if form is Form.JSON else None)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout, indented: of structs as well."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
 
 def when(moment: datetime | None) -> str:

@@ -5,15 +5,17 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from enum import IntEnum
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 
 from services.console.cli.printing import when
-from services.console.client import NotSent, Refused, Unreachable
+from services.console.failures import NotSent, Refused, Unreachable
 from services.console.installation import Installation, NoInstallation, find_installation
 from shared.artifacts.errors import ArtifactStoreError
-from shared.contracts.common import CommandRejected
+
+if TYPE_CHECKING:
+    from shared.contracts.common import CommandRejected
 
 T = TypeVar("T")
 
@@ -97,13 +99,13 @@ def _words(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def refuse(answer: CommandRejected) -> NoReturn:
+def refuse(answer: "CommandRejected") -> NoReturn:
     """Print a refusal and end."""
     stopped = _stopped(answer)
     leave(stopped.code, str(stopped))
 
 
-def _stopped(answer: CommandRejected) -> Stopped:
+def _stopped(answer: "CommandRejected") -> Stopped:
     earliest = f" Accepted from {when(answer.earliest)} on." if answer.earliest else ""
     code = Exit.NOT_FOUND if answer.reason == "UNKNOWN" else Exit.REFUSED
     return Stopped(code, f"refused ({answer.reason}): {answer.message}.{earliest}")

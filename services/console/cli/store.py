@@ -15,8 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from services.console.cli.options import Timeout
 from services.console.cli.printing import Form, Output, print_list
 from services.console.cli.running import Exit, Stopped, attempt, leave, run, tell
+from services.console.failures import NeedsUnknown
 from services.console.installation import Installation, NoInstallation, artifacts_folder
-from services.console.needs import NeedsUnknown, read_needs
 from services.console.retention import Needs, Retention, spared
 from services.console.usage import kind_of, usage
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactStoreError
@@ -112,7 +112,7 @@ def gc(
         folder = StoreFolder(installation.artifacts)
         now = time.time()
         blobs = blobs_of(folder)
-        needs = await read_needs(installation.client, keep)
+        needs = await _needs(installation, keep)
         _require_match(installation, blobs, needs)
         stays = kept(folder, blobs, needs.roots, now=now, grace=grace, spared=spared(needs, keep, now))
         steps = plan(blobs, stays, now=now, trash_for=0 if empty_trash else grace)
@@ -155,10 +155,16 @@ def _said() -> Iterator[None]:
         leave(Exit.FAILED, f"artifact store: {error}")
 
 
+async def _needs(installation: Installation, keep: Retention) -> Needs:
+    from services.console.needs import read_needs  # Kafka's client comes with it: only for who needs it
+
+    return await read_needs(installation.client, keep)
+
+
 def _referenced(folder: StoreFolder, blobs: Mapping[str, Blob], timeout: float | None) -> set[str] | None:
     keep = Retention()
     try:
-        needs = attempt(lambda there: read_needs(there.client, keep), timeout=timeout)
+        needs = attempt(lambda there: _needs(there, keep), timeout=timeout)
         now = time.time()
         return kept(folder, blobs, needs.roots, now=now, grace=0, spared=spared(needs, keep, now))
     except (Stopped, NeedsUnknown, ArtifactCorruptError) as error:

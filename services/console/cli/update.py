@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from services.console.cli.following import operate
-from services.console.cli.lists import known_environment
+from services.console.cli.lists import existing_environment
 from services.console.cli.options import CommandId, Environment, Timeout, Wait, Yes
 from services.console.cli.printing import Form, Output, print_one
 from services.console.cli.running import Exit, confirm, leave, run
@@ -90,7 +90,7 @@ async def _package_for(installation: Installation, release: str, environment: st
     found = known.get(ReleaseSnapshot, release)
     if found is None:
         leave(Exit.NOT_FOUND, f"there is no release {release}; `drydock release publish` makes one known")
-    if known_environment(known, environment).environment_kind is EnvironmentKind.PRODUCTION:
+    if existing_environment(known, environment).environment_kind is EnvironmentKind.PRODUCTION:
         leave(
             Exit.REFUSED,
             f"refused ({Reason.PRODUCTION_NEEDS_PROMOTION.value}): {environment} is production: apply the release to "

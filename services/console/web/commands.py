@@ -8,7 +8,8 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 
-from services.console.client import Client, NotSent, Unreachable
+from services.console.client import Client
+from services.console.failures import NotSent, Unreachable
 from services.console.projection import Projection
 from services.console.web import API
 from services.console.web.problems import PROBLEMS, FieldProblem, Refusal, field_problems

@@ -44,7 +44,7 @@ class Environments(RemediationRules):
         change = self.change(state, event.environment, event.project, facts, now)
         if change.state.heard == 0:
             # Nothing but checks was heard of, on a topic that may be ahead of this one.
-            change.replace(country=event.country, heard=message.sequence or 0)
+            change.replace(country=event.country, heard=message.number)
             return conclude(change)
         for item in change.open_items():
             change.end(item, RemediationEnding.UNINSTALLED)
@@ -53,7 +53,7 @@ class Environments(RemediationRules):
             project=event.project,
             country=event.country,
             look_at=change.state.look_at or now + self.look_ahead,
-            heard=message.sequence or 0,
+            heard=message.number,
         )
         change.replace(**dict(fresh))
         return conclude(change)
@@ -67,11 +67,11 @@ class Environments(RemediationRules):
     ) -> Decision[Remediations]:
         """An extension was installed, staged, or taken out."""
         event = message.data
-        if state and _is_old(state, message.sequence):
+        if state and not message.is_news(state.heard):
             return UNCHANGED
         change = self.change(state, event.environment, event.project, facts, now)
         change.replace(
-            heard=message.sequence or change.state.heard,
+            heard=message.number,
             set_version=event.set_version,
             extensions=event.extensions,
             staged=event.staged,
@@ -88,7 +88,7 @@ class Environments(RemediationRules):
     ) -> Decision[Remediations]:
         """The environment may run another base now, without some extensions."""
         event = message.data
-        if state and _is_old(state, message.sequence):
+        if state and not message.is_news(state.heard):
             return UNCHANGED
         change = self.change(state, event.environment, event.project, facts, now)
         previous = change.state.running
@@ -97,18 +97,13 @@ class Environments(RemediationRules):
             operation=event.operation, kind=event.operation_kind, removed=event.removed_extensions
         )
         change.replace(
-            heard=message.sequence or change.state.heard,
+            heard=message.number,
             running=contents.base_version if contents else None,
             application=contents.application_version if contents else None,
             finished=(*change.state.finished, operation)[-_MOST_FINISHED:],
         )
         _finished(change, operation, event.outcome is Outcome.SUCCEEDED, previous)
         return conclude(change)
-
-
-def _is_old(state: Remediations, sequence: int | None) -> bool:
-    """Whether the event is one of servicing-executor's that was taken before, or one before that."""
-    return sequence is not None and sequence <= state.heard
 
 
 def _set_changed(change: RemediationsChange, operation: str) -> None:

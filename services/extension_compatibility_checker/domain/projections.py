@@ -64,7 +64,7 @@ def release_published(
         base_version=event.base_version,
         application_version=event.application_version,
         available_at=event.published_at or message.time,
-        sequence=message.sequence or 0,
+        sequence=message.number,
     )
     before = next((one for one in known.releases if one.version == release.version), None)
     if before:

@@ -18,7 +18,9 @@ class AudienceChange(DecisionBuilder[Audience]):
         self.say(AudienceChanged(project=project, recipients=recipients))
 
 
-def add(state: Audience | None, message: Envelope[AddRecipient], facts: None, now: datetime) -> Decision[Audience]:
+def add_recipient(
+    state: Audience | None, message: Envelope[AddRecipient], facts: None, now: datetime
+) -> Decision[Audience]:
     """An address is told from now on. Whoever is told about the whole project is told about each environment."""
     command = message.data
     change = AudienceChange(state or Audience(), now)
@@ -30,7 +32,7 @@ def add(state: Audience | None, message: Envelope[AddRecipient], facts: None, no
     return change
 
 
-def remove(
+def remove_recipient(
     state: Audience | None, message: Envelope[RemoveRecipient], facts: None, now: datetime
 ) -> Decision[Audience]:
     """An address is told no longer, as it was added. What is on its way to it is still delivered."""

@@ -92,16 +92,16 @@ def forget(state: OperationProjection, timer: TimerDue, facts: None, now: dateti
     return Decision(None)
 
 
-def base_in_use(
+def base_after_operation(
     state: EnvironmentProjection | None, message: Envelope[OperationFinished], facts: None, now: datetime
 ) -> Decision[EnvironmentProjection]:
     """The base that an environment uses."""
     running = message.data.running
-    return _newer(
+    return _if_news(
         state,
         "environment",
         message,
-        _known(state).replace(base_version=running.contents.base_version if running else None),
+        _or_new(state).replace(base_version=running.contents.base_version if running else None),
     )
 
 
@@ -109,35 +109,35 @@ def promotion_scheduled(
     state: EnvironmentProjection | None, message: Envelope[PromotionScheduled], facts: None, now: datetime
 ) -> Decision[EnvironmentProjection]:
     """An update comes at this time."""
-    return _newer(state, "promotion", message, _known(state).replace(promotion_start=message.data.downtime.start))
+    return _if_news(state, "promotion", message, _or_new(state).replace(promotion_start=message.data.downtime.start))
 
 
 def promotion_cancelled(
     state: EnvironmentProjection | None, message: Envelope[PromotionCancelled], facts: None, now: datetime
 ) -> Decision[EnvironmentProjection]:
     """It does not come."""
-    return _newer(state, "promotion", message, _known(state).replace(promotion_start=None))
+    return _if_news(state, "promotion", message, _or_new(state).replace(promotion_start=None))
 
 
 def rollout_planned(
     state: EnvironmentProjection | None, message: Envelope[RolloutPlanned], facts: None, now: datetime
 ) -> Decision[EnvironmentProjection]:
     """A release comes from this time on."""
-    return _newer(state, "rollout", message, _known(state).replace(rollout_start=message.data.start))
+    return _if_news(state, "rollout", message, _or_new(state).replace(rollout_start=message.data.start))
 
 
 def rollout_skipped(
     state: EnvironmentProjection | None, message: Envelope[RolloutSkipped], facts: None, now: datetime
 ) -> Decision[EnvironmentProjection]:
     """It comes later, or not by itself."""
-    return _newer(state, "rollout", message, _known(state).replace(rollout_start=message.data.next_start))
+    return _if_news(state, "rollout", message, _or_new(state).replace(rollout_start=message.data.next_start))
 
 
 def rollout_finished(
     state: EnvironmentProjection | None, message: Envelope[RolloutFinished], facts: None, now: datetime
 ) -> Decision[EnvironmentProjection]:
     """It is there, or is tried again."""
-    return _newer(state, "rollout", message, _known(state).replace(rollout_start=message.data.next_start))
+    return _if_news(state, "rollout", message, _or_new(state).replace(rollout_start=message.data.next_start))
 
 
 def remediation_started(
@@ -167,7 +167,7 @@ def remediation_ended(
     """There is no clock any more."""
     ended = message.data
     left = _without(state, ended.extension.app_id, ended.target_major)
-    return _newer(state, "remediations", message, _known(state).replace(remediations=left))
+    return _if_news(state, "remediations", message, _or_new(state).replace(remediations=left))
 
 
 def remediation_of(state: EnvironmentProjection | None, app_id: str, major: int) -> OpenRemediation | None:
@@ -206,8 +206,8 @@ def _open(state: EnvironmentProjection | None, message: Envelope[Any]) -> Decisi
         dates=event.dates,
     )
     others = _without(state, event.extension.app_id, event.target_major)
-    return _newer(
-        state, "remediations", message, _known(state).replace(remediations=(*others, known)[-REMEDIATIONS_KEPT:])
+    return _if_news(
+        state, "remediations", message, _or_new(state).replace(remediations=(*others, known)[-REMEDIATIONS_KEPT:])
     )
 
 
@@ -216,16 +216,14 @@ def _without(state: EnvironmentProjection | None, app_id: str, major: int) -> tu
     return tuple(one for one in known if (one.extension.app_id, one.target_major) != (app_id, major))
 
 
-def _known(state: EnvironmentProjection | None) -> EnvironmentProjection:
+def _or_new(state: EnvironmentProjection | None) -> EnvironmentProjection:
     return state or EnvironmentProjection()
 
 
-def _newer(
+def _if_news(
     state: EnvironmentProjection | None, teller: str, message: Envelope[Any], changed: EnvironmentProjection
 ) -> Decision[EnvironmentProjection]:
     """What is known from now on, if the event is newer than the last of the aggregate that tells it."""
-    heard = changed.heard
-    sequence = message.sequence or 0
-    if heard.get(teller, -1) >= sequence:
+    if not message.is_news(changed.heard.get(teller)):
         return UNCHANGED
-    return Decision(changed.replace(heard={**heard, teller: sequence}))
+    return Decision(changed.replace(heard={**changed.heard, teller: message.number}))

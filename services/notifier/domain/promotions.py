@@ -191,7 +191,7 @@ def _entry(message: Envelope[Told], method: CalendarMethod) -> CalendarEntry:
     return CalendarEntry(
         method=method,
         uid=f"{sha256(event.promotion.encode()).hexdigest()[:32]}@{MAIL_DOMAIN}",
-        sequence=message.sequence or 0,
+        sequence=message.number,
         start=event.downtime.start,
         end=event.downtime.end,
         summary=f"Downtime of {event.environment}: {event.update.name}",

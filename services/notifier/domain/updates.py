@@ -49,7 +49,7 @@ class StatusFacts(Recipients):
     operation: OperationProjection | None
 
 
-def queued(
+def accepted(
     state: Notification | None, message: Envelope[OperationAccepted], facts: Recipients, now: datetime
 ) -> Decision[Notification]:
     """An update waits for its image; the services still run."""
@@ -71,7 +71,7 @@ def queued(
     return notify(message, Occasion.UPDATE_QUEUED, content, facts, now, promotion=accepted.promotion)
 
 
-def started(
+def status_changed(
     state: Notification | None, message: Envelope[EnvironmentStatusChanged], facts: StatusFacts, now: datetime
 ) -> Decision[Notification]:
     """An update stops the services: the way from Queued to Servicing, which an operation goes once.

@@ -38,7 +38,7 @@ def release_published(
         version=event.version,
         platform_version=event.platform_version,
         modules=event.modules,
-        sequence=message.sequence or 0,
+        sequence=message.number,
     )
     by_version = {one.version: one for one in state.known} if state else {}
     if release.version in by_version and by_version[release.version].sequence >= release.sequence:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.promotion_scheduler.domain.guards import check_is_sandbox, known_environment, succeeded_update
+from services.promotion_scheduler.domain.guards import check_is_sandbox, existing_environment, succeeded_update
 from services.promotion_scheduler.domain.projections import ServicedEnvironmentProjection, UpdateProjection
 from services.promotion_scheduler.domain.state import Candidate
 from shared.contracts.envelope import Envelope
@@ -39,7 +39,7 @@ def mark(
 ) -> Decision[Candidate]:
     """An update that has succeeded in a sandbox may be promoted. Marked again, it stays as it was marked first."""
     command = message.data
-    environment = known_environment(command.environment, facts.environment)
+    environment = existing_environment(command.environment, facts.environment)
     check_is_sandbox(command, environment)
     candidate = state or Candidate(
         environment=command.environment,

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from services.promotion_scheduler.domain.projections import (
-    KnownPackage,
+    ReleasePackageProjection,
     ServicedEnvironmentProjection,
     UpdateProjection,
 )
@@ -32,7 +32,7 @@ LATEST_START = timedelta(days=366)
 # -- environments
 
 
-def known_environment(name: str, environment: ServicedEnvironmentProjection | None) -> ServicedEnvironmentProjection:
+def existing_environment(name: str, environment: ServicedEnvironmentProjection | None) -> ServicedEnvironmentProjection:
     """The environment that is named."""
     if environment is None:
         raise NotYet(f"there is no environment {name}", waits_for=name)
@@ -43,7 +43,7 @@ def environment_of_kind(
     name: str, environment: ServicedEnvironmentProjection | None, kind: EnvironmentKind, reason: Reason
 ) -> ServicedEnvironmentProjection:
     """The environment that is named, if it is of the kind. Raise Rejected with `reason` otherwise."""
-    found = known_environment(name, environment)
+    found = existing_environment(name, environment)
     if found.kind is not kind:
         raise Rejected(reason, f"{name} is a {found.kind.value} environment, not {kind.value}")
     return found
@@ -194,7 +194,7 @@ def check_same_release(release: PublishedRelease | None, command: PublishRelease
         )
 
 
-def platform_contents(name: str, package: KnownPackage | None) -> PackageContents:
+def platform_contents(name: str, package: ReleasePackageProjection | None) -> PackageContents:
     """What the package of a release contains, which must be a valid platform package."""
     if package is None:
         raise NotYet(f"package {name} is not known", waits_for=name)

@@ -4,7 +4,6 @@ Only what is newer, by its sequence or by its version, changes it.
 """
 
 from datetime import datetime
-from typing import Any
 
 from shared.contracts.envelope import Envelope
 from shared.contracts.package_validator import (
@@ -79,40 +78,40 @@ def environment_registered(
     state: ServicedEnvironmentProjection | None, message: Envelope[EnvironmentRegistered], facts: None, now: datetime
 ) -> Decision[ServicedEnvironmentProjection]:
     """An environment begins, or begins again after its provisioning has failed."""
-    if not _is_news(state, message):
+    if state and not message.is_news(state.sequence):
         return UNCHANGED
     told = message.data
     return Decision(
         ServicedEnvironmentProjection(
-            sequence=message.sequence or 0, project=told.project, kind=told.environment_kind, country=told.country
+            sequence=message.number, project=told.project, kind=told.environment_kind, country=told.country
         )
     )
 
 
-def environment_serviced(
+def environment_after_operation(
     state: ServicedEnvironmentProjection, message: Envelope[OperationFinished], facts: None, now: datetime
 ) -> Decision[ServicedEnvironmentProjection]:
     """What an environment runs after an operation, and how long the services were away for it."""
-    if not _is_news(state, message):
+    if not message.is_news(state.sequence):
         return UNCHANGED
     finished = message.data
     durations = state.durations
     succeeded = finished.outcome is Outcome.SUCCEEDED and finished.operation_kind in _HAS_DOWNTIME
     if succeeded and finished.downtime_seconds is not None:
         durations = (*durations, finished.downtime_seconds)[-DURATIONS_KEPT:]
-    return Decision(state.replace(sequence=message.sequence or 0, running=finished.running, durations=durations))
+    return Decision(state.replace(sequence=message.number, running=finished.running, durations=durations))
 
 
 def extensions_changed(
     state: ServicedEnvironmentProjection, message: Envelope[ExtensionSetChanged], facts: None, now: datetime
 ) -> Decision[ServicedEnvironmentProjection]:
     """An environment has other extensions."""
-    if not _is_news(state, message):
+    if not message.is_news(state.sequence):
         return UNCHANGED
     changed = message.data
     return Decision(
         state.replace(
-            sequence=message.sequence or 0,
+            sequence=message.number,
             set_version=changed.set_version,
             extensions=changed.extensions,
             staged=changed.staged,
@@ -127,34 +126,30 @@ def made_update(told: OperationAccepted | OperationFinished) -> str | None:
     return update_id(told.environment, told.update_name)
 
 
-def update_begun(
+def update_accepted(
     state: UpdateProjection | None, message: Envelope[OperationAccepted], facts: None, now: datetime
 ) -> Decision[UpdateProjection]:
     """An update is being applied."""
-    if not _is_news(state, message):
+    if state and not message.is_news(state.sequence):
         return UNCHANGED
-    return Decision(UpdateProjection(sequence=message.sequence or 0, operation=message.data.operation))
+    return Decision(UpdateProjection(sequence=message.number, operation=message.data.operation))
 
 
-def update_ended(
+def update_finished(
     state: UpdateProjection | None, message: Envelope[OperationFinished], facts: None, now: datetime
 ) -> Decision[UpdateProjection]:
     """An update was applied, or not."""
-    if not _is_news(state, message):
+    if state and not message.is_news(state.sequence):
         return UNCHANGED
     finished = message.data
     return Decision(
         UpdateProjection(
-            sequence=message.sequence or 0,
+            sequence=message.number,
             operation=finished.operation,
             outcome=finished.outcome,
             update=finished.running if finished.outcome is Outcome.SUCCEEDED else None,
         )
     )
-
-
-def _is_news(state: ServicedEnvironmentProjection | UpdateProjection | None, message: Envelope[Any]) -> bool:
-    return state is None or state.sequence < (message.sequence or 0)
 
 
 def base_of(told: ReleasePublished) -> str | None:
@@ -181,52 +176,54 @@ def release_published(
     )
 
 
-class KnownPackage(PackageStanding):
+class ReleasePackageProjection(PackageStanding):
     """A package as package-validator last told of it."""
 
 
 def package_submitted(
-    state: KnownPackage | None, message: Envelope[PackageSubmitted], facts: None, now: datetime
-) -> Decision[KnownPackage]:
+    state: ReleasePackageProjection | None, message: Envelope[PackageSubmitted], facts: None, now: datetime
+) -> Decision[ReleasePackageProjection]:
     """It waits for its check; a verdict that it has stands meanwhile."""
     return _told(state, message)
 
 
 def package_validated(
-    state: KnownPackage | None, message: Envelope[PackageValidated], facts: None, now: datetime
-) -> Decision[KnownPackage]:
+    state: ReleasePackageProjection | None, message: Envelope[PackageValidated], facts: None, now: datetime
+) -> Decision[ReleasePackageProjection]:
     """It is valid."""
     return _told(state, message)
 
 
 def package_rejected(
-    state: KnownPackage | None, message: Envelope[PackageRejected], facts: None, now: datetime
-) -> Decision[KnownPackage]:
+    state: ReleasePackageProjection | None, message: Envelope[PackageRejected], facts: None, now: datetime
+) -> Decision[ReleasePackageProjection]:
     """It is not valid."""
     return _told(state, message)
 
 
 def package_check_failed(
-    state: KnownPackage | None, message: Envelope[PackageCheckFailed], facts: None, now: datetime
-) -> Decision[KnownPackage]:
+    state: ReleasePackageProjection | None, message: Envelope[PackageCheckFailed], facts: None, now: datetime
+) -> Decision[ReleasePackageProjection]:
     """Nobody knows whether it is valid, unless an earlier verdict stands."""
     return _told(state, message)
 
 
 def package_quarantined(
-    state: KnownPackage | None, message: Envelope[PackageQuarantined], facts: None, now: datetime
-) -> Decision[KnownPackage]:
+    state: ReleasePackageProjection | None, message: Envelope[PackageQuarantined], facts: None, now: datetime
+) -> Decision[ReleasePackageProjection]:
     """Nobody knows whether it is valid: its check was cut off each time."""
     return _told(state, message)
 
 
 def package_retired(
-    state: KnownPackage | None, message: Envelope[PackageRetired], facts: None, now: datetime
-) -> Decision[KnownPackage]:
+    state: ReleasePackageProjection | None, message: Envelope[PackageRetired], facts: None, now: datetime
+) -> Decision[ReleasePackageProjection]:
     """It may not be published any more; releases of it stay."""
     return _told(state, message)
 
 
-def _told(state: KnownPackage | None, message: Envelope[PackageEvent]) -> Decision[KnownPackage]:
-    after = KnownPackage.after(state, message)
+def _told(
+    state: ReleasePackageProjection | None, message: Envelope[PackageEvent]
+) -> Decision[ReleasePackageProjection]:
+    after = ReleasePackageProjection.after(state, message)
     return UNCHANGED if after is state else Decision(after)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.promotion_scheduler.domain.guards import check_same_release, platform_contents, stated_versions
-from services.promotion_scheduler.domain.projections import KnownPackage
+from services.promotion_scheduler.domain.projections import ReleasePackageProjection
 from services.promotion_scheduler.domain.state import PublishedRelease
 from shared.contracts.envelope import Envelope
 from shared.contracts.promotion_scheduler import PublishRelease, ReleasePublished
@@ -15,7 +15,7 @@ from shared.kernel import Decision, DecisionBuilder
 class PublishFacts:
     """The platform package that is named."""
 
-    package: KnownPackage | None
+    package: ReleasePackageProjection | None
 
 
 class ReleaseChange(DecisionBuilder[PublishedRelease]):
@@ -55,7 +55,7 @@ def publish(
     return change
 
 
-def _release(command: PublishRelease, package: KnownPackage | None, now: datetime) -> PublishedRelease:
+def _release(command: PublishRelease, package: ReleasePackageProjection | None, now: datetime) -> PublishedRelease:
     platform, application = stated_versions(command.package, platform_contents(command.package, package))
     return PublishedRelease(
         package=command.package,

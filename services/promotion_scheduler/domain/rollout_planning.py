@@ -49,7 +49,7 @@ class RolloutPlanning:
         """An extension's time is over. Of what is said about it the latest counts."""
         told = message.data
         rollout = state or Rollout(environment=told.environment)
-        sequence = message.sequence or 0
+        sequence = message.number
         about = (told.extension.app_id, told.target_major)
         if rollout.heard(*about) >= sequence:
             return UNCHANGED
@@ -79,7 +79,7 @@ class RolloutPlanning:
         """
         told = message.data
         rollout = state or Rollout(environment=told.environment)
-        sequence = message.sequence or 0
+        sequence = message.number
         app_id = told.extension.app_id
         about = (app_id, told.target_major)
         if rollout.heard(*about) >= sequence:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.promotion_scheduler.domain.guards import known_environment
+from services.promotion_scheduler.domain.guards import existing_environment
 from services.promotion_scheduler.domain.projections import ServicedEnvironmentProjection
 from services.promotion_scheduler.domain.rollout_change import RolloutChange
 from services.promotion_scheduler.domain.state import BUSY, Rollout
@@ -27,7 +27,7 @@ def set_window(
     """
     command = message.data
     window = checked(command.window)
-    environment = known_environment(command.environment, facts.environment)
+    environment = existing_environment(command.environment, facts.environment)
     change = RolloutChange(state or Rollout(environment=command.environment), now)
     change.replace(window=window, project=environment.project)
     change.say(UpdateWindowSet(environment=command.environment, window=window))

@@ -51,7 +51,7 @@ class MessageInput(Input):
             self.wants_answer = not _answer_again(unit, id_) and self.envelope.data.kind is MessageKind.COMMAND
             return InputOutcome.DUPLICATE
         try:
-            outcome = self._decide(unit, facts)
+            outcome = self._decide_in_time(unit, facts)
         except NotYet as not_yet:
             document.parked.append(self._parked(unit, not_yet.waits_for))
             outcome = InputOutcome.PARKED
@@ -59,7 +59,7 @@ class MessageInput(Input):
         unit.touch()
         return outcome
 
-    def _decide(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
+    def _decide_in_time(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
         envelope = self.envelope
         if envelope.data.kind is MessageKind.COMMAND and unit.is_expired(envelope.time):
             text = f"it was sent at {envelope.time:%Y-%m-%d %H:%M} UTC; {_EXPIRED}"

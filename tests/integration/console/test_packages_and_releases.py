@@ -77,7 +77,7 @@ class Place:
 
     async def stored(self, content: bytes) -> ArtifactRef:
         found = await self.store.put_bytes(content, "application/octet-stream")
-        return ArtifactRef(digest=found.digest, size=found.size, media_type=found.media_type)
+        return ArtifactRef.of(found)
 
     async def package(self, name: str, content: bytes = b"vendor", **changes: Any) -> PackageSnapshot:
         """A package of the project: the vendor's platform, but for what is said."""

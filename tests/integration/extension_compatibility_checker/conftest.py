@@ -41,7 +41,7 @@ class Asker:
     async def put(self, content: bytes) -> ArtifactRef:
         """A package in the store."""
         kept = await self.store.put_bytes(content, PACKAGE)
-        return ArtifactRef(digest=kept.digest, size=kept.size, media_type=kept.media_type)
+        return ArtifactRef.of(kept)
 
     async def extension(self, content: bytes, app_id: str, name: str, version: str = "1.0.0.0") -> Extension:
         """An extension of a set, its package in the store."""

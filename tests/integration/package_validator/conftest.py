@@ -41,7 +41,7 @@ class Submitter:
             kept = await self.store.put_file(content, "application/zip")
         else:
             kept = await self.store.put_bytes(content, "application/zip")
-        return ArtifactRef(digest=kept.digest, size=kept.size, media_type=kept.media_type)
+        return ArtifactRef.of(kept)
 
     def path(self, artifact: ArtifactRef) -> Path:
         """Where a file of the store lies."""

@@ -137,7 +137,7 @@ class World:
     async def put(self, content: bytes, media_type: str) -> ArtifactRef:
         """A file in the artifact store."""
         stored = await self._store.put_bytes(content, media_type)
-        return ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type)
+        return ArtifactRef.of(stored)
 
     async def extension(self, name: str, version: str = "1.0.0.0", *needs: str) -> Extension:
         """An extension with its file; `needs` are names of others."""

@@ -45,6 +45,13 @@ def test_what_is_kept_is_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -
     assert 5 < sum(1 for _ in feed.frames(feed.first)) < 20
 
 
+def test_the_position_is_behind_the_last_message_that_was_read() -> None:
+    feed = Feed("", CATALOGUE)
+    told(feed, 3)
+    assert feed.code.read(feed.position)[TOPIC, 3] == 3
+    assert feed.frames(2)[0].text.startswith(f"id: {feed.position}\n".encode())
+
+
 async def test_a_slow_client_gets_a_reset_and_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed_module, "FRAMES_KEPT", 10)
     feed = Feed("", CATALOGUE)

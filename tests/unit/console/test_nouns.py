@@ -68,6 +68,8 @@ def test_promotions_are_ordered_by_their_start_and_those_without_one_stand_last(
     assert PROMOTIONS.chosen([late, first, second], {}) == [second, first, late]
     assert PROMOTIONS.chosen([late, first, second], {"environment": ["b-prod"], "status": None}) == [second]
     assert PROMOTIONS.chosen([late, first, second], {"environment": ["b-prod", "a-prod"]}) == [second, first, late]
+    status = first.status.value
+    assert PROMOTIONS.chosen([late, first, second], {"environment": ["b-prod"], "status": [status]}) == [second]
 
 
 def test_releases_are_listed_from_the_newest_on() -> None:

@@ -9,7 +9,7 @@ import typer
 from aiokafka.errors import KafkaConnectionError
 
 from services.console.cli.running import Exit, Stopped, attempt, run
-from services.console.client import Unreachable
+from services.console.failures import Unreachable
 from services.console.installation import Installation
 from shared.artifacts.errors import ArtifactMissingError
 

@@ -13,9 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.demo.packages import CUSTOMIZATION_V1, PLATFORM
-from services.console.cli import app, store
+from services.console import needs
+from services.console.cli import app
 from services.console.cli.running import Exit
-from services.console.needs import NeedsUnknown
+from services.console.failures import NeedsUnknown
 from services.console.retention import Needs, Retention
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.image import Image
@@ -64,7 +65,7 @@ def needing(monkeypatch: pytest.MonkeyPatch, *roots: str) -> None:
     async def read(client: object, keep: Retention) -> Needs:
         return Needs(frozenset(roots), None)
 
-    monkeypatch.setattr(store, "read_needs", read)
+    monkeypatch.setattr(needs, "read_needs", read)
 
 
 def age(root: Path, time: timedelta) -> None:
@@ -99,7 +100,7 @@ def test_usage_says_what_it_can_where_nothing_runs(drydock: Run, image: Image, m
     async def read(client: object, keep: Retention) -> Needs:
         raise ConnectionResetError("nobody answers")
 
-    monkeypatch.setattr(store, "read_needs", read)
+    monkeypatch.setattr(needs, "read_needs", read)
     code, out, err = drydock("store", "usage")
     assert code == 0
     assert "logs" in out
@@ -155,7 +156,7 @@ def test_nothing_is_collected_while_it_cannot_be_said_what_is_needed(
     async def read(client: object, keep: Retention) -> Needs:
         raise NeedsUnknown("a view cannot be read")
 
-    monkeypatch.setattr(store, "read_needs", read)
+    monkeypatch.setattr(needs, "read_needs", read)
     assert drydock("store", "gc") == (Exit.FAILED, "", "a view cannot be read\n")
 
 

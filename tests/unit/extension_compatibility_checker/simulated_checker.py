@@ -77,7 +77,7 @@ class SimulatedChecker:
     async def put(self, content: bytes) -> ArtifactRef:
         """A package in the artifact store."""
         kept = await self.artifacts.put_bytes(content, "application/octet-stream")
-        return ArtifactRef(digest=kept.digest, size=kept.size, media_type=kept.media_type)
+        return ArtifactRef.of(kept)
 
     # -- the process
 
@@ -94,7 +94,7 @@ class SimulatedChecker:
     async def stop(self) -> None:
         """The process ends; what was sent to it meanwhile waits on its topics."""
         if self._up:
-            await self._up.bury()
+            await self._up.end()
             self._up = None
 
     # -- time

@@ -31,7 +31,7 @@ def reading() -> Iterator[Reading]:
 
 async def put(store: FolderStore, content: bytes) -> ArtifactRef:
     kept = await store.put_bytes(content, "application/octet-stream")
-    return ArtifactRef(digest=kept.digest, size=kept.size, media_type=kept.media_type)
+    return ArtifactRef.of(kept)
 
 
 def forget(tmp_path: Path, artifact: ArtifactRef) -> None:

@@ -56,7 +56,7 @@ class Bench:
 
     async def put(self, content: bytes) -> ArtifactRef:
         kept = await self.store.put_bytes(content, "application/octet-stream")
-        return ArtifactRef(digest=kept.digest, size=kept.size, media_type=kept.media_type)
+        return ArtifactRef.of(kept)
 
     async def target(self, *packages: bytes) -> TargetIndexes:
         artifacts = [await self.put(package) for package in packages]

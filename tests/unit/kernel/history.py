@@ -14,6 +14,9 @@ from tests.unit.kernel.world import read
 
 Key = tuple[str, str]
 
+MOST_VERSIONS = 1000
+"""Far more than a document has in a run: a kernel that commits without end is caught, not waited for."""
+
 
 @dataclass
 class History:
@@ -38,6 +41,8 @@ class History:
             self._check_timers(before, document)
             self._check_epochs(before, document)
             versions.append(document)
+            if len(versions) > MOST_VERSIONS:
+                raise AssertionError(f"{id_} keeps itself busy: {document}")
 
     def _check_timers(self, before: Document, after: Document) -> None:
         rung = [e.data.set_for for e in read(after.outbox) if isinstance(e.data, example.AlarmRang)]

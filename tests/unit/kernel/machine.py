@@ -2,7 +2,7 @@
 
 Records come twice, partitions in any order, processes die at every named point, replies get lost, clocks jump, two
 replicas do the same at the same time, workers sleep through their leases. Time and the broker are simulated; all
-that decides, commits, sends and attends is the kernel itself.
+that decides, commits, sends and sweeps is the kernel itself.
 """
 
 import asyncio
@@ -245,7 +245,7 @@ class ServiceModel(RuleBasedStateMachine):
             self._settle()
             self._check_end()
         finally:
-            self._run(_all([replica.bury() for replica in self.replicas]))
+            self._run(_all([replica.end() for replica in self.replicas]))
             self.loop.close()
 
     def _check_end(self) -> None:
@@ -400,7 +400,7 @@ class ServiceModel(RuleBasedStateMachine):
     def _replace_the_dead(self) -> None:
         for at, replica in enumerate(self.replicas):
             if not replica.alive:
-                self._run(replica.bury())
+                self._run(replica.end())
                 self.replicas[at] = self._replica(replica.name)
                 self.position = self.acknowledged.copy()
 

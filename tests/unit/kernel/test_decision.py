@@ -156,7 +156,7 @@ def test_the_kernel_takes_a_builder_as_the_decision(lamps: World) -> None:
 def test_a_timer_that_changes_nothing_leaves_the_state(lamps: World) -> None:
     lamps.send(SetAlarm(counter="c", at=EPOCH), Stumble(counter="c"))
     lamps.clock.jump(120)
-    lamps.attend()
+    lamps.sweep()
     assert lamps.document("c", "lamps").state == {"status": "on", "switched": 1}
     assert lamps.document("c", "lamps").timers == {}
 
@@ -189,7 +189,7 @@ def test_a_command_about_what_there_is_not_waits_and_is_refused_in_the_end(lamps
     assert len(lamps.document("c", "lamps").parked) == 1
     for _ in range(10):
         lamps.clock.jump(5)
-        lamps.attend()
+        lamps.sweep()
     lamps.relay()
     [refused] = lamps.published(CommandRejected)
     assert (refused.data.reason, refused.data.message) == ("UNKNOWN", "there is no desk lamp c")

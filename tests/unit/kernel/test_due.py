@@ -33,24 +33,24 @@ def test_a_timer_of_this_process_is_punctual(world: World) -> None:
     world.send(in_seconds(world, 3.5))
     sweeper = world.replica().engine.sweeper
 
-    async def attend() -> None:
+    async def sweep() -> None:
         running = asyncio.create_task(sweeper.run())
         await asyncio.sleep(10)
         running.cancel()
 
-    world.run(attend())
+    world.run(sweep())
     [late] = sweeper.lateness
     assert late < 0.01
 
 
 def test_a_timer_that_another_process_left_is_found_by_a_scan(world: World) -> None:
     world.send(in_seconds(world, 60))
-    world.attend("b")
+    world.sweep("b")
     world.clock.jump(59)
-    world.attend("b")
+    world.sweep("b")
     assert rung(world, "b") == 0
     world.clock.jump(1)
-    world.attend("b")
+    world.sweep("b")
     assert rung(world, "b") == 1
 
 
@@ -58,7 +58,7 @@ def test_a_timer_beyond_the_horizon_of_hints_is_found_by_a_scan(world: World) ->
     world.send(in_seconds(world, HORIZON.total_seconds() + 100))
     world.relay()
     for _ in range(10):
-        world.attend()
+        world.sweep()
         world.clock.jump(45)
     assert rung(world) == 1
 
@@ -88,7 +88,7 @@ def test_a_clock_that_is_set_back_does_not_put_off_the_scans(world: World) -> No
     world.clock.jump(-3600)
     world.send(in_seconds(world, 1), by="b")
     world.clock.jump(1)
-    world.attend()
+    world.sweep()
     assert rung(world) == 1
 
 
@@ -143,9 +143,9 @@ def test_an_outbox_is_trimmed_only_when_no_commit_did_it(world: World) -> None:
 
 def test_a_message_is_decided_when_what_it_waits_for_arrives(world: World) -> None:
     world.send(AddAsMuchAs(counter="c", other="d"))
-    world.attend()
+    world.sweep()
     world.send(AddToCounter(counter="d", amount=7))
-    world.attend()
+    world.sweep()
     assert world.value("c") == 7
 
 
@@ -161,7 +161,7 @@ def test_messages_that_wait_for_each_other_are_refused_in_the_end_and_keep_nobod
     world.send(AddAsMuchAs(counter="c", other="d"), AddAsMuchAs(counter="d", other="c"))
     for _ in range(12):
         world.clock.jump(1)
-        world.attend()
+        world.sweep()
     world.relay()
     assert [event.data.reason for event in world.published(CommandRejected)] == ["UNKNOWN", "UNKNOWN"]
     assert world.document("c").version < 30
@@ -173,10 +173,34 @@ def test_an_event_that_never_can_be_applied_becomes_a_dead_letter(world: World) 
     unknown = kept.encoded.replace(b"example.add-as-much-as.v1", b"example.add-as-much-as.v9")
     world.store._kept("counters")["c"] = kept._replace(encoded=unknown)
     world.clock.jump(1)
-    world.attend()
+    world.sweep()
     world.relay()
     assert [event.data.reason for event in world.published(DeadLettered)] == ["unknown-type"]
     assert world.document("c").parked == []
+
+
+def test_a_parked_command_that_only_fails_becomes_a_dead_letter_when_its_time_is_up(world: World) -> None:
+    world.send(AddAsMuchAs(counter="c", other="d"))
+    line = world.service.handlers[AddAsMuchAs.type][0]
+    decide = line.decide
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a fault in the domain")
+
+    object.__setattr__(line, "decide", fail)
+    try:
+        for seconds in (1, 8.9):
+            world.clock.jump(seconds)
+            world.sweep()
+            assert len(world.document("c").parked) == 1
+        world.clock.jump(6)
+        world.sweep()
+    finally:
+        object.__setattr__(line, "decide", decide)
+    world.relay()
+    assert world.document("c").parked == []
+    [dead] = world.published(DeadLettered)
+    assert dead.data.message == "ZeroDivisionError: a fault in the domain"
 
 
 def test_a_timer_that_fails_keeps_no_other_thing_of_its_aggregate_from_happening(world: World) -> None:
@@ -193,20 +217,20 @@ def test_a_timer_that_fails_keeps_no_other_thing_of_its_aggregate_from_happening
     world.send(SetAlarm(counter="c", at=world.clock()), StartErrand(counter="c", name="e", amount=7))
     object.__setattr__(line, "decide", fail)
     try:
-        world.attend()
+        world.sweep()
         assert world.value("c") == 7
         assert "alarm:c" in world.document("c").timers
     finally:
         object.__setattr__(line, "decide", decide)
     world.clock.jump(6)
-    world.attend()
+    world.sweep()
     assert rung(world) == 1
 
 
 def test_what_is_due_later_is_not_forgotten_for_what_waits_for_a_worker(world: World) -> None:
     world.replica(work_slots=0)
     world.send(StartErrand(counter="c", name="e", amount=7), in_seconds(world, 3))
-    world.attend()
+    world.sweep()
     assert ("counters", "c") in world.replica().engine.due_index._hinted
     world.clock.jump(3)
     assert world.replica().engine.due_index.due() == [("counters", "c")]
@@ -217,12 +241,12 @@ def test_sweeping_goes_on_when_the_store_is_back(world: World) -> None:
     replica = world.replica()
     replica.store.faults = [("get_many", "before", StoreUnavailable("away"))]
 
-    async def attend() -> None:
+    async def sweep() -> None:
         running = asyncio.create_task(replica.engine.sweeper.run())
         await asyncio.sleep(5)
         running.cancel()
 
-    world.run(attend())
+    world.run(sweep())
     assert rung(world) == 1
 
 
@@ -230,12 +254,12 @@ def test_an_aggregate_that_never_came_to_be_is_swept(world: World) -> None:
     world.send(AddToCounter(counter="c", amount=-1))
     world.relay()
     world.clock.jump(6)
-    world.attend()
+    world.sweep()
     world.clock.jump(SWEEP_AFTER.total_seconds() - 1)
-    world.attend()
+    world.sweep()
     assert "c" in world.store._kept("counters")
     world.clock.jump(1)
-    world.attend()
+    world.sweep()
     assert "c" not in world.store._kept("counters")
     world.send(AddToCounter(counter="c", amount=1))
     world.relay()

@@ -1,5 +1,6 @@
 """What committed outboxes hold is sent, in order, at least once."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
@@ -32,6 +33,25 @@ def test_what_the_broker_did_not_take_waits_before_what_comes_later(world: World
     assert amounts(world, "c") == [1, 2, 3, 4]
 
 
+def test_what_one_topic_did_not_take_is_not_taken_for_sent_where_another_took_what_stands_behind_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.send(AddToCounter(counter="c", amount=1))
+    take = world.broker.send
+
+    async def take_views(entries: Sequence[OutgoingRecord]) -> list[bool]:
+        taken = [entry.topic.endswith(".snapshots") for entry in entries]
+        await take([entry for entry, is_taken in zip(entries, taken, strict=True) if is_taken])
+        return taken
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.broker, "send", take_views)
+        assert not world.relay()
+    assert amounts(world, "c") == []
+    assert world.relay()
+    assert amounts(world, "c") == [1]
+
+
 def test_what_may_have_been_sent_is_sent_again(world: World) -> None:
     world.send(AddToCounter(counter="c", amount=1))
     world.broker.replies = False
@@ -59,7 +79,7 @@ def test_an_outbox_that_is_empty_in_the_store_is_forgotten(world: World) -> None
     relay = world.replica().engine.relay
     assert relay.published(("counters", "c")) == world.document("c").entries
     world.clock.jump(6)
-    world.attend()
+    world.sweep()
     assert world.document("c").outbox == []
     assert relay._known == {}
 
@@ -69,21 +89,21 @@ def test_an_outbox_that_another_process_has_emptied_is_forgotten(world: World) -
     world.relay()
     world.send(AddToCounter(counter="d", amount=1), by="b")
     world.clock.jump(11)
-    world.attend("b")
+    world.sweep("b")
     world.relay("b")
     world.clock.jump(6)
-    world.attend("b")
+    world.sweep("b")
     assert world.document("c").outbox == []
-    world.attend()
+    world.sweep()
     assert world.replica().engine.relay._known == {}
 
 
 def test_what_a_dead_process_left_is_sent_by_another_after_its_grace(world: World) -> None:
     world.send(AddToCounter(counter="c", amount=1))
-    world.attend("b")
+    world.sweep("b")
     assert not world.replica("b").engine.relay.backlog
     world.clock.jump(10)
-    world.attend("b")
+    world.sweep("b")
     world.relay("b")
     assert amounts(world, "c") == [1]
 
@@ -146,7 +166,7 @@ def stand_still(world: World, seconds: float) -> None:
     """Replica a stands still with something to send, while b takes it over and goes on."""
     world.send(AddToCounter(counter="c", amount=1))
     world.clock.jump(seconds)
-    world.attend("b")
+    world.sweep("b")
     world.relay("b")
     world.send(AddToCounter(counter="c", amount=41), by="b")
     world.relay("b")
@@ -176,7 +196,7 @@ def test_where_an_old_view_was_sent_late_the_newest_stands_last(world: World) ->
     world.relay("b")
     world.broker.log.extend(old)
     assert snapshots(world)[-1] == 1
-    world.attend()
+    world.sweep()
     world.relay()
     assert snapshots(world)[-1] == 42
 

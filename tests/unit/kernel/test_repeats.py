@@ -80,16 +80,16 @@ def test_a_command_that_was_refused_is_not_decided_anew_while_it_may_come_again(
     command = world.raw(AddAsMuchAs(counter="c", other="d"), id="m1")
     world.process(command)
     world.clock.jump(11)
-    world.attend()
+    world.sweep()
     assert refusals(world) == ["UNKNOWN"]
     world.send(AddToCounter(counter="d", amount=7))
     for days in (COMMANDS_TAKEN_FOR.days, SWEEP_AFTER.days + 1):
         world.clock.jump(days * DAY.total_seconds())
-        world.attend()
+        world.sweep()
         world.process(replace(command, offset=1000 + days))
         world.relay()
         world.clock.jump(6)
-        world.attend()  # from here on nothing happens to it, until it is swept
+        world.sweep()  # from here on nothing happens to it, until it is swept
     assert world.document("c").state is None
     assert refusals(world) == ["UNKNOWN", "UNKNOWN", "EXPIRED"]
 
@@ -115,7 +115,7 @@ def test_answers_that_left_their_document_are_swept_when_no_command_can_come_aga
     kept = world.store._kept("answers")
     assert len(kept) == ANSWERS_LIMIT + 1
     world.clock.jump(SWEEP_AFTER.total_seconds() + 1)
-    world.attend()
+    world.sweep()
     assert not kept
 
 

@@ -36,7 +36,7 @@ def attend_again(world: World, times: int) -> None:
         due = world.document("c").due_at
         assert due
         world.clock.jump(max((due - world.clock()).total_seconds(), 0.0))
-        world.attend()
+        world.sweep()
         world.relay()
 
 
@@ -56,7 +56,7 @@ def done(world: World) -> list[Errand]:
 def test_the_end_of_work_is_decided_on_again_and_the_work_is_not_done_again(world: World, done: list[Errand]) -> None:
     mend = broken(world, "errand")
     world.send(StartErrand(counter="c", name="one", amount=7))
-    world.attend()
+    world.sweep()
     attend_again(world, 6)
     assert (len(done), world.value("c")) == (1, 0)
     mend()
@@ -72,7 +72,7 @@ def test_a_failure_of_work_is_kept_as_one(world: World) -> None:
     world.with_errands(run)
     mend = broken(world, "errand")
     world.send(StartErrand(counter="c", name="one", amount=7))
-    world.attend()
+    world.sweep()
     mend()
     attend_again(world, 1)
     assert (world.document("c").undecided, world.document("c").work, world.value("c")) == ({}, {}, 0)
@@ -91,7 +91,7 @@ def test_a_timer_is_decided_on_again_until_that_succeeds(world: World) -> None:
 def test_it_is_told_once_after_three_attempts_with_what_failed(world: World, done: list[Errand]) -> None:
     broken(world, "errand")
     world.send(StartErrand(counter="c", name="one", amount=7))
-    world.attend()
+    world.sweep()
     attend_again(world, TOLD_AFTER - 2)
     assert world.published(DecisionFailed) == []
     attend_again(world, 5)
@@ -105,7 +105,7 @@ def test_it_is_tried_less_and_less_often_and_never_more_than_five_minutes_apart(
 ) -> None:
     broken(world, "errand")
     world.send(StartErrand(counter="c", name="one", amount=7))
-    world.attend()
+    world.sweep()
     waits: dict[int, timedelta] = {}
     while len(waits) < 10:
         [undecided] = world.document("c").undecided.values()
@@ -132,11 +132,11 @@ def test_the_aggregate_takes_messages_meanwhile_and_a_timer_set_anew_is_due_when
 def test_the_result_of_work_survives_the_process_that_could_not_decide(world: World, done: list[Errand]) -> None:
     mend = broken(world, "errand")
     world.send(StartErrand(counter="c", name="one", amount=7))
-    world.attend()
-    world.run(world.replica().bury())
+    world.sweep()
+    world.run(world.replica().end())
     mend()
     world.clock.jump(6)
-    world.attend("b")
+    world.sweep("b")
     assert (len(done), world.value("c")) == (1, 7)
 
 
@@ -146,7 +146,7 @@ def test_a_document_that_cannot_be_read_ends_nothing(world: World) -> None:
     kept["c"] = kept["c"]._replace(
         encoded=kept["c"].encoded.replace(b"timers", b"tamers").replace(b"outbox", b"outbax")
     )
-    world.attend()
+    world.sweep()
     assert world.document("d").timers == {}
     metrics = world.replica().engine.metrics.registry
     assert metrics.get_sample_value("drydock_unreadable_documents_total", {"aggregate": "counters"}) == 1

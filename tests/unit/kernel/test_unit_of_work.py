@@ -1,6 +1,7 @@
 """One aggregate in one commit: what each input makes of its document."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -170,6 +171,17 @@ def test_what_was_published_leaves_the_outbox(world: World) -> None:
     assert world.unit(stored(document), published=document.entries).finish().outbox_due is None
 
 
+def test_who_adds_to_an_outbox_has_the_time_anew_to_send_it(world: World) -> None:
+    unit = world.unit()
+    receive(world, unit, AddToCounter(counter="c", amount=2))
+    document = stored(unit.finish())
+    world.clock.jump(10)
+    assert world.unit(stored(document)).finish().outbox_due == world.clock() - timedelta(seconds=10) + OUTBOX_GRACE
+    added = world.unit(stored(document))
+    receive(world, added, AddToCounter(counter="c", amount=2), "m2")
+    assert added.finish().outbox_due == world.clock() + OUTBOX_GRACE
+
+
 def test_a_message_is_parked_until_what_it_refers_to_is_there(world: World) -> None:
     unit = world.unit()
     message = AddAsMuchAs(counter="c", other="d")
@@ -262,6 +274,7 @@ def test_work_that_is_put_back_counts_an_attempt_only_if_it_failed(world: World)
     receive(world, unit, StartErrand(counter="c", name="one", amount=4))
     claim(unit, "a")
     held(unit, PutBackInput, 1, due=world.clock())
+    assert held(unit, HeartbeatInput, 1, lease=LEASE) is InputOutcome.SKIPPED
     again = claim(unit, "a")
     assert again
     assert again.attempts == 1
@@ -368,6 +381,17 @@ def test_a_record_is_sent_as_it_is(world: World) -> None:
     record = OutgoingRecord("some-topic", None, b"\xff", [("name", None)])
     unit.apply(unit.effects(Decision(Counter(), records=[record]), Origin()))
     assert unit.document.outbox[0].record == record
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_a_record_is_taken_up_to_what_its_topic_takes(world: World, beyond: int) -> None:
+    topic = "drydock.example.events"
+    most = world.service.catalogue.topics[topic].max_message_bytes
+    record = OutgoingRecord(topic, None, b"x" * (most + beyond - OutgoingRecord(topic, None, b"", []).size), [])
+    writer = world.unit().outbox_writer()
+    with pytest.raises(ValueError, match="too large") if beyond else nullcontext():
+        writer.add(record)
+    assert len(writer.new) == 1 - beyond
 
 
 def test_an_envelope_keeps_who_asked(world: World) -> None:

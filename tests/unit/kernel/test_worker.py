@@ -63,19 +63,19 @@ def steps(world: World) -> Steps:
 def test_no_more_work_is_claimed_than_there_are_slots(world: World, steps: Steps) -> None:
     world.replica(work_slots=2)
     world.send(*[errand(name) for name in ("one", "two", "three")])
-    world.attend()
+    world.sweep()
     assert len(steps.jobs) == 2
     assert world.replica().engine.workers.free == 0
     assert [one.owner for one in world.document("c").work.values()] == ["a", "a", None]
     steps.ends[0].set_result(None)
     wait(world, 0.1)
-    world.attend()
+    world.sweep()
     assert len(steps.jobs) == 3
 
 
 def test_work_that_ends_gives_its_result(world: World, steps: Steps) -> None:
     world.send(errand())
-    world.attend()
+    world.sweep()
     assert (steps.jobs[0].label, steps.jobs[0].attempt) == ("c.errand:c/one", 1)
     steps.ends[0].set_result(None)
     world.run(world.replica().engine.workers.idle())
@@ -85,30 +85,30 @@ def test_work_that_ends_gives_its_result(world: World, steps: Steps) -> None:
 
 def test_a_lease_is_extended_while_its_worker_lives(world: World, steps: Steps) -> None:
     world.send(errand())
-    world.attend()
+    world.sweep()
     wait(world, 50)
     assert work(world).until > world.clock()
-    world.attend("b")
+    world.sweep("b")
     assert len(steps.jobs) == 1
 
 
 def test_work_whose_worker_died_is_done_by_another_under_a_higher_epoch(world: World, steps: Steps) -> None:
     world.send(errand())
-    world.attend()
-    world.run(world.replica().bury())
+    world.sweep()
+    world.run(world.replica().end())
     world.clock.jump(29)
-    world.attend("b")
+    world.sweep("b")
     assert len(steps.jobs) == 1
     world.clock.jump(1)
-    world.attend("b")
+    world.sweep("b")
     assert [job.epoch for job in steps.jobs] == [1, 2]
 
 
 def test_a_worker_that_was_paused_beyond_its_lease_is_cut_off_and_changes_nothing(world: World, steps: Steps) -> None:
     world.send(errand())
-    world.attend()
+    world.sweep()
     world.clock.jump(31)
-    world.attend("b")
+    world.sweep("b")
     with pytest.raises(LeaseLost, match=r"c\.errand:c/one"):
         world.run(steps.jobs[0].reached(Brought(name="one", amount=1)))
     wait(world, 11)  # its next heartbeat tells it
@@ -122,9 +122,9 @@ def test_a_worker_that_was_paused_beyond_its_lease_is_cut_off_and_changes_nothin
 
 def test_a_late_result_is_fenced(world: World, steps: Steps) -> None:
     world.send(errand())
-    world.attend()
+    world.sweep()
     world.clock.jump(31)
-    world.attend("b")
+    world.sweep("b")
     steps.ends[0].set_result(None)
     world.run(world.replica().engine.workers.idle())
     assert work(world).epoch == 2
@@ -133,7 +133,7 @@ def test_a_late_result_is_fenced(world: World, steps: Steps) -> None:
 
 def test_a_worker_without_store_gives_up_when_its_lease_is_over(world: World, steps: Steps) -> None:
     world.send(errand())
-    world.attend()
+    world.sweep()
     world.replica().store.faults = [("get_many", "before", StoreUnavailable("away"))] * 9
     wait(world, 45)
     assert steps.ends[0].cancelled()
@@ -147,7 +147,7 @@ def test_work_that_fails_is_tried_again_later_and_has_failed_after_its_attempts(
     world.send(errand())
     waits = []
     for _ in range(3):
-        world.attend()
+        world.sweep()
         if still := work(world):
             waits.append((still.due - world.clock()).total_seconds())
             world.clock.jump(waits[-1])
@@ -159,7 +159,7 @@ def test_work_that_fails_is_tried_again_later_and_has_failed_after_its_attempts(
 def attend_until(world: World, ended: Callable[[], bool], tries: int = 1000) -> int:
     """Attend whenever the errand is due, until it has `ended`; how often."""
     for tried in range(tries):
-        world.attend()
+        world.sweep()
         if ended():
             return tried + 1
         world.clock.jump(max((work(world).due - world.clock()).total_seconds(), 0.0))
@@ -225,9 +225,9 @@ def test_progress_between_two_outages_begins_the_time_anew(world: World) -> None
 
 def test_a_clock_that_jumps_over_the_lease_makes_no_process_do_its_own_work_twice(world: World, steps: Steps) -> None:
     world.send(errand())
-    world.attend()
+    world.sweep()
     world.clock.jump(31)
-    world.attend()
+    world.sweep()
     assert len(steps.jobs) == 1
     steps.ends[0].set_result(None)
     world.run(world.replica().engine.workers.idle())
@@ -240,17 +240,17 @@ def test_work_that_says_so_has_failed_at_once(world: World) -> None:
 
     world.with_errands(run)
     world.send(errand())
-    world.attend()
+    world.sweep()
     assert failures(world) == [("permanent", "there is no such errand")]
 
 
 def test_work_that_ends_its_process_each_time_has_crashed_after_its_attempts(world: World, steps: Steps) -> None:
     world.send(errand())
     for name in ("a", "b", "c"):
-        world.attend(name)
-        world.run(world.replica(name).bury())
+        world.sweep(name)
+        world.run(world.replica(name).end())
         world.clock.jump(31)
-    world.attend("d")
+    world.sweep("d")
     world.run(world.replica("d").engine.workers.idle())
     assert len(steps.jobs) == 3
     world.relay("d")
@@ -260,7 +260,7 @@ def test_work_that_ends_its_process_each_time_has_crashed_after_its_attempts(wor
 
 def test_an_attempt_has_a_limit_and_a_step_s_own_time_out_is_reported_as_such(world: World, steps: Steps) -> None:
     world.send(errand())
-    world.attend()
+    world.sweep()
     wait(world, 61)
     assert work(world).error == "TimeoutError: not finished within 0:01:00"
 
@@ -270,31 +270,31 @@ def test_an_attempt_has_a_limit_and_a_step_s_own_time_out_is_reported_as_such(wo
     other = World(world.loop, world.clock, world.store, world.broker, world.service)
     other.with_errands(run, attempts=1)
     other.send(errand("two"))
-    other.attend()
+    other.sweep()
     assert failures(other)[-1] == ("exhausted", "TimeoutError: the runtime did not answer")
 
 
 def test_a_process_that_stops_gives_its_work_back_at_once(world: World, steps: Steps) -> None:
     world.send(errand())
-    world.attend()
+    world.sweep()
     world.run(world.replica().engine.workers.stop())
     assert (work(world).owner, work(world).attempts) == (None, 0)
-    world.attend("b")
+    world.sweep("b")
     assert steps.jobs[-1].attempt == 1
 
 
 def test_what_was_reached_is_there_for_the_next_worker(world: World, steps: Steps) -> None:
     world.send(errand())
-    world.attend()
+    world.sweep()
     world.run(steps.jobs[0].reached(Brought(name="half", amount=3)))
     world.run(world.replica().engine.workers.stop())
-    world.attend("b")
+    world.sweep("b")
     assert steps.jobs[-1].checkpoint == {"name": "half", "amount": 3}
 
 
 def test_a_result_waits_for_the_store_to_be_back(world: World, steps: Steps) -> None:
     world.send(errand())
-    world.attend()
+    world.sweep()
     world.replica().store.faults = [("write_many", "before", StoreUnavailable("away"))] * 3
     steps.ends[0].set_result(None)
     world.run(world.replica().engine.workers.idle())

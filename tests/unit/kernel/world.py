@@ -85,19 +85,19 @@ class World:
         engine = self.replica(by).engine
         sent = self.run(engine.relay.step())
         if engine.due_index._late:
-            self.attend(by)
+            self.sweep(by)
             sent = self.run(engine.relay.step())
         return sent
 
-    def attend(self, by: str = "a") -> None:
+    def sweep(self, by: str = "a") -> None:
         """Do what is due, and let work begin that was claimed."""
 
-        async def attend_and_begin() -> None:
+        async def sweep_and_begin() -> None:
             await self.replica(by).engine.sweeper.step()
             for _ in range(20):
                 await asyncio.sleep(0)
 
-        self.run(attend_and_begin())
+        self.run(sweep_and_begin())
 
     def document(self, id_: str, collection: str = "counters") -> Document:
         """What the store has."""
@@ -148,7 +148,7 @@ class World:
     def close(self) -> None:
         """End everything."""
         for replica in self.replicas.values():
-            self.run(replica.bury())
+            self.run(replica.end())
         self.loop.close()
 
 

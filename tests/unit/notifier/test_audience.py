@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.notifier.domain.audience import add, addresses, remove
+from services.notifier.domain.audience import add_recipient, addresses, remove_recipient
 from services.notifier.domain.guards import RECIPIENTS_LIMIT
 from services.notifier.domain.state import Audience
 from shared.contracts.envelope import Envelope
@@ -19,7 +19,7 @@ def audience(*recipients: tuple[str, str | None]) -> Audience:
 
 def added(state: Audience | None, address: str, environment: str | None = None) -> Audience:
     command = AddRecipient(project="contoso", address=address, environment=environment)
-    decision = add(state, Envelope(id="c1", source="test", time=AT, data=command), None, AT)
+    decision = add_recipient(state, Envelope(id="c1", source="test", time=AT, data=command), None, AT)
     assert decision.state is not None
     assert decision.events == [AudienceChanged(project="contoso", recipients=decision.state.recipients)]
     return decision.state
@@ -27,7 +27,7 @@ def added(state: Audience | None, address: str, environment: str | None = None) 
 
 def removed(state: Audience | None, address: str, environment: str | None = None) -> Audience:
     command = RemoveRecipient(project="contoso", address=address, environment=environment)
-    decision = remove(state, Envelope(id="c1", source="test", time=AT, data=command), None, AT)
+    decision = remove_recipient(state, Envelope(id="c1", source="test", time=AT, data=command), None, AT)
     assert decision.state is not None
     return decision.state
 

@@ -42,7 +42,7 @@ from tests.support.told_events import (
 from tests.unit.notifier.told import envelope, mail_of, tell
 
 TAKE: dict[str, Any] = {
-    "OperationFinished": projections.base_in_use,
+    "OperationFinished": projections.base_after_operation,
     "PromotionScheduled": projections.promotion_scheduled,
     "PromotionCancelled": projections.promotion_cancelled,
     "RolloutPlanned": projections.rollout_planned,

@@ -16,10 +16,10 @@ from tests.support.told_events import AT
 MAILS = extensions.ExtensionMails("https://drydock.contoso.example/")
 
 DECIDE: dict[str, Any] = {
-    "OperationAccepted": updates.queued,
+    "OperationAccepted": updates.accepted,
     "OperationHeld": updates.held,
     "OperationFinished": updates.finished,
-    "EnvironmentStatusChanged": updates.started,
+    "EnvironmentStatusChanged": updates.status_changed,
     "PromotionScheduled": promotions.scheduled,
     "PromotionCancelled": promotions.cancelled,
     "PromotionRefused": promotions.refused,

@@ -66,7 +66,7 @@ async def _reported(folder: Path, package: Path, release: Path) -> tuple[object,
     children = Pool(CHILD, 4)
     steps = Steps(store, children, folder / "merging", timedelta(minutes=10))
     kept = [await store.put_file(package, "application/zip"), await store.put_file(release, "application/json")]
-    file, modules = (ArtifactRef(digest=one.digest, size=one.size, media_type=one.media_type) for one in kept)
+    file, modules = (ArtifactRef.of(one) for one in kept)
     known = CheckableRelease(version="10.0.21", platform_version=_PLATFORM, modules=modules)
     given = PackageCheckInput(package="contoso/one", artifact=file, releases=(known,))
     try:

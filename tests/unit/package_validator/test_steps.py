@@ -98,7 +98,7 @@ async def put(store: FolderStore, content: bytes | Path) -> ArtifactRef:
         kept = await store.put_file(content, "application/zip")
     else:
         kept = await store.put_bytes(content, "application/zip")
-    return ArtifactRef(digest=kept.digest, size=kept.size, media_type=kept.media_type)
+    return ArtifactRef.of(kept)
 
 
 async def check(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from services.promotion_scheduler.domain import projections
-from services.promotion_scheduler.domain.projections import KnownPackage
+from services.promotion_scheduler.domain.projections import ReleasePackageProjection
 from services.promotion_scheduler.domain.release_publishing import PublishFacts, publish
 from services.promotion_scheduler.domain.state import PublishedRelease
 from shared.contracts.envelope import Envelope
@@ -30,7 +30,7 @@ PACKAGE = "contoso/service-update-10.0.44"
 COMMAND = PublishRelease(version="10.0.44", package=PACKAGE, base_version=None)
 ARTIFACT = ArtifactRef(digest=f"sha256:{'a' * 64}", size=1, media_type="application/zip")
 OURS = Problem(reason="CHECK_FAILED", message="no room")
-VALID = KnownPackage(
+VALID = ReleasePackageProjection(
     sequence=2,
     status=PackageStatus.VALID,
     contents=PackageContents(
@@ -44,23 +44,23 @@ VALID = KnownPackage(
 )
 
 
-def retired() -> KnownPackage:
+def retired() -> ReleasePackageProjection:
     told = PackageRetired(package=PACKAGE, project="contoso", artifact=ARTIFACT, note="", actor="ada")
     state = projections.package_retired(VALID, envelope(told, sequence=3), None, NOW).state
     assert state
     return state
 
 
-def quarantined() -> KnownPackage:
+def quarantined() -> ReleasePackageProjection:
     told = PackageQuarantined(package=PACKAGE, project="contoso", artifact=ARTIFACT, problem=OURS)
-    checking = KnownPackage(sequence=2, status=PackageStatus.CHECKING)
+    checking = ReleasePackageProjection(sequence=2, status=PackageStatus.CHECKING)
     state = projections.package_quarantined(checking, envelope(told, sequence=3), None, NOW).state
     assert state
     return state
 
 
 @pytest.mark.parametrize("package", [retired(), quarantined()], ids=["retired", "quarantined"])
-def test_what_may_not_be_used_anew_is_not_published(package: KnownPackage) -> None:
+def test_what_may_not_be_used_anew_is_not_published(package: ReleasePackageProjection) -> None:
     with pytest.raises(Rejected, match=f"is {package.status.value}") as refused:
         publish(None, envelope(COMMAND), PublishFacts(package), NOW)
     assert refused.value.reason is Reason.PACKAGE_NOT_VALID
@@ -121,7 +121,7 @@ DECIDE: dict[type[Event], Any] = {
 
 @given(deliveries(numbered(EVENTS, NOW)))
 def test_repeats_and_old_news_in_any_order_end_in_the_latest(delivered: list[Envelope[Any]]) -> None:
-    state: KnownPackage | None = check_only_news_counts(DECIDE, delivered)
+    state: ReleasePackageProjection | None = check_only_news_counts(DECIDE, delivered)
     state = check_only_news_counts(DECIDE, numbered(EVENTS, NOW)[-1:], state=state)
     assert state
     assert (state.sequence, state.status) == (len(EVENTS), PackageStatus.RETIRED)

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from services.promotion_scheduler.domain import projections
 from services.promotion_scheduler.domain.projections import (
-    KnownPackage,
+    ReleasePackageProjection,
     ServicedEnvironmentProjection,
     UpdateProjection,
 )
@@ -50,7 +50,9 @@ CHANGED = ExtensionSetChanged(
 
 def serviced(state: ServicedEnvironmentProjection, sequence: int, **changed: object) -> ServicedEnvironmentProjection:
     told = finished(**changed)  # type: ignore[arg-type]  # the names are those of the function
-    after = projections.environment_serviced(state, envelope(told, sequence=sequence), None, NOW).state_after(state)
+    after = projections.environment_after_operation(state, envelope(told, sequence=sequence), None, NOW).state_after(
+        state
+    )
     assert after
     return after
 
@@ -78,9 +80,9 @@ def test_only_what_is_newer_than_what_is_known_changes_it(sequence: int) -> None
     decisions: list[Decision[Any]] = [
         projections.environment_registered(state, envelope(REGISTERED, sequence=sequence), None, NOW),
         projections.extensions_changed(state, envelope(CHANGED, sequence=sequence), None, NOW),
-        projections.environment_serviced(state, envelope(finished(), sequence=sequence), None, NOW),
-        projections.update_begun(ended, envelope(accepted(), sequence=sequence), None, NOW),
-        projections.update_ended(ended, envelope(finished(), sequence=sequence), None, NOW),
+        projections.environment_after_operation(state, envelope(finished(), sequence=sequence), None, NOW),
+        projections.update_accepted(ended, envelope(accepted(), sequence=sequence), None, NOW),
+        projections.update_finished(ended, envelope(finished(), sequence=sequence), None, NOW),
     ]
     assert [decision is UNCHANGED for decision in decisions] == [sequence <= 9] * len(decisions)
 
@@ -112,13 +114,13 @@ def test_the_last_five_downtimes_are_kept() -> None:
 
 
 def test_an_update_begins_and_ends() -> None:
-    begun = projections.update_begun(None, envelope(accepted(OperationKind.APPLY), sequence=1), None, NOW).state
+    begun = projections.update_accepted(None, envelope(accepted(OperationKind.APPLY), sequence=1), None, NOW).state
     assert begun == UpdateProjection(sequence=1, operation="operation-1")
     failed = finished(Outcome.ROLLED_BACK, OperationKind.APPLY, running=update("Initial deployment"))
-    after = projections.update_ended(begun, envelope(failed, sequence=2), None, NOW).state
+    after = projections.update_finished(begun, envelope(failed, sequence=2), None, NOW).state
     assert after == UpdateProjection(sequence=2, operation="operation-1", outcome=Outcome.ROLLED_BACK)
     succeeded = finished(Outcome.SUCCEEDED, OperationKind.APPLY)
-    ended = projections.update_ended(after, envelope(succeeded, sequence=3), None, NOW).state
+    ended = projections.update_finished(after, envelope(succeeded, sequence=3), None, NOW).state
     assert ended
     assert ended.update == update()
 
@@ -134,7 +136,7 @@ def test_only_operations_that_make_an_update_reach_one() -> None:
 def test_a_package_that_is_submitted_again_is_being_checked() -> None:
     artifact = ArtifactRef(digest=f"sha256:{'a' * 64}", size=1, media_type="application/zip")
     told = PackageSubmitted(package="contoso/one", project="contoso", artifact=artifact, file_name="one.zip")
-    failed = KnownPackage(sequence=2, status=PackageStatus.CHECK_FAILED)
+    failed = ReleasePackageProjection(sequence=2, status=PackageStatus.CHECK_FAILED)
     assert projections.package_submitted(failed, envelope(told, sequence=1), None, NOW) is UNCHANGED
     again = projections.package_submitted(failed, envelope(told, sequence=3), None, NOW).state
     assert again
@@ -170,7 +172,7 @@ def test_repeats_and_old_news_about_an_environment_in_any_order_end_in_the_lates
 ) -> None:
     decide: dict[type[Event], Any] = {
         EnvironmentRegistered: projections.environment_registered,
-        OperationFinished: projections.environment_serviced,
+        OperationFinished: projections.environment_after_operation,
         ExtensionSetChanged: projections.extensions_changed,
     }
     first: ServicedEnvironmentProjection | None = check_only_news_counts(decide, ABOUT_AN_ENVIRONMENT[:1])
@@ -182,8 +184,8 @@ def test_repeats_and_old_news_about_an_environment_in_any_order_end_in_the_lates
 @given(deliveries(ABOUT_AN_UPDATE))
 def test_repeats_and_old_news_about_an_update_in_any_order_end_in_the_latest(delivered: list[Envelope[Any]]) -> None:
     decide: dict[type[Event], Any] = {
-        OperationAccepted: projections.update_begun,
-        OperationFinished: projections.update_ended,
+        OperationAccepted: projections.update_accepted,
+        OperationFinished: projections.update_finished,
     }
     state: UpdateProjection | None = check_only_news_counts(decide, [*delivered, ABOUT_AN_UPDATE[-1]])
     assert state

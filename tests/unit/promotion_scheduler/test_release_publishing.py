@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.promotion_scheduler.domain.projections import KnownPackage
+from services.promotion_scheduler.domain.projections import ReleasePackageProjection
 from services.promotion_scheduler.domain.release_publishing import PublishFacts, publish
 from services.promotion_scheduler.domain.state import PublishedRelease
 from services.promotion_scheduler.domain.views import release_view
@@ -19,7 +19,9 @@ LIST, CORRECTED = (
 )
 
 
-def package(kind: PackageKind = PackageKind.PLATFORM, *, application: str | None = "10.0.2177.37") -> KnownPackage:
+def package(
+    kind: PackageKind = PackageKind.PLATFORM, *, application: str | None = "10.0.2177.37"
+) -> ReleasePackageProjection:
     contents = PackageContents(
         kind=kind,
         modules=(),
@@ -28,7 +30,7 @@ def package(kind: PackageKind = PackageKind.PLATFORM, *, application: str | None
         platform_version="7.0.7690.21",
         application_version=application,
     )
-    return KnownPackage(sequence=2, status=PackageStatus.VALID, contents=contents)
+    return ReleasePackageProjection(sequence=2, status=PackageStatus.VALID, contents=contents)
 
 
 def published(modules: ArtifactRef | None = None) -> PublishedRelease:
@@ -96,11 +98,11 @@ def test_a_release_cannot_become_another(changed: dict[str, str | None]) -> None
     ("known", "reason"),
     [
         (None, KernelReason.UNKNOWN),
-        (KnownPackage(sequence=1, status=PackageStatus.CHECKING), Reason.PACKAGE_NOT_VALID),
+        (ReleasePackageProjection(sequence=1, status=PackageStatus.CHECKING), Reason.PACKAGE_NOT_VALID),
     ],
     ids=["unknown", "being checked"],
 )
-def test_it_waits_for_the_verdict(known: KnownPackage | None, reason: Reason) -> None:
+def test_it_waits_for_the_verdict(known: ReleasePackageProjection | None, reason: Reason) -> None:
     with pytest.raises(NotYet) as waits:
         publish(None, envelope(COMMAND), PublishFacts(known), NOW)
     assert (waits.value.waits_for, waits.value.reason) == (PACKAGE, reason)
@@ -109,8 +111,8 @@ def test_it_waits_for_the_verdict(known: KnownPackage | None, reason: Reason) ->
 @pytest.mark.parametrize(
     ("known", "reason"),
     [
-        (KnownPackage(sequence=2, status=PackageStatus.INVALID), Reason.PACKAGE_NOT_VALID),
-        (KnownPackage(sequence=2, status=PackageStatus.CHECK_FAILED), Reason.PACKAGE_NOT_VALID),
+        (ReleasePackageProjection(sequence=2, status=PackageStatus.INVALID), Reason.PACKAGE_NOT_VALID),
+        (ReleasePackageProjection(sequence=2, status=PackageStatus.CHECK_FAILED), Reason.PACKAGE_NOT_VALID),
         (package().model_copy(update={"status": PackageStatus.RETIRED}), Reason.PACKAGE_NOT_VALID),
         (package(PackageKind.CUSTOMIZATION), Reason.PACKAGE_NOT_PLATFORM),
         (package(PackageKind.MERGED), Reason.PACKAGE_NOT_PLATFORM),
@@ -118,7 +120,7 @@ def test_it_waits_for_the_verdict(known: KnownPackage | None, reason: Reason) ->
     ],
     ids=["invalid", "check failed", "retired", "customization", "merged", "no version"],
 )
-def test_it_is_refused(known: KnownPackage, reason: Reason) -> None:
+def test_it_is_refused(known: ReleasePackageProjection, reason: Reason) -> None:
     with pytest.raises(Rejected) as refused:
         publish(None, envelope(COMMAND), PublishFacts(known), NOW)
     assert refused.value.reason is reason

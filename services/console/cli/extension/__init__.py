@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperCommand
 
-from services.console.cli.extension.formats import Output, print_json, sarif
+from services.console.cli.extension.formats import Output, sarif
 from services.console.cli.lazy import lazy
+from services.console.cli.printing import print_json
 from shared.formats.al.check.extension import TargetSet
 from shared.formats.al.check.extension_set import check_packages
 from shared.formats.al.check.rules import RULES

@@ -1,13 +1,10 @@
 """Machine-readable answers of the command line."""
 
-import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
-
-import msgspec
 
 from shared.formats.al.check.rules import RULES
 from shared.formats.al.compare.rules import BASELINE_RULES
@@ -20,11 +17,6 @@ class Output(StrEnum):
     TABLE = "table"
     JSON = "json"
     SARIF = "sarif"
-
-
-def print_json(value: Any) -> None:
-    """One JSON document on stdout, indented."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
 
 _LEVELS = {BreakSeverity.BLOCKS: "error", BreakSeverity.WARNS: "warning", BreakSeverity.FORECAST: "note"}

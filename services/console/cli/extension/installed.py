@@ -120,7 +120,7 @@ def _manifest(file: Path) -> AppManifest:
 async def _stored(installation: Installation, file: Path, manifest: AppManifest, scope: ExtensionScope) -> Extension:
     """The extension, with its file in the artifact store."""
     stored = await FolderStore(installation.artifacts).put_file(file, APP_TYPE)
-    artifact = ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type)
+    artifact = ArtifactRef.of(stored)
     return _extension(manifest, scope, artifact)
 
 

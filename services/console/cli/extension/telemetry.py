@@ -24,10 +24,8 @@ from shared.contracts.extension_compatibility_checker import (
     ExtensionFinding,
     FindingSeverity,
 )
-from shared.contracts.message import Message, MessageKind, utc_text
+from shared.contracts.message import Message, utc_text
 from shared.contracts.parts import EnvironmentKind, Verdict
-from shared.contracts.topics import topic_name
-from shared.kernel.client import TopicReader
 
 Dimensions = dict[str, str]
 
@@ -53,9 +51,7 @@ def telemetry(
     async def read(installation: Installation) -> None:
         client = installation.client
         known = await environment_in(client, environment)
-        topics = [topic_name(CHECKER, MessageKind.EVENT)]
-        async with TopicReader(client.bootstrap, client.catalogue, topics) as reader:
-            await (reader.from_start() if from_start else reader.from_now())
+        async with client.events_of([CHECKER], from_start=from_start) as reader:
             async for one in reader.forever() if follow else reader.until_now():
                 if one.envelope and one.key == environment:
                     for record in records(one.envelope, known.environment_kind):

@@ -13,7 +13,6 @@ from xml.etree import ElementTree as ET
 
 import typer
 
-from services.console.cli.extension.formats import print_json
 from services.console.cli.package.changes import changes_document, changes_lines
 from services.console.cli.package.targets import (
     NoTargetError,
@@ -25,6 +24,7 @@ from services.console.cli.package.targets import (
     running_target,
 )
 from services.console.cli.paths import require_file, shown
+from services.console.cli.printing import print_json
 from services.console.cli.running import Exit, Stopped, attempt, leave, tell
 from services.console.installation import Installation
 from services.console.words import counted
@@ -38,6 +38,7 @@ from shared.formats.deployable_package.read.release import Release, ReleaseError
 from shared.formats.deployable_package.rules import RuleSeverity
 
 VALID, INVALID, UNDECIDED = 0, 1, 10
+"""Exit codes of a verdict on a package."""
 _SECONDS = 60.0
 """How long the installation may take to say what a package is to be held against."""
 

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import msgspec
 import typer
 
 from services.console.cli.package.check import INVALID, UNDECIDED, check_file
 from services.console.cli.paths import require_file, require_folder_of, shown
+from services.console.cli.printing import print_json
+from services.console.cli.running import tell
 from services.console.words import counted
 from shared.formats.deployable_package.damage.faults import FAULTS, build_sample
 from shared.formats.deployable_package.findings import InfrastructureError, printable
@@ -79,7 +81,7 @@ def show_file(file: Path, output: DifferenceFormat) -> None:
     document = verdict.as_document()
     del document["findings"]
     if output is DifferenceFormat.JSON:
-        _print_json(document)
+        print_json(document)
     else:
         for key in ("kind", "publisher", "platform_version", "application_version", "size", "sha256"):
             typer.echo(f"{key.replace('_', ' '):20} {printable(str(document[key] or '-'))}")
@@ -102,7 +104,7 @@ def rules(
         typer.echo(rules_as_markdown(), nl=False)
     elif output is RulesFormat.JSON:
         fields = ("id", "group", "severity", "title", "meaning", "fix", "evidence")
-        _print_json([{name: str(getattr(rule, name)) for name in fields} for rule in RULES.values()])
+        print_json([{name: str(getattr(rule, name)) for name in fields} for rule in RULES.values()])
     else:
         for rule in RULES.values():
             typer.echo(f"{rule.id}  {rule.severity:8} {rule.title}\n       {rule.meaning}\n       fix: {rule.fix}")
@@ -248,7 +250,7 @@ def diff(
             _fail(f"{shown(file)} cannot be compared: `drydock package check` says what is wrong with it", INVALID)
     difference = compare_packages(*verdicts)
     if output is DifferenceFormat.JSON:
-        _print_json(msgspec.to_builtins(difference))
+        print_json(msgspec.to_builtins(difference))
     else:
         changes = difference.modules
         for name, (old, new) in difference.properties.items():
@@ -262,7 +264,7 @@ def diff(
         for module in difference.changed_content:
             typer.echo(f"{'rebuilt':11} {printable(module)}")
     if difference.is_empty:
-        _note("the packages hold the same")
+        tell("the packages hold the same")
     elif exit_code:
         raise typer.Exit(_FINDINGS_PRESENT)
 
@@ -277,24 +279,24 @@ def _check_or_exit(file: Path) -> PackageVerdict:
 def _note_stand_ins(modules: Sequence[str]) -> None:
     if modules:
         named = ", ".join(modules[:_NAMED]) + (", ..." if len(modules) > _NAMED else "")
-        _note(f"without a bin folder, and with placeholder binaries: {counted(len(modules), 'module')}: {named}")
+        tell(f"without a bin folder, and with placeholder binaries: {counted(len(modules), 'module')}: {named}")
 
 
 def _print_built(verdict: PackageVerdict, out: Path, output: DifferenceFormat) -> None:
     if output is DifferenceFormat.JSON:
-        _print_json({"file": shown(out), **verdict.as_document()})
+        print_json({"file": shown(out), **verdict.as_document()})
     else:
         modules = counted(len(verdict.modules), "module")
         typer.echo(f"{shown(out)}  {verdict.kind or '-'}  {modules}  sha256:{verdict.sha256 or '-'}")
         for finding in verdict.findings:
-            _note(f"{finding.severity} {finding.rule} {printable(finding.path)}: {printable(finding.message)}")
+            tell(f"{finding.severity} {finding.rule} {printable(finding.path)}: {printable(finding.message)}")
     if verdict.verdict is not CheckOutcome.VALID:
         _fail("the package was built and is invalid: see the findings", INVALID)
 
 
 def _note_verdict(verdict: PackageVerdict, file: Path) -> None:
     if verdict.verdict is not CheckOutcome.VALID:
-        _note(f"{shown(file)} is {verdict.verdict}: `drydock package check` says why")
+        tell(f"{shown(file)} is {verdict.verdict}: `drydock package check` says why")
 
 
 def _licenses(files: Sequence[Path]) -> tuple[tuple[str, bytes], ...]:
@@ -327,14 +329,6 @@ def _read(path: Path) -> bytes:
         raise InfrastructureError(f"{shown(path)} cannot be read: {error.strerror}") from error
 
 
-def _print_json(document: Any) -> None:
-    typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
-
-
-def _note(message: str) -> None:
-    typer.echo(message, err=True)
-
-
 def _fail(message: str, code: int) -> NoReturn:
-    _note(printable(message))
+    tell(printable(message))
     raise typer.Exit(code)

@@ -5,7 +5,9 @@ from typing import Annotated
 import typer
 
 from services.console.cli.options import Timeout
+from services.console.cli.package.check import INVALID, UNDECIDED, VALID
 from services.console.cli.package.files import Take, taken_modules
+from services.console.cli.package.submitting import VERDICTS
 from services.console.cli.printing import Form, Output, print_one, when
 from services.console.cli.running import run, tell
 from services.console.installation import Installation
@@ -26,12 +28,9 @@ from shared.contracts.package_validator import (
     TakenModule,
 )
 
-VALID, INVALID, UNDECIDED = 0, 1, 10
-"""Exit codes of a verdict: those of `drydock package check`."""
 _MERGE_REFUSED = "MERGE_REFUSED"
 
 Verdict = PackageValidated | PackageRejected | PackageCheckFailed | PackageQuarantined
-_VERDICTS = (PackageValidated, PackageRejected, PackageCheckFailed, PackageQuarantined)
 
 PackageName = Annotated[
     str, typer.Argument(metavar="PROJECT/NAME", help="The package, as it was submitted.", show_default=False)
@@ -91,12 +90,6 @@ def combine(
     _end(event, output)
 
 
-def add_to(app: typer.Typer) -> None:
-    """Give the verbs of this module to `drydock package`."""
-    for verb in (retire, revalidate, combine):
-        app.command()(verb)
-
-
 async def _follow(installation: Installation, command: Command, package: str, wait: bool) -> Message:
     """The answer to a command, or with `wait` the verdict that comes after it.
 
@@ -111,7 +104,7 @@ async def _follow(installation: Installation, command: Command, package: str, wa
                 if event.key != package:
                     continue
                 is_answer = envelope.causation == id_ or _is_of_same_merge(event, command)
-                if isinstance(event, _VERDICTS) and (is_answer or accepted):
+                if isinstance(event, VERDICTS) and (is_answer or accepted):
                     return event
                 if is_answer and isinstance(event, PackageMergeFailed):
                     return event

@@ -58,7 +58,7 @@ def is_package_id(word: str) -> bool:
 async def put_package(installation: Installation, file: Path) -> ArtifactRef:
     """Put a package's file into the artifact store."""
     stored = await FolderStore(installation.artifacts).put_file(file, "application/zip")
-    return ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type)
+    return ArtifactRef.of(stored)
 
 
 async def submit_package(installation: Installation, command: SubmitPackage, *, wait: bool, id_: str) -> Message:

@@ -17,8 +17,6 @@ from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.image import Image, load_image
 from shared.artifacts.port import ArtifactStore
-from shared.contracts.promotion_scheduler import ReleaseSnapshot
-from shared.contracts.servicing_executor import EnvironmentSnapshot
 from shared.formats.deployable_package.judge.target import TargetImage, TargetModule
 from shared.formats.deployable_package.read.payload import content_hash
 from shared.formats.deployable_package.read.release import Release, decode_release, load_release
@@ -63,6 +61,8 @@ async def published_release(installation: Installation, version: str) -> Release
 
     Raise NoTargetError, ReleaseError for a damaged list, ArtifactStoreError.
     """
+    from shared.contracts.promotion_scheduler import ReleaseSnapshot  # a check of a file alone needs no messages
+
     view = await installation.client.view(ReleaseSnapshot, version)
     if view is None:
         raise NoTargetError(f"release {version} is not published here; `drydock release list` shows those that are")
@@ -82,6 +82,8 @@ async def published_release(installation: Installation, version: str) -> Release
 
 async def running_target(installation: Installation, environment: str) -> Target:
     """The image that an environment runs. Raise NoTargetError, ArtifactStoreError."""
+    from shared.contracts.servicing_executor import EnvironmentSnapshot  # as above
+
     view = await installation.client.view(EnvironmentSnapshot, environment)
     if view is None:
         raise NoTargetError(f"there is no environment {environment}; `drydock environment list` shows those that are")

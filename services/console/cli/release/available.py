@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from services.console.applicability import GONE, AvailableRelease, available_release
-from services.console.cli.lists import known_environment
+from services.console.cli.lists import existing_environment
 from services.console.cli.options import Environment, Timeout
 from services.console.cli.package.submitting import package_id, submit_package
 from services.console.cli.printing import Form, Output, print_values
@@ -55,7 +55,7 @@ def available(
 
 async def _look(installation: Installation, environment: str) -> _Found:
     known = await installation.client.read(EnvironmentSnapshot, ReleaseSnapshot, PackageSnapshot)
-    place = known_environment(known, environment)
+    place = existing_environment(known, environment)
     if place.running is None:
         leave(Exit.FAILED, f"{environment} runs nothing: it is {place.status.value}")
     packages = {one.package: one for one in known.all(PackageSnapshot)}

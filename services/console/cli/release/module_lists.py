@@ -84,7 +84,7 @@ def unlisted(release: Release, package: PackageSnapshot) -> str:
 async def store_list(installation: Installation, release: Release) -> ArtifactRef:
     """Put a module list into the artifact store."""
     stored = await FolderStore(installation.artifacts).put_bytes(encode_release(release), MEDIA_TYPE)
-    return ArtifactRef(digest=stored.digest, size=stored.size, media_type=stored.media_type)
+    return ArtifactRef.of(stored)
 
 
 def _number_in(name: str) -> str:

@@ -25,7 +25,7 @@ def release_published(
     if state and state.version == told.version and not message.is_news(state.sequence):
         return UNCHANGED
     return Decision(
-        PlatformReleaseProjection(version=told.version, base_version=told.base_version, sequence=message.sequence or 0)
+        PlatformReleaseProjection(version=told.version, base_version=told.base_version, sequence=message.number)
     )
 
 

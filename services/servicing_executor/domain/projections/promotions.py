@@ -90,7 +90,7 @@ def _told(
     told = message.data
     return Decision(
         PromotionProjection(
-            sequence=message.sequence or 0,
+            sequence=message.number,
             environment=told.environment,
             sandbox=told.sandbox,
             update_name=told.update.name,

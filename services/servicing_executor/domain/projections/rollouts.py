@@ -37,7 +37,7 @@ def rollout_planned(
         return UNCHANGED
     told = message.data
     planned = RolloutProjection(
-        sequence=message.sequence or 0,
+        sequence=message.number,
         stage=RolloutStage.PLANNED,
         release=told.release,
         package=told.package,
@@ -83,7 +83,7 @@ def _told(
 ) -> Decision[RolloutProjection]:
     if state and not message.is_news(state.sequence):
         return UNCHANGED
-    sequence, release = message.sequence or 0, message.data.release
+    sequence, release = message.number, message.data.release
     if state and state.release == release:
         return Decision(state.replace(sequence=sequence, stage=stage, start=start))
     return Decision(RolloutProjection(sequence=sequence, stage=stage, release=release, start=start))
