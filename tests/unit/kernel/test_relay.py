@@ -207,14 +207,14 @@ def test_an_outage_of_the_store_does_not_keep_the_newest_view_from_standing_last
     world.relay("b")
     world.relay("a")
     world.clock.jump(6)
-    world.attend("b")
+    world.sweep("b")
     connection = world.replica().store
     connection.faults.append(("write_many", "before", StoreUnavailable("it went away")))
     with suppress(StoreUnavailable):
-        world.attend("a")
+        world.sweep("a")
     assert not connection.faults
     world.clock.jump(6)
-    world.attend("a")
+    world.sweep("a")
     world.relay("a")
     assert snapshots(world)[-1] == 42
 
@@ -230,13 +230,13 @@ def test_where_processes_have_overtaken_each_other_the_newest_view_stands_last(w
     second = "b" if first == "a" else "a"
     for by in (first, second, first, second):
         world.clock.jump(6)
-        world.attend(by)
+        world.sweep(by)
         world.relay(by)
     assert snapshots(world)[-1] == 42
     sent = len(snapshots(world))
     for by in (first, second, first, second):
         world.clock.jump(6)
-        world.attend(by)
+        world.sweep(by)
         world.relay(by)
     assert len(snapshots(world)) == sent
 
