@@ -8,13 +8,16 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator, Awaitable
+from io import BytesIO
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
-from shared.children import ChildDied, Files, Pool, TaskFailed, TaskLimits
+from shared.children import ChildDied, Files, Pool, TaskFailed, TaskLimits, serving
 from shared.children.confinement import landlock_version
+from shared.children.frames import ADVANCED, Advanced, read_frame
 from tests.support.foreign_tasks import Answer, Request
 
 MODULE = "tests.support.foreign_tasks"
@@ -67,6 +70,17 @@ async def test_progress_is_told_in_order_not_too_often_and_to_the_end(pool: Pool
     assert (told[0], told[-1]) == ((1, 1000), (1000, 1000))
     assert told == sorted(set(told))
     assert len(told) < 500
+
+
+def test_a_task_is_never_told_to_be_less_far_than_before() -> None:
+    told = BytesIO()
+    progress = serving._Progress(told)
+    for done in (5, 3):
+        progress.tell(done, 10)
+    progress.end()
+    told.seek(0)
+    assert read_frame(told) == (ADVANCED, msgspec.msgpack.encode(Advanced(5, 10)))
+    assert read_frame(told) is None
 
 
 async def test_a_foreseen_failure_keeps_its_kind_and_an_unforeseen_one_names_itself(pool: Pool) -> None:

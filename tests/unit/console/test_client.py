@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from itertools import islice
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pytest
 
 from services.console import client as client_module
+from services.console.cli import lists
 from services.console.client import Client
+from services.console.installation import Installation
+from services.console.nouns import EXTENSIONS
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.contracts.package_validator import PackageSubmitted, SubmitPackage
@@ -92,3 +96,10 @@ def test_what_another_command_brought_about_is_an_answer_where_it_concerns_this_
     monkeypatch.setattr(Topics, "later", [read(answer, 1, causation="another's"), read(own, 2, causation="mine")])
     asked = client.ask(command, PackageSubmitted, id_="mine", concerns=lambda event: concerned)
     assert asyncio.run(asked) == (answer if concerned else own)
+
+
+def test_what_is_of_an_environment_is_listed_of_that_one_alone(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Topics, "before", [read(environment("contoso-test")), read(environment("contoso-prod"))])
+    there = Installation(client, Path(), "")
+    listing, _ = asyncio.run(lists._listing(there, EXTENSIONS, (), {"environment": "contoso-prod"}))
+    assert [view.environment for view in listing.views] == ["contoso-prod"]

@@ -68,6 +68,14 @@ def test_a_refused_mail_has_failed_at_once() -> None:
     assert event.problem.message == "550 no"
 
 
+@pytest.mark.parametrize(("early", "given_up"), [(timedelta(microseconds=1), False), (timedelta(), True)])
+def test_a_mail_is_tried_up_to_its_last_moment(early: timedelta, *, given_up: bool) -> None:
+    told, [id_] = fresh()
+    decision = attempt(told, id_, ServerAnswer.DEFERRED, AT + KEEP_TRYING - early)
+    assert bool(decision.events) is given_up
+    assert bool(decision.timers) is not given_up
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"), [(ServerAnswer.DEFERRED, Reason.SERVER_UNREACHABLE), (None, Reason.DELIVERY_FAILED)]
 )

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from services.servicing_executor.domain import answers, interventions
+from services.servicing_executor.domain import answers, closing, interventions
+from services.servicing_executor.domain.environment_change import EnvironmentChange
 from services.servicing_executor.domain.extensions import install_extension
 from services.servicing_executor.domain.maintenance import disable_maintenance_mode, enable_maintenance_mode
 from services.servicing_executor.domain.plans import HOLD_FOR
 from services.servicing_executor.domain.restarts import restart_service
 from services.servicing_executor.domain.state import Environment
-from services.servicing_executor.domain.work import StepDone
+from services.servicing_executor.domain.work import ClosingDone, ClosingInput, StepDone
 from shared.contracts.common import CommandRejected
 from shared.contracts.envelope import derived_id
 from shared.contracts.extension_compatibility_checker import CheckCompatibility
@@ -33,7 +34,7 @@ from shared.contracts.servicing_executor import (
     StepFinished,
     StepStarted,
 )
-from shared.kernel import UNCHANGED, TimerDue, WorkEnded
+from shared.kernel import UNCHANGED, Failure, TimerDue, WorkEnded
 from tests.unit.servicing_executor.play import (
     NOW,
     Play,
@@ -174,6 +175,38 @@ def test_the_downtime_is_the_time_from_the_stop_to_the_start() -> None:
     began = WorkEnded("step", "operation/start-services", StepDone(log=digest("start")), None)
     play.decide(answers.step_ended(play.state, began, None, NOW + timedelta(seconds=42)))
     assert play.go_on().downtime_seconds == 42
+
+
+def test_services_that_are_stopped_again_for_a_rollback_have_been_away_since_the_first_time() -> None:
+    play = to(rollout(), "migrate-database")
+    failed: WorkEnded[StepDone] = WorkEnded(
+        "step", "operation/migrate-database", None, Failure("exhausted", "the machine is away", 3)
+    )
+    play.decide(answers.step_ended(play.state, failed, None, NOW + timedelta(seconds=42)))
+    assert play.state.operation
+    assert play.state.operation.step
+    assert play.state.operation.step.name == "rollback-stop-services"
+    assert play.state.operation.stopped_at == NOW
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_the_image_that_is_left_behind_is_discarded_unless_it_is_the_one_that_runs(*, same: bool) -> None:
+    state = to(rollout(), "verify").state
+    assert state.operation
+    assert state.operation.previous
+    before = state.operation.previous.image
+    if same:
+        state = state.replace(operation=state.operation.replace(image=before))
+    change = EnvironmentChange(state, NOW)
+    closing.close(change, Outcome.SUCCEEDED)
+    [left] = change.work.values()
+    assert isinstance(left, ClosingInput)
+    assert left.discard == (None if same else before)
+
+
+def test_what_was_closed_of_an_earlier_operation_ends_no_later_one() -> None:
+    earlier = WorkEnded("closing", "earlier", ClosingDone(log=None), None)
+    assert closing.closed(rollout().state, earlier, None, NOW) is UNCHANGED
 
 
 VERDICTS = {
