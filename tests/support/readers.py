@@ -21,11 +21,12 @@ def readers_of(file: Path) -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
+            if b".child" not in (process / "cmdline").read_bytes():
+                continue
             files = {one.readlink() for one in (process / "fd").iterdir()}
-            is_child = b".child" in (process / "cmdline").read_bytes()
         except OSError:
             continue  # it has ended, or is another user's
-        if wanted in files and is_child and int(process.name) != os.getpid():
+        if wanted in files and int(process.name) != os.getpid():
             found.append(int(process.name))
     return found
 
