@@ -1,5 +1,6 @@
 """A package that brings down what checks it is set aside, and the others are checked meanwhile."""
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -70,11 +71,13 @@ async def test_one_whose_check_is_cut_off_with_the_whole_validator_is_set_aside_
     process = await validator().start().ready()
     await submitter.submit("poison", poison)
     await submitter.submit("neighbour", build_sample())
-    for _ in range(ATTEMPTS):
+    for number in range(ATTEMPTS):
         examiner = await wait_for_reader(submitter.path(poison), other_than=process.pid)
+        if number == 1:  # cut off once like the other, the neighbour's check now comes to its end
+            os.kill(examiner, signal.SIGSTOP)
+            await submitter.told(PackageValidated, "neighbour")
         process.kill()
         assert await process.ended() == -signal.SIGKILL
         await ended(examiner)
         process.start()
-    await submitter.told(PackageValidated, "neighbour")
     await is_in_quarantine(submitter, "poison")
