@@ -62,6 +62,8 @@ class UnitOfWork:
         self._expires = expires
         self.outgrown: dict[str, bytes] = {}
         """Answers, packed, that leave the document with this commit, by the ids of their commands."""
+        self.stored_answers = frozenset(document.answers)
+        """The commands whose answers are stored: those alone may leave, for this commit may be decided once more."""
         self.changed = False
         """Whether the document is another than the stored one."""
         self._first_new_entry = document.entries + 1

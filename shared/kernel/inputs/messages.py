@@ -174,7 +174,8 @@ def _remember_answer(unit: UnitOfWork, command_id: str, answer: OutboxEntry) -> 
     answers[command_id] = pack(answer)
     if len(answers) > 2 * ANSWERS_LIMIT:  # many at once: they cost a write of their own
         for earlier in list(answers)[:-ANSWERS_LIMIT]:
-            unit.outgrown[earlier] = answers.pop(earlier)
+            if earlier in unit.stored_answers:
+                unit.outgrown[earlier] = answers.pop(earlier)
 
 
 def _answer_again(unit: UnitOfWork, command_id: str) -> bool:

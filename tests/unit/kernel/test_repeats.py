@@ -1,5 +1,6 @@
 """Commands that come again, and others under their ids: decided once, and never after everybody has forgotten them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from shared.contracts.common import CommandRejected
 from shared.kernel.document import ANSWERS_LIMIT, COMMANDS_TAKEN_FOR, SWEEP_AFTER
 from shared.kernel.seen import command_mark, has_seen, has_seen_id, seen_mark
+from shared.kernel.store.port import Write
 from tests.support.example.example import AddAsMuchAs, AddToCounter, CounterChanged
 from tests.unit.kernel.world import World
 
@@ -107,6 +109,34 @@ def test_a_command_that_comes_again_after_any_number_of_others_gets_its_answer_a
     assert [event.causation for event in again] == ["m0", "m1", "m100", "m199"]
     assert world.value("c") == 200
     assert len(world.document("c").answers) <= 2 * ANSWERS_LIMIT
+
+
+def test_an_answer_that_is_kept_is_the_one_that_was_given_though_a_race_was_lost(world: World) -> None:
+    """Many commands in one batch, whose first decision comes to nothing because another process was faster."""
+    commands = [world.raw(AddToCounter(counter="c", amount=1), id=f"m{number}") for number in range(4 * ANSWERS_LIMIT)]
+    other = world.replica("b").engine.inbox
+    faster = world.raw(AddToCounter(counter="c", amount=1000), partition=1)
+    store = world.replica().store
+    write = store.write_many
+
+    async def write_after_the_other(collection: str, writes: Sequence[Write]) -> list[bool]:
+        if collection == "counters":
+            store.write_many = write  # type: ignore[method-assign]
+            await other.process([faster])
+        return await write(collection, writes)
+
+    store.write_many = write_after_the_other  # type: ignore[method-assign]
+    world.process(*commands)
+    world.process(world.raw(AddToCounter(counter="c", amount=1), id="last"))
+    world.relay()
+    given = {event.causation: event.data.value for event in world.published(CounterChanged)}
+    assert given["m0"] == 1001
+    before = len(world.published(CounterChanged))
+    world.process(*[replace(command, offset=2000 + command.offset) for command in commands])
+    world.relay()
+    again = {event.causation: event.data.value for event in world.published(CounterChanged)[before:]}
+    assert again == {command: given[command] for command in again}
+    assert len(again) == len(commands)
 
 
 def test_answers_that_left_their_document_are_swept_when_no_command_can_come_again(world: World) -> None:
