@@ -3,30 +3,24 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from pydantic import ValidationError
-
 from shared.kernel.answers import ANSWERS, AnswerAgainInput, answer_id, writes_of
 from shared.kernel.crash_points import crash_point
-from shared.kernel.document import Document, new_document
+from shared.kernel.document import Document, Key, new_document
+from shared.kernel.facts import FactMissing, facts_for, wanted_facts
 from shared.kernel.inputs import Input, InputOutcome
 from shared.kernel.inputs.messages import MessageInput
-from shared.kernel.outcomes import Conflict, NewerDocument
+from shared.kernel.outcomes import Conflict
 from shared.kernel.service import Service
 from shared.kernel.store.port import Store, StoredDocument, Write
 from shared.kernel.stored import from_stored, to_stored
-from shared.kernel.table import Aggregate, Fact, Load
 from shared.kernel.unit_of_work import UnitOfWork
 
 ROUNDS = 20
 """How often a commit may lose against faster writers before it gives up."""
-
-Key = tuple[str, str]
-"""Name of an aggregate, and the id of one."""
 
 Clock = Callable[[], datetime]
 
@@ -53,10 +47,6 @@ class Hints(Protocol):
     def committed(self, key: Key, document: Document, *, arrived: bool) -> None:
         """The document of `key` was committed; `arrived`: with another state than it had."""
         ...
-
-
-class _FactMissing(Exception):
-    """A fact was not loaded, because the state that names it came into being in this very round."""
 
 
 class Committer:
@@ -127,11 +117,12 @@ class Committer:
             groups[input_.aggregate.name, input_.id].append(input_)
         now = self._clock()
         units = await self._load_units(groups, now)
-        facts, behind = await self._load_facts(inputs, units)
+        wanted = wanted_facts(inputs, units)
+        facts = wanted.read(await self._get(wanted.ids))
         crash_point("commit.loaded")
         again: set[int] = set()
         for key, unit in units.items():
-            ready = _ahead_of(groups[key], behind, limit=1 if key in singly else None)
+            ready = _ahead_of(groups[key], wanted.behind, limit=1 if key in singly else None)
             done = _apply_group(unit, groups[key][:ready], facts)
             again.update(map(id, groups[key][done:]) if done is not None else ())
         crash_point("commit.decided")
@@ -176,40 +167,7 @@ class Committer:
                 group[0].error = error
         return units
 
-    async def _load_facts(
-        self, inputs: Sequence[Input], units: dict[Key, UnitOfWork]
-    ) -> tuple[dict[Key, Any], set[int]]:
-        """The facts that inputs want, and those inputs that want what others before them are about to change.
-
-        They have another round: no fact is older than what the inputs before have made of it.
-        """
-        by_collection: dict[str, set[str]] = defaultdict(set)
-        models: dict[str, Aggregate[Any]] = {}
-        changing: set[Key] = set()
-        behind: set[int] = set()
-        for input_ in inputs:
-            own = input_.aggregate.name, input_.id
-            if own not in units:
-                continue
-            # What naming the facts raises here it raises again when the input is applied, and is judged there.
-            with suppress(Exception):
-                load, happening = input_.wants(units[own])
-                for fact in load.facts.values() if load else ():
-                    ids = _ids(fact, happening, units[own].state)
-                    models[fact.aggregate.name] = fact.aggregate
-                    by_collection[fact.aggregate.name].update(ids)
-                    if any((fact.aggregate.name, id_) in changing - {own} for id_ in ids):
-                        behind.add(id(input_))
-            changing.add(own)
-        loaded = await self._get(by_collection)
-        facts = {
-            (name, id_): _state(models[name], loaded.get((name, id_)))
-            for name, ids in by_collection.items()
-            for id_ in ids
-        }
-        return facts, behind
-
-    async def _get(self, by_collection: "dict[str, list[str]] | dict[str, set[str]]") -> dict[Key, StoredDocument]:
+    async def _get(self, by_collection: Mapping[str, Collection[str]]) -> dict[Key, StoredDocument]:
         found: dict[Key, StoredDocument] = {}
         for name, ids in by_collection.items():
             documents = await self._store.get_many(name, list(ids))
@@ -275,7 +233,7 @@ def _apply_group(unit: UnitOfWork, group: Sequence[Input], facts: dict[Key, Any]
         try:
             input_.outcome = _apply(unit, input_, facts)
             input_.error = None
-        except _FactMissing:
+        except FactMissing:
             if at:
                 return at
             input_.error = RuntimeError("the ids of its facts are not the same when they are asked for again")
@@ -292,7 +250,7 @@ def _apply(unit: UnitOfWork, input_: Input, facts: dict[Key, Any]) -> InputOutco
     if input_.refused:
         raise input_.refused
     load, happening = input_.wants(unit)
-    return input_.apply(unit, _facts(load, happening, unit, facts) if load else None)
+    return input_.apply(unit, facts_for(load, happening, unit, facts) if load else None)
 
 
 def _undo(group: Sequence[Input]) -> Iterable[int]:
@@ -315,34 +273,3 @@ def _blame(group: Sequence[Input], error: Exception, singly: set[Key], key: Key)
         else:
             input_.refused = error
     return [id(input_) for input_ in applied if input_.error is None]
-
-
-def _ids(fact: Fact, happening: Any, state: Any) -> tuple[str, ...]:
-    ids = fact.ids(happening, state)
-    return () if ids is None else (ids,) if isinstance(ids, str) else tuple(ids)
-
-
-def _facts(load: Load[Any], happening: Any, unit: UnitOfWork, loaded: dict[Key, Any]) -> Any:
-    values: dict[str, Any] = {}
-    for name, fact in load.facts.items():
-        found = []
-        for id_ in _ids(fact, happening, unit.state):
-            if (fact.aggregate.name, id_) not in loaded:
-                raise _FactMissing
-            state = loaded[fact.aggregate.name, id_]
-            if isinstance(state, Exception):
-                raise state
-            found.append(state)
-        one = not isinstance(fact.ids(happening, unit.state), list | tuple)
-        values[name] = (found[0] if found else None) if one else tuple(found)
-    return load.model(**values)
-
-
-def _state(aggregate: Aggregate[Any], stored: StoredDocument | None) -> Any:
-    """The state of another aggregate; the error, if it cannot be read: who wants it as a fact gets it raised."""
-    if stored is None:
-        return None
-    try:
-        return aggregate.read(stored.get("state_version", 1), stored["state"])
-    except (ValidationError, NewerDocument) as error:
-        return error

@@ -7,6 +7,9 @@ from typing import Any
 
 from shared.kernel.records import OutgoingRecord
 
+Key = tuple[str, str]
+"""Name of an aggregate, and the id of one."""
+
 OUTBOX_GRACE = timedelta(seconds=10)
 """How long the process that committed an outbox entry has the sole right to send it."""
 ANSWERS_LIMIT = 16

@@ -10,8 +10,8 @@ import heapq
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from shared.kernel.commit import Clock, Key
-from shared.kernel.document import Document
+from shared.kernel.commit import Clock
+from shared.kernel.document import Document, Key
 from shared.kernel.store.port import Store
 
 SCAN_LIMIT = 5000

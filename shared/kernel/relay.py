@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from shared.kernel.commit import Clock, Key
+from shared.kernel.commit import Clock
 from shared.kernel.crash_points import crash_point
-from shared.kernel.document import OUTBOX_GRACE, Document, OutboxEntry
+from shared.kernel.document import OUTBOX_GRACE, Document, Key, OutboxEntry
 from shared.kernel.records import OutgoingRecord
 
 BATCH = 2000

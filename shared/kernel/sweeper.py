@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from shared.contracts.cloudevents import Unreadable
-from shared.kernel.commit import Clock, Committer, Key
+from shared.kernel.commit import Clock, Committer
 from shared.kernel.crash_points import crash_point
-from shared.kernel.document import Document, Parked, PendingWork, work_key
+from shared.kernel.document import Document, Key, Parked, PendingWork, work_key
 from shared.kernel.due import LOOKS_AT_ONCE, DueIndex
 from shared.kernel.inputs import Input, InputOutcome, TrimInput, ViewAgainInput
 from shared.kernel.inputs.messages import DropParkedInput, ParkedInput

@@ -14,8 +14,7 @@ from services.notifier.mail import compose
 from services.servicing_executor.domain import guards, restarts
 from shared.contracts.lifecycle import Lifecycle
 from shared.kernel import commit
-from shared.kernel.commit import Key
-from shared.kernel.document import Document, PendingWork
+from shared.kernel.document import Document, Key, PendingWork
 from shared.kernel.due import DueIndex
 from shared.kernel.inputs import InputOutcome, messages
 from shared.kernel.inputs.timers import TimerInput

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from shared.kernel.commit import Committer, Key
-from shared.kernel.document import Document, PendingWork
+from shared.kernel.commit import Committer
+from shared.kernel.document import Document, Key, PendingWork
 from shared.kernel.inputs import InputOutcome, messages
 from shared.kernel.inputs.timers import TimerInput
 from shared.kernel.inputs.work import WorkInput
