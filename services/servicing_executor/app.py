@@ -24,8 +24,8 @@ from services.servicing_executor.domain import (
 )
 from services.servicing_executor.domain.projections import built_images, packages, platforms, promotions, rollouts
 from services.servicing_executor.domain.work import STEP_ATTEMPTS, closing_retried_for, step_retried_for
+from services.servicing_executor.free_space import FreeSpace
 from services.servicing_executor.observer import Observer
-from services.servicing_executor.room import Room
 from services.servicing_executor.runtimes.application import REFERENCE_APPLICATION, load_application
 from services.servicing_executor.runtimes.instant import InstantRuntime
 from services.servicing_executor.runtimes.local import LocalRuntime
@@ -134,8 +134,8 @@ def make(settings: Settings) -> Service:
     """The table of servicing-executor."""
     assert isinstance(settings, ExecutorSettings)
     artifacts = FolderStore(settings.artifacts)
-    room = Room(settings.environments, artifacts) if settings.runtime == "local" else None
-    steps = Steps(_runtime(settings, artifacts), artifacts, settings.hold_above, room)
+    free_space = FreeSpace(settings.environments, artifacts) if settings.runtime == "local" else None
+    steps = Steps(_runtime(settings, artifacts), artifacts, settings.hold_above, free_space)
     return make_service(
         "servicing-executor",
         CATALOGUE,

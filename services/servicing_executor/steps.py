@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from services.servicing_executor.domain.plans import StepName
 from services.servicing_executor.domain.work import ClosingDone, ClosingInput, StepDone, StepInput, StepReached
-from services.servicing_executor.room import Room
+from services.servicing_executor.free_space import FreeSpace
 from services.servicing_executor.runtimes.port import (
     ExtensionFile,
     Runtime,
@@ -35,16 +35,16 @@ _CLOSING_SECONDS = 600.0
 class Steps:
     """Does steps on one runtime. A database above `hold_above` bytes is not rolled back without asking.
 
-    Where there is a `room`, an operation must find what it needs in there before it touches the environment.
+    Where `free_space` is given, an operation must find what it needs there before it touches the environment.
     """
 
     def __init__(
-        self, runtime: Runtime, artifacts: ArtifactStore, hold_above: int | None, room: Room | None = None
+        self, runtime: Runtime, artifacts: ArtifactStore, hold_above: int | None, free_space: FreeSpace | None = None
     ) -> None:
         self._runtime = runtime
         self._artifacts = artifacts
         self._hold_above = hold_above
-        self._room = room
+        self._free_space = free_space
         self._actions: dict[StepName, Callable[[Step, StepInput], Awaitable[StepDone]]] = {
             StepName.CREATE_ENVIRONMENT: lambda step, given: self._plain(runtime.provision(step)),
             StepName.PREPARE_RELEASE: self._prepare,
@@ -138,8 +138,8 @@ class Steps:
 
     async def _prepare(self, step: Step, given: StepInput) -> StepDone:
         image = _image(given)
-        if self._room:
-            await self._room.require(image, await self._runtime.database_size(given.environment))
+        if self._free_space:
+            await self._free_space.require(image, await self._runtime.database_size(given.environment))
         return await self._plain(self._runtime.prepare_release(step, image))
 
     async def _snapshot(self, step: Step, given: StepInput) -> StepDone:

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.demo.packages import PLATFORM
 from services.image_builder.image_build import build_image
-from services.servicing_executor.room import UNPACKED, Room
+from services.servicing_executor.free_space import UNPACKED, FreeSpace
 from shared.artifacts.errors import StoreFullError
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.space import RESERVE, lacking, require_space, size_text
@@ -74,12 +74,12 @@ async def test_an_operation_needs_room_for_the_release_and_a_copy_of_the_databas
     store = FolderStore(tmp_path / "store")
     image = (await built(store, PLATFORM, tmp_path)).image
     needed = UNPACKED * sum(layer.size for layer in image.layers) + 5_000_000
-    room = Room(tmp_path, store)
+    free_space = FreeSpace(tmp_path, store)
     free(monkeypatch, RESERVE + needed)
-    await room.require(image.digest, 5_000_000)
+    await free_space.require(image.digest, 5_000_000)
     free(monkeypatch, RESERVE + needed - 1)
     with pytest.raises(StoreFullError, match="unpack the release and copy the database"):
-        await room.require(image.digest, 5_000_000)
+        await free_space.require(image.digest, 5_000_000)
 
 
 def test_a_disk_is_asked_about_where_the_folder_is(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from services.servicing_executor.domain.plans import ASKED, AT_REST, StepName
 from services.servicing_executor.domain.work import ClosingInput, StepInput, closing_retried_for, step_retried_for
-from services.servicing_executor.room import Room
+from services.servicing_executor.free_space import FreeSpace
 from services.servicing_executor.runtimes.instant import InstantRuntime
 from services.servicing_executor.runtimes.port import RuntimeUnavailableError, Step
 from services.servicing_executor.steps import LOG_RETRIED_FOR, Steps
@@ -71,7 +71,7 @@ def given(name: StepName) -> StepInput:
     )
 
 
-class FullDisk(Room):
+class FullDisk(FreeSpace):
     """A disk on which nothing has room."""
 
     async def require(self, image: str, database: int) -> None:

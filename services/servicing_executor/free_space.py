@@ -17,7 +17,7 @@ def bytes_needed(layers: int, database: int) -> int:
     return layers * UNPACKED + database
 
 
-class Room:
+class FreeSpace:
     """The disk that the environments of the local runtime are on, below `folder`."""
 
     def __init__(self, folder: Path, artifacts: ArtifactStore) -> None:
