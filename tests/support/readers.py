@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.patience import until, until_answered
+from tests.support.patience import until, until_now
 
 linux_only = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="finds processes in /proc")
 
@@ -34,10 +34,11 @@ def readers_of(file: Path) -> list[int]:
 async def wait_for_reader(file: Path, *, other_than: int | None = None, seconds: float = 60) -> int:
     """Return as soon as a process has the file open; its id."""
 
-    def readers() -> list[int]:
+    def found() -> list[int]:
         return [one for one in readers_of(file) if one != other_than]
 
-    return (await until_answered(lambda: asyncio.to_thread(readers), seconds, every=0.001))[0]
+    # In one thread from the first look to the last: whoever reads may have done so by the loop's next turn.
+    return (await asyncio.to_thread(until_now, found, seconds, every=0.001))[0]
 
 
 async def ended(pid: int, seconds: float = 10) -> None:

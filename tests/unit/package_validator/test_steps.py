@@ -308,7 +308,7 @@ async def test_a_check_without_time_left_decides_nothing(steps: Steps, store: Fo
 async def test_a_package_that_brings_its_check_down_each_time_is_told_so_and_its_neighbour_is_checked(
     steps: Steps, store: FolderStore, tmp_path: Path
 ) -> None:
-    artifact = await put(store, big_package(tmp_path / "big.zip", 64))
+    artifact = await put(store, big_package(tmp_path / "big.zip", 192))
     neighbour = await put(store, package("DP303"))
     job = Attempt()
     for times in range(1, CRASHES + 1):
