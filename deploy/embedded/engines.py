@@ -112,10 +112,11 @@ class Engines:
         if running:
             with ThreadPoolExecutor(len(running), thread_name_prefix="stop-engine") as pool:
                 list(pool.map(EngineProcess.stop, running))
-        if self.folder.lock.held:
-            self.folder.write(None, self._controller_port, self._records)
-            if self._took_folder:
-                self.folder.lock.release()
+        with self._recording:
+            if self.folder.lock.held:
+                self.folder.write(None, self._controller_port, self._records)
+                if self._took_folder:
+                    self.folder.lock.release()
         self._processes.clear()
 
     def __enter__(self) -> Self:
@@ -202,7 +203,8 @@ class Engines:
     def _record(self, name: str, entry: EngineRecord) -> None:
         with self._recording:
             self._records[name] = entry
-            if self.folder.lock.held:
+            # What ends is recorded once, by `stop`: a half that is still starting has nothing to say any more.
+            if self.folder.lock.held and not self._ending.is_set():
                 self.folder.write(os.getpid(), self._controller_port, self._records)
 
 

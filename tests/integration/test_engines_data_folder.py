@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 from deploy.embedded import Endpoints, Engines, EnginesError
+from deploy.embedded import engines as running
 from deploy.embedded.filelock import FileLock
 
 pytestmark = pytest.mark.engines
@@ -74,3 +76,29 @@ def test_the_state_of_a_mongod_is_not_opened_with_another_server(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EnginesError, match="was written by mongod, which is not on PATH"):
         own_engines(tmp_path / "data", kafka=engines.kafka)
+
+
+def test_a_half_that_comes_to_its_end_after_the_start_failed_does_not_say_that_the_engines_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data" / "mongod").mkdir(parents=True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    own = Engines(tmp_path / "data", kafka="127.0.0.1:9")
+    own.folder.take()
+
+    def answers_when_the_other_half_failed(_: str) -> None:
+        for _ in range(10_000):
+            record = own.folder.read()
+            if record is not None and record.supervisor is None:
+                return
+            time.sleep(0.001)
+
+    monkeypatch.setattr(running, "_check_external_kafka", answers_when_the_other_half_failed)
+    try:
+        with pytest.raises(EnginesError, match="was written by mongod"):
+            own.start()
+        record = own.folder.read()
+        assert record is not None
+        assert record.supervisor is None
+    finally:
+        own.folder.lock.release()
