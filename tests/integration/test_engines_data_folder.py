@@ -87,7 +87,7 @@ def test_a_half_that_comes_to_its_end_after_the_start_failed_does_not_say_that_t
     own.folder.take()
 
     def answers_when_the_other_half_failed(_: str) -> None:
-        for _ in range(10_000):
+        for _attempt in range(10_000):
             record = own.folder.read()
             if record is not None and record.supervisor is None:
                 return
