@@ -32,12 +32,16 @@ class Outboxes(Protocol):
         """Up to which entry the outbox of `key` was sent by this process."""
         ...
 
-    def take(self, key: Key, document: Document, since: datetime) -> None:
-        """Send what is left in the outbox of a document that was committed, and not before `since`."""
+    def overtakes(self, key: Key, document: Document) -> bool:
+        """Whether another process may be sending what the outbox of a document holds that was read."""
         ...
 
-    def forget(self, key: Key, entries: int) -> None:
-        """The outbox of `key` is empty in the store, which has counted `entries`: nothing is left to remember of it."""
+    def take(self, key: Key, document: Document, since: datetime, *, committed: bool) -> None:
+        """Send what is left in the outbox of a document that was read, or `committed`, and not before `since`."""
+        ...
+
+    def forget(self, key: Key) -> None:
+        """The outbox of `key` is empty in the store: nothing is left to remember of it."""
         ...
 
 
@@ -154,14 +158,16 @@ class Committer:
         for key, group in groups.items():
             stored = loaded.get(key)
             try:
+                document = from_stored(stored) if stored else new_document(key[1], now)
                 units[key] = UnitOfWork(
                     self.service,
                     group[0].aggregate,
-                    from_stored(stored) if stored else new_document(key[1], now),
+                    document,
                     now=now,
                     published=self._outboxes.published(key),
                     patience=self._patience,
                     expires=self._expires,
+                    overtakes=self._outboxes.overtakes(key, document),
                 )
             except Exception as error:  # noqa: BLE001 - a state that the service cannot read costs no other aggregate
                 group[0].error = error
@@ -213,9 +219,9 @@ class Committer:
             document.version += 1
             self._hints.committed(key, document, arrived=unit.has_new_state)
         if document.outbox:
-            self._outboxes.take(key, document, since)
+            self._outboxes.take(key, document, since, committed=unit.changed)
         else:
-            self._outboxes.forget(key, document.entries)
+            self._outboxes.forget(key)
 
 
 def _ahead_of(group: Sequence[Input], behind: set[int], limit: int | None) -> int:

@@ -12,6 +12,11 @@ Key = tuple[str, str]
 
 OUTBOX_GRACE = timedelta(seconds=10)
 """How long the process that committed an outbox entry has the sole right to send it."""
+VIEW_AGAIN_AFTER = timedelta(minutes=2)
+"""How long after a process went on from what another may still be sending the newest snapshots are sent once more.
+
+Longer than a broker's answer is waited for (`publisher`): what was under way by then has arrived or never will.
+"""
 ANSWERS_LIMIT = 16
 """Answers that a document keeps at least; at twice as many the earlier ones leave it (`answers`)."""
 COMMANDS_TAKEN_FOR = timedelta(days=7)
@@ -137,6 +142,10 @@ class Document:
     """By `timer_key` and `work_key`."""
     state_version: int = 1
     """That of the aggregate whose `state` this is."""
+    view_again: datetime | None = None
+    """When its newest snapshots are sent once more, because older ones may have come behind them."""
+    again: list[OutboxEntry] = field(default_factory=list)
+    """The snapshots beside the view that are then sent once more, the newest of each key."""
 
     @property
     def exists(self) -> bool:
@@ -155,6 +164,8 @@ class Document:
         yield from map(self.work_wakes, self.work.values())
         if outbox and self.outbox_due:
             yield self.outbox_due
+        if self.view_again:
+            yield self.view_again
         if self.swept_at:
             yield self.swept_at
 

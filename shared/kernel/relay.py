@@ -3,11 +3,12 @@
 Entries of one document leave in their order. One that was sent is trimmed from the document by its next commit, or
 by the sweeper soon after; a crash in between sends it again under the same id, never not at all.
 
-A process that stood still for longer than its sole right to an outbox lasts may be late: others have gone on, and what
-it holds is old. It reads the document again instead of sending, and where it was late with a view it sends the newest
-again, for the last record of a key is the one that stays on a compacted topic. Two processes that commit a document
-within moments may overtake each other without standing still: who finds his outbox trimmed, and entries counted that he
-never had, does the same.
+The last record of a key is the one that stays on a compacted topic, so an old snapshot must not come behind a newer
+one. Two processes that commit a document within moments may overtake each other, and one that stood still may be very
+late. Whoever goes on from what another may still be sending notes in the document that the newest is sent once more
+when that is over (`unit_of_work`). A process that stood still for longer than its sole right to an outbox lasts reads
+the document again instead of sending, and where it finds that it was late with a snapshot it sends the newest again
+at once.
 """
 
 import asyncio
@@ -66,6 +67,8 @@ class _Outbox:
 
     published: int = 0
     taken: int = 0
+    from_others: bool = False
+    """Whether some of what was taken was committed by others, and no commit of this process has noted that."""
 
 
 class Relay:
@@ -91,10 +94,16 @@ class Relay:
         known = self._known.get(key)
         return known.published if known else 0
 
-    def take(self, key: Key, document: Document, since: datetime) -> None:
-        """Send what is left in the outbox of a document that was read or committed, and not before `since`."""
+    def overtakes(self, key: Key, document: Document) -> bool:
+        """Whether another process may be sending what the outbox of a document holds that was read."""
+        known = self._known.get(key) or _Outbox()
+        return known.from_others or any(entry.n > known.taken for entry in document.outbox)
+
+    def take(self, key: Key, document: Document, since: datetime, *, committed: bool) -> None:
+        """Send what is left in the outbox of a document that was read, or `committed`, and not before `since`."""
         known = self._known.setdefault(key, _Outbox())
         new = [entry for entry in document.outbox if entry.n > known.taken]
+        known.from_others = not committed and (known.from_others or bool(new))
         if new:
             now = asyncio.get_running_loop().time()
             if not self._waiting:
@@ -104,16 +113,11 @@ class Relay:
             self._wake.set()
             self._idle.clear()
 
-    def forget(self, key: Key, entries: int) -> None:
-        """The outbox of `key` is empty in the store, which has counted `entries`: nothing is left to remember of it.
-
-        Entries behind those that this process had were sent by others, perhaps before it sent its own.
-        """
+    def forget(self, key: Key) -> None:
+        """The outbox of `key` is empty in the store: nothing is left to remember of it."""
         known = self._known.get(key)
         if known and known.published == known.taken and key not in self._waiting:
             del self._known[key]
-            if self._watcher and entries > known.taken:
-                self._watcher.late(key)
 
     @property
     def backlog(self) -> int:

@@ -84,12 +84,15 @@ def to_stored(document: Document, version: int) -> StoredDocument:
         }
     if document.idle_since:
         stored["idle_since"] = document.idle_since.isoformat()
+    if document.view_again:
+        stored["view_again"] = [document.view_again.isoformat(), *map(pack, document.again)]
     return stored
 
 
 def from_stored(stored: StoredDocument) -> Document:
     """The document that `to_stored` wrote."""
     get = stored.get
+    view_again, *again = get("view_again", (None,))
     return Document(
         id=stored["_id"],
         version=stored["version"],
@@ -113,6 +116,8 @@ def from_stored(stored: StoredDocument) -> Document:
         },
         idle_since=_moment(get("idle_since")),
         state_version=get("state_version", 1),
+        view_again=_moment(view_again),
+        again=[unpack(packed) for packed in again],
     )
 
 

@@ -140,7 +140,7 @@ class Sweeper:
             found = await self._store.get_many(name, ids)
             for id_ in ids:
                 if id_ not in found:
-                    self._relay.forget((name, id_), 0)
+                    self._relay.forget((name, id_))
             for id_, stored in found.items():
                 document = self._read((name, id_), stored)
                 if document is None:
@@ -183,7 +183,7 @@ class Sweeper:
         for parked in document.parked:
             if arrived or parked.retry <= now:
                 yield ParkedInput(aggregate=aggregate, id=document.id, parked=parked)
-        if self._due_index.was_late(key) and aggregate.view:
+        if self._due_index.was_late(key) or (document.view_again and document.view_again <= now):
             yield ViewAgainInput(aggregate=aggregate, id=document.id)
         for work in document.work.values():
             if document.work_wakes(work) > now:
@@ -207,12 +207,12 @@ class Sweeper:
         now = self._clock()
         key = (aggregate.name, document.id)
         if not document.outbox:
-            self._relay.forget(key, document.entries)
+            self._relay.forget(key)
         if document.outbox and document.outbox[0].n <= self._relay.published(key):
             inputs.append(TrimInput(aggregate=aggregate, id=document.id))
         elif document.outbox_due and document.outbox_due <= now:
             # Whoever committed it is gone or cannot send: sending twice is allowed, not sending is not.
-            self._relay.take(key, document, now)
+            self._relay.take(key, document, now, committed=False)
             self._due_index.look_at(key, now + AFTER_ERROR)
         elif document.swept_at and document.swept_at <= now:
             await self._store.delete(aggregate.name, document.id, document.version)

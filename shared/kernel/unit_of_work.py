@@ -14,6 +14,7 @@ from shared.kernel.decision import UNCHANGED, Decision
 from shared.kernel.document import (
     COMMANDS_TAKEN_FOR,
     OUTBOX_GRACE,
+    VIEW_AGAIN_AFTER,
     Document,
     Origin,
     OutboxEntry,
@@ -52,6 +53,7 @@ class UnitOfWork:
         published: int,
         patience: timedelta,
         expires: bool = True,
+        overtakes: bool = False,
     ) -> None:
         self.service = service
         self.aggregate = aggregate
@@ -67,6 +69,7 @@ class UnitOfWork:
         self.changed = False
         """Whether the document is another than the stored one."""
         self._first_new_entry = document.entries + 1
+        self._overtaken = [*document.outbox] if overtakes else None
         self.state: BaseModel | None = aggregate.read(document.state_version, document.state)
         self._loaded = self.state
         self._view = self._make_view()
@@ -165,11 +168,13 @@ class UnitOfWork:
         document.state = None if self.state is None else self.state.model_dump(mode="json")
         document.state_version = self.aggregate.version
         self._renew_snapshot()
+        self._note_what_is_sent_again()
         if not document.outbox:
             document.outbox_due = None
         elif document.entries >= self._first_new_entry or document.outbox_due is None:
             document.outbox_due = self.now + OUTBOX_GRACE
-        busy = document.state is not None or document.outbox or document.timers or document.parked or document.work
+        waits = document.outbox or document.timers or document.parked or document.work or document.view_again
+        busy = document.state is not None or waits
         document.idle_since = None if busy else document.idle_since or self.now
         return document
 
@@ -190,13 +195,44 @@ class UnitOfWork:
             return None
         return self.aggregate.view(self.document.id, self.state)
 
-    def send_view(self) -> bool:
-        """Send the view, though it may be what was sent before; whether there is one."""
+    def send_snapshots_again(self) -> None:
+        """Send the newest snapshots, though they may be what was sent before."""
+        document = self.document
+        again, document.again = document.again, []
+        for entry in again:
+            self.send_again(entry)
         self._view = None
-        if self._make_view() is None:
-            return False
-        self.touch()
-        return True
+        if document.view_again or self._make_view():
+            document.view_again = None
+            self.touch()
+
+    def _note_what_is_sent_again(self) -> None:
+        """Where another process may be sending what stands before this commit, its snapshots may come last.
+
+        So the newest of them are sent once more when that is over. It stands in the document, for either process may
+        be killed before.
+        """
+        document = self.document
+        new = [entry for entry in document.outbox if entry.n >= self._first_new_entry]
+        newest = {(entry.record.topic, entry.record.key): entry for entry in document.again}
+        at_risk = {*newest}
+        if self._overtaken is not None:
+            document.view_again = self.now + VIEW_AGAIN_AFTER
+            newest |= {(entry.record.topic, entry.record.key): entry for entry in self._overtaken}
+            at_risk = {(topic, key) for topic, key in newest if self._keeps_the_last(topic)} - self._view_place()
+        newest |= {(entry.record.topic, entry.record.key): entry for entry in new}
+        document.again = [entry for place, entry in newest.items() if place in at_risk]
+
+    def _keeps_the_last(self, topic: str) -> bool:
+        known = self.service.catalogue.topics.get(topic)
+        return known is not None and known.compacted
+
+    def _view_place(self) -> set[tuple[str, bytes]]:
+        """Topic and key of the view, which is made anew when it is sent again."""
+        view = self._make_view()
+        if view is None:
+            return set()
+        return {(self.service.catalogue.topic_of(type(view), self.service.name), view.key.encode())}
 
     def _renew_snapshot(self) -> None:
         view = self._make_view()

@@ -56,7 +56,8 @@ class TrimInput(Input):
 
 @dataclass(kw_only=True, eq=False)
 class ViewAgainInput(Input):
-    """The aggregate's view is sent again, as it is now: an older one may stand last on its topic."""
+    """The aggregate's snapshots are sent again, as they are now: older ones may stand last on their topic."""
 
     def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
-        return InputOutcome.APPLIED if unit.send_view() else InputOutcome.SKIPPED
+        unit.send_snapshots_again()
+        return InputOutcome.APPLIED if unit.changed else InputOutcome.SKIPPED

@@ -52,8 +52,8 @@ def trims_what_was_not_published(patch: pytest.MonkeyPatch) -> None:
 def sends_the_latest_first(patch: pytest.MonkeyPatch) -> None:
     taken = Relay.take
 
-    def take_and_turn(self: Relay, key: Key, document: Document, since: datetime) -> None:
-        taken(self, key, document, since)
+    def take_and_turn(self: Relay, key: Key, document: Document, since: datetime, *, committed: bool) -> None:
+        taken(self, key, document, since, committed=committed)
         if waiting := self._waiting.get(key):
             waiting.entries.reverse()
 
@@ -88,6 +88,10 @@ def begins_work_whose_claim_was_lost(patch: pytest.MonkeyPatch) -> None:
 def sends_however_late_it_is(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Relay, "_is_late", lambda self, waiting: False)
     patch.setattr(DueIndex, "late", lambda self, key: None)
+
+
+def forgets_whom_it_overtakes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Relay, "overtakes", lambda self, key, document: False)
 
 
 def remembers_no_answer(patch: pytest.MonkeyPatch) -> None:
@@ -182,6 +186,7 @@ FAULTS = (
         checker.a_step_is_not_done_twice_at_once_nor_after_its_end,
     ),
     BuiltInFault(sends_however_late_it_is, Plan(5, 40, weights=STANDING), checker.the_last_snapshot_is_what_is_kept),
+    BuiltInFault(forgets_whom_it_overtakes, Plan(6, 20, weights=STANDING), checker.the_last_snapshot_is_what_is_kept),
     BuiltInFault(remembers_no_answer, Plan(1, 10), checker.every_command_has_one_outcome),
     BuiltInFault(loses_the_latest_mark_at_a_kill, Plan(1, 10), checker.every_command_has_one_outcome),
     BuiltInFault(

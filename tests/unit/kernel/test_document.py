@@ -1,5 +1,6 @@
 """The document of an aggregate and its form in the store."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -73,7 +74,7 @@ PARKED = st.builds(
     MOMENTS,
 )
 UNDECIDED = st.builds(Undecided, INTEGERS, NAMES, MOMENTS, st.none() | JSON)
-DOCUMENTS = st.builds(
+SETTLED = st.builds(
     Document,
     NAMES,
     INTEGERS,
@@ -91,6 +92,8 @@ DOCUMENTS = st.builds(
     st.none() | MOMENTS,
     st.dictionaries(NAMES.map(timer_key) | NAMES.map(work_key), UNDECIDED, max_size=2),
 )
+OVERTAKEN = st.builds(replace, SETTLED, view_again=MOMENTS, again=st.lists(ENTRIES, max_size=2))
+DOCUMENTS = SETTLED | OVERTAKEN
 
 
 def test_a_document_that_an_earlier_release_stored_is_read_and_stored_as_it_was() -> None:

@@ -180,7 +180,8 @@ def test_a_process_that_stood_still_sends_nothing_that_others_have_sent(world: W
     assert snapshots(world)[-1] == 42
 
 
-def test_where_an_old_view_was_sent_late_the_newest_stands_last(world: World) -> None:
+def was_late_with_a_view(world: World) -> None:
+    """Replica a stood still in the middle of sending, b has gone on, and then the broker got what a had."""
     world.send(AddToCounter(counter="c", amount=1))
     old: list[OutgoingRecord] = []
 
@@ -196,49 +197,82 @@ def test_where_an_old_view_was_sent_late_the_newest_stands_last(world: World) ->
     world.relay("b")
     world.broker.log.extend(old)
     assert snapshots(world)[-1] == 1
+
+
+def test_where_an_old_view_was_sent_late_the_newest_stands_last(world: World) -> None:
+    was_late_with_a_view(world)
     world.sweep()
     world.relay()
     assert snapshots(world)[-1] == 42
 
 
 def test_an_outage_of_the_store_does_not_keep_the_newest_view_from_standing_last(world: World) -> None:
-    world.send(AddToCounter(counter="c", amount=1))
-    world.send(AddToCounter(counter="c", amount=41), by="b")
-    world.relay("b")
-    world.relay("a")
-    world.clock.jump(6)
-    world.sweep("b")
+    was_late_with_a_view(world)
     connection = world.replica().store
     connection.faults.append(("write_many", "before", StoreUnavailable("it went away")))
     with suppress(StoreUnavailable):
-        world.sweep("a")
+        world.sweep()
     assert not connection.faults
     world.clock.jump(6)
-    world.sweep("a")
-    world.relay("a")
+    world.sweep()
+    world.relay()
     assert snapshots(world)[-1] == 42
 
 
-@pytest.mark.parametrize("first", ["a", "b"])
-def test_where_processes_have_overtaken_each_other_the_newest_view_stands_last(world: World, first: str) -> None:
-    """No one stood still: both have committed the same document, and the broker has taken the later one first."""
+def overtake(world: World) -> None:
+    """Both replicas commit the same document within moments, and the broker takes the later record first."""
     world.send(AddToCounter(counter="c", amount=1))
     world.send(AddToCounter(counter="c", amount=41), by="b")
     world.relay("b")
     world.relay("a")
     assert snapshots(world)[-1] == 1
-    second = "b" if first == "a" else "a"
-    for by in (first, second, first, second):
+
+
+def go_on(world: World, *replicas: str) -> None:
+    """Let some minutes pass in which the replicas do what is due and send what they have."""
+    for _ in range(25):
         world.clock.jump(6)
-        world.sweep(by)
-        world.relay(by)
+        for by in replicas:
+            world.sweep(by)
+            world.relay(by)
+
+
+@pytest.mark.parametrize("left", ["a", "b", "ab", "ba", "c"])
+def test_where_processes_have_overtaken_each_other_the_newest_view_stands_last(world: World, left: str) -> None:
+    """No one stood still. Whoever of them is killed before it is mended, the others mend it; even one that is new."""
+    overtake(world)
+    go_on(world, *left)
     assert snapshots(world)[-1] == 42
+    assert world.document("c").view_again is None
     sent = len(snapshots(world))
-    for by in (first, second, first, second):
-        world.clock.jump(6)
-        world.sweep(by)
-        world.relay(by)
+    go_on(world, *left)
     assert len(snapshots(world)) == sent
+
+
+def test_where_one_process_has_taken_over_what_another_is_sending_the_newest_view_stands_last(world: World) -> None:
+    """The one that takes over only sends and trims, and what it sends is the same; then the aggregate goes on."""
+    world.send(AddToCounter(counter="c", amount=1))
+    old = [entry.record for entry in world.document("c").outbox]
+    world.clock.jump(11)
+    world.sweep("b")
+    world.relay("b")
+    world.clock.jump(6)
+    world.sweep("b")
+    assert world.document("c").outbox == []
+    world.send(AddToCounter(counter="c", amount=41), by="b")
+    world.relay("b")
+    world.broker.log.extend(old)
+    go_on(world, "c")
+    assert snapshots(world)[-1] == 42
+
+
+def test_what_one_process_alone_has_sent_is_not_sent_once_more(world: World) -> None:
+    for amount in (1, 41):
+        world.send(AddToCounter(counter="c", amount=amount))
+        world.relay()
+    assert world.document("c").view_again is None
+    go_on(world, "a")
+    assert snapshots(world) == [1, 42]
 
 
 def test_what_waits_for_a_broker_longer_than_the_grace_is_sent_once_it_is_back(world: World) -> None:

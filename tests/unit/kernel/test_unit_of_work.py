@@ -13,7 +13,17 @@ from shared.contracts.envelope import Envelope, derived_id
 from shared.contracts.message import Message
 from shared.kernel import Decision, Failure, Permanent
 from shared.kernel.client import OutgoingRecord
-from shared.kernel.document import ANSWERS_LIMIT, OUTBOX_GRACE, Document, Origin, Parked, PendingWork
+from shared.kernel.document import (
+    ANSWERS_LIMIT,
+    OUTBOX_GRACE,
+    VIEW_AGAIN_AFTER,
+    Document,
+    Origin,
+    OutboxEntry,
+    Parked,
+    PendingWork,
+    new_document,
+)
 from shared.kernel.inputs import InputOutcome
 from shared.kernel.inputs.messages import DropParkedInput, ParkedInput
 from shared.kernel.inputs.timers import TimerInput
@@ -408,3 +418,37 @@ def test_an_envelope_keeps_who_asked(world: World) -> None:
     replace(arrived, envelope=asked).apply(unit, None)
     [event] = read(unit.document.outbox)
     assert (event.correlation, event.causation, event.actor) == ("first", "m", "ann")
+
+
+def test_snapshots_beside_the_view_are_sent_once_more_as_they_were_last(world: World) -> None:
+    """Each under its own key; those of others, and events, are not."""
+    first, second, event = (
+        OutgoingRecord("drydock.example.snapshots", b"x", b"old", []),
+        OutgoingRecord("drydock.example.snapshots", b"y", b"y", []),
+        OutgoingRecord("drydock.example.events", b"x", b"event", []),
+    )
+    document = new_document("c", world.clock())
+    document.outbox = [OutboxEntry(document.entries + at, record) for at, record in enumerate((first, second, event))]
+    document.entries += 3
+    unit = world.unit(document, overtakes=True)
+    unit.touch()
+    outbox = unit.outbox_writer()
+    outbox.add(newer := replace(first, value=b"new"))
+    outbox.add(OutgoingRecord("drydock.example.snapshots", b"z", b"z", []))
+    outbox.keep()
+    document = stored(unit.finish())
+    assert document.view_again == world.clock() + VIEW_AGAIN_AFTER
+    assert [entry.record for entry in document.again] == [newer, second]
+
+    later = world.unit(document, published=document.entries)
+    outbox = later.outbox_writer()
+    outbox.add(newest := replace(first, value=b"newest"))
+    outbox.keep()
+    later.touch()
+    document = stored(later.finish())
+    later = world.unit(document, published=document.entries)
+    later.send_snapshots_again()
+    document = stored(later.finish())
+    assert [entry.record for entry in document.outbox][:2] == [newest, second]
+    assert document.view_again is None
+    assert document.again == []

@@ -132,7 +132,7 @@ class World:
             for envelope in envelopes
         ]
 
-    def unit(self, document: Document | None = None, *, published: int = 0) -> UnitOfWork:
+    def unit(self, document: Document | None = None, *, published: int = 0, overtakes: bool = False) -> UnitOfWork:
         """A unit of work on a counter."""
         now = self.clock()
         replica = self.replica()
@@ -143,6 +143,7 @@ class World:
             now=now,
             published=published,
             patience=replica.engine.committer._patience,
+            overtakes=overtakes,
         )
 
     def close(self) -> None:
