@@ -10,7 +10,7 @@ from services.console.failures import NotSent, Refused, Unreachable
 from services.console.projection import Projection
 from shared.contracts.catalogue import Catalogue
 from shared.contracts.cloudevents import encode
-from shared.contracts.common import CommandRejected, RedriveDeadLetter
+from shared.contracts.common import CommandRejected, RedriveDeadLetter, RepublishSnapshots
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Command, Message, MessageKind
 from shared.contracts.registry import CATALOGUE
@@ -70,12 +70,17 @@ class Client:
         return envelope.id
 
     def taker_of(self, command: Command) -> str:
-        """The service that takes a command. Raise NotSent for a dead letter of none: each takes its own."""
-        if not isinstance(command, RedriveDeadLetter):
+        """The service that takes a command. Raise NotSent where a command that every service takes names none."""
+        if isinstance(command, RedriveDeadLetter):
+            service, field = command.letter_id.partition(":")[0], "letter_id"
+            rule = "a dead letter's id begins with the service that could not process it"
+        elif isinstance(command, RepublishSnapshots):
+            service, field = command.service, "service"
+            rule = f"names one of {', '.join(self.catalogue.services)}"
+        else:
             return command.owner
-        service = command.letter_id.partition(":")[0]
         if service not in self.catalogue.services:
-            raise NotSent("a dead letter's id begins with the service that could not process it", "letter_id")
+            raise NotSent(rule, field)
         return service
 
     @asynccontextmanager

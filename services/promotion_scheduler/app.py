@@ -45,7 +45,7 @@ from shared.contracts.servicing_executor import (
 from shared.kernel.app import Aggregate, Fact, Line, Load, On, OnTimer, Service, Settings, make_service, run
 
 CANDIDATES = Aggregate("candidates", Candidate, view=views.candidate_view)
-PROMOTIONS = Aggregate("promotions", Promotion)
+PROMOTIONS = Aggregate("promotions", Promotion, beside=lambda id_, promotion: (views.promotion_view(promotion),))
 RELEASES = Aggregate("releases", PublishedRelease, view=views.release_view)
 ENVIRONMENTS = Aggregate("known_environments", projections.ServicedEnvironmentProjection)
 UPDATES = Aggregate("known_updates", projections.UpdateProjection)

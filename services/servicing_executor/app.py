@@ -80,7 +80,13 @@ from shared.contracts.servicing_executor import (
 )
 from shared.kernel.app import Aggregate, Fact, Load, On, OnTimer, OnWork, Service, Settings, make_service, run
 
-ENVIRONMENTS = Aggregate("environments", state.Environment, view=views.environment_view, version=2)
+ENVIRONMENTS = Aggregate(
+    "environments",
+    state.Environment,
+    view=views.environment_view,
+    beside=lambda id_, environment: environment.updates,
+    version=2,
+)
 PACKAGES = Aggregate("known_packages", packages.ApplicablePackageProjection)
 IMAGES = Aggregate("known_images", built_images.ImageProjection)
 RELEASES = Aggregate("known_releases", platforms.PlatformReleaseProjection)

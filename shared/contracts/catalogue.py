@@ -15,6 +15,8 @@ COMMON: tuple[type[Message], ...] = (
     common.RecordsLost,
     common.RedriveDeadLetter,
     common.DeadLetterRedriven,
+    common.RepublishSnapshots,
+    common.SnapshotsRepublished,
     common.WorkLogged,
     common.WorkProgressed,
 )

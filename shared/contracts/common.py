@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from shared.contracts.message import Command, Event, Identifier, Instant, Message, MessageKind, Progress
+from shared.contracts.message import Command, Count, Event, Identifier, Instant, Message, MessageKind, Progress
 
 
 class CommandRejected(Event, key="command_key"):
@@ -78,6 +78,21 @@ class DeadLetterRedriven(Event, key="letter_id"):
     actor: str | None
     note: str
     times: int
+
+
+class RepublishSnapshots(Command, key="service"):
+    """Send the newest snapshot of everything that a service has once more, for a topic of snapshots that lost some."""
+
+    service: Identifier
+    note: str = ""
+
+
+class SnapshotsRepublished(Event, key="service"):
+    """The newest snapshots of everything that a service has stand on their topic."""
+
+    service: Identifier
+    count: Count
+    """How many were sent."""
 
 
 class DecisionFailed(Event, key="subject"):

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from shared.contracts.catalogue import Catalogue
+from shared.kernel import dead_letters, republishing
 from shared.kernel.answers import ANSWERS
-from shared.kernel.dead_letters import BUILTIN
 from shared.kernel.gaps import GAPS
 from shared.kernel.process import run
 from shared.kernel.service import Service
@@ -34,4 +34,5 @@ __all__ = [
 def make_service(name: str, catalogue: Catalogue, *table: Line, observer: Observer | None = None) -> Service:
     """The service `name` with its table, and what every service has in it. Raise WiringError for a mistake."""
     lines: Sequence[Line] = table
-    return Service(name, catalogue, lines, builtin=BUILTIN, kept=(ANSWERS, GAPS), observer=observer)
+    builtin = (*dead_letters.LINES, *republishing.lines(name))
+    return Service(name, catalogue, lines, builtin=builtin, kept=(ANSWERS, GAPS), observer=observer)

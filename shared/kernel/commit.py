@@ -99,6 +99,10 @@ class Committer:
                 await asyncio.sleep(random.random() * 0.01 * races)  # noqa: S311 - spreads writers, keeps no secret
         await self._answer_repeats(inputs)
 
+    async def ids(self, collection: str, after: str, limit: int) -> list[str]:
+        """The ids of at most `limit` documents behind `after`, in their order."""
+        return await self._store.ids(collection, after, limit)
+
     async def _answer_repeats(self, inputs: Sequence[Input]) -> None:
         """Send the answers again to commands that came again, where these have left their documents."""
         wanted = {

@@ -64,7 +64,7 @@ def redrive(
     )
 
 
-BUILTIN = (On(RedriveDeadLetter, DEAD_LETTERS, redrive),)
+LINES = (On(RedriveDeadLetter, DEAD_LETTERS, redrive),)
 """What every service has in its table."""
 
 

@@ -21,6 +21,8 @@ class KernelReason(StrEnum):
     """Another command was sent under the same id, and was dealt with."""
     NOT_KEPT = "NOT_KEPT"
     """The dead letter does not hold its record, so that it cannot be sent again."""
+    UNDER_WAY = "UNDER_WAY"
+    """It is being done already, for another command."""
 
 
 class Rejected(Exception):

@@ -128,7 +128,7 @@ class Sweeper:
             for key in keys:
                 self._due_index.look_at(key, self._clock() + AFTER_ERROR)
             for input_ in inputs:
-                if isinstance(input_, ViewAgainInput):
+                if isinstance(input_, ViewAgainInput) and input_.late:
                     self._due_index.late((input_.aggregate.name, input_.id))
             raise
 
@@ -183,8 +183,9 @@ class Sweeper:
         for parked in document.parked:
             if arrived or parked.retry <= now:
                 yield ParkedInput(aggregate=aggregate, id=document.id, parked=parked)
-        if self._due_index.was_late(key) or (document.view_again and document.view_again <= now):
-            yield ViewAgainInput(aggregate=aggregate, id=document.id)
+        late = self._due_index.was_late(key)
+        if late or (document.view_again and document.view_again <= now):
+            yield ViewAgainInput(aggregate=aggregate, id=document.id, late=late)
         for work in document.work.values():
             if document.work_wakes(work) > now:
                 continue

@@ -29,7 +29,8 @@ class WiringError(TypeError):
 class Aggregate(Generic[S]):
     """A kind of aggregate: the collection its documents live in, and the frozen model of its state.
 
-    `view` makes the public snapshot of one, from its id and state; None: it has none. `called` is what one of them is
+    `view` makes the public snapshot of one, from its id and state; None: it has none. `beside` makes the snapshots that
+    are published beside it, as far as the state still holds them. `called` is what one of them is
     called in a sentence; None: as its model.
 
     `version` is that of the model, and stored with every state. A change of the model raises it by one; where a state
@@ -39,6 +40,7 @@ class Aggregate(Generic[S]):
     name: str
     state: type[S]
     view: Callable[[str, S], Snapshot | None] | None = None
+    beside: Callable[[str, S], Sequence[Snapshot]] | None = None
     called: str | None = None
     version: int = 1
     upgrade: Callable[[int, dict[str, Any]], dict[str, Any]] | None = None

@@ -206,6 +206,18 @@ class UnitOfWork:
             document.view_again = None
             self.touch()
 
+    def republish(self) -> int:
+        """Send the newest snapshots, and those beside the view that the state still holds; how many."""
+        outbox = self.outbox_writer()
+        if self.state is not None and self.aggregate.beside:
+            for snapshot in self.aggregate.beside(self.document.id, self.state):
+                outbox.snapshot(snapshot)
+        outbox.keep()
+        self.send_snapshots_again()
+        if outbox.new:
+            self.touch()
+        return len(outbox.new) + (self._make_view() is not None)
+
     def _note_what_is_sent_again(self) -> None:
         """Where another process may be sending what stands before this commit, its snapshots may come last.
 

@@ -51,6 +51,11 @@ class Job:
         """Since when every attempt has met with an outage, if the last one did."""
 
     @property
+    def committer(self) -> Committer:
+        """What commits: for work of the kernel's own."""
+        return self._workers.committer
+
+    @property
     def label(self) -> str:
         """A name for what the work makes: the same in every attempt, another for every other work."""
         return f"{self.aggregate_id}.{self.name}"
@@ -101,7 +106,7 @@ class Workers:
         self.lease = lease
         self.clock = clock
         self.tell = tell
-        self._committer = committer
+        self.committer = committer
         self._service: Service = committer.service
         self._slots = slots
         self._tasks: dict[asyncio.Task[None], tuple[str, str, str]] = {}
@@ -207,7 +212,7 @@ class Workers:
             await asyncio.sleep(self.lease.total_seconds() / 3)
             beat = HeartbeatInput(**held, lease=self.lease)
             try:
-                await self._committer.commit([beat])
+                await self.committer.commit([beat])
             except (StoreUnavailable, Conflict):
                 if self.clock() >= until:
                     return
@@ -254,7 +259,7 @@ class Workers:
         """Commit something under a lease; False if the lease is lost."""
         while True:
             try:
-                await self._committer.commit([input_])
+                await self.committer.commit([input_])
             except (StoreUnavailable, Conflict):
                 await asyncio.sleep(0.2)
                 continue

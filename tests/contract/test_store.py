@@ -198,6 +198,19 @@ async def test_what_is_due_comes_earliest_first_up_to_the_bound_and_the_limit(st
     assert await store.due("never-written", NOON, 10) == []
 
 
+async def test_all_ids_are_found_page_by_page(store: Store, collection: str) -> None:
+    letters = "aZ/é~\U0001f600"
+    ids = {f"{letters[number % 6]}{number}" for number in range(50)}
+    await store.write_many(collection, [new(id_) for id_ in ids])
+    found: list[str] = []
+    while page := await store.ids(collection, found[-1] if found else "", 7):
+        assert len(page) <= 7
+        found += page
+    assert len(found) == 50
+    assert set(found) == ids
+    assert await store.ids("never-written", "", 7) == []
+
+
 async def test_a_time_that_is_moved_or_taken_away_is_due_as_it_is_now(store: Store, collection: str) -> None:
     await store.write_many(collection, [new("moved", due_at=NOON), new("cancelled", due_at=NOON)])
     moved = next_("moved", 1, due_at=NOON + timedelta(hours=1))

@@ -38,6 +38,7 @@ _NOUNS = {
     "events": f"{_HERE}.events:app",
     "store": f"{_HERE}.store:app",
     "retention": f"{_HERE}.retention:app",
+    "snapshots": f"{_HERE}.snapshots:app",
     "dead-letters": f"{_HERE}.dead_letters:app",
 }
 

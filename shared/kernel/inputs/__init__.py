@@ -56,8 +56,26 @@ class TrimInput(Input):
 
 @dataclass(kw_only=True, eq=False)
 class ViewAgainInput(Input):
-    """The aggregate's snapshots are sent again, as they are now: older ones may stand last on their topic."""
+    """The aggregate's snapshots are sent again, as they are now: older ones may stand last on their topic.
+
+    `late`: this process knows that they do; else it is for the moment that the document names, if nobody was faster.
+    """
+
+    late: bool
 
     def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
-        unit.send_snapshots_again()
+        due = unit.document.view_again
+        if self.late or (due and due <= unit.now):
+            unit.send_snapshots_again()
+        return InputOutcome.APPLIED if unit.changed else InputOutcome.SKIPPED
+
+
+@dataclass(kw_only=True, eq=False)
+class RepublishInput(Input):
+    """The aggregate's snapshots are sent again, with those beside its view that it still holds."""
+
+    sent: int = field(default=0, init=False)
+
+    def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
+        self.sent = unit.republish()
         return InputOutcome.APPLIED if unit.changed else InputOutcome.SKIPPED

@@ -87,6 +87,13 @@ class MemoryStore:
         await self._answer("due", collection)
         return [(id_, due_at) for due_at, id_ in found[:limit]]
 
+    async def ids(self, collection: str, after: str, limit: int) -> list[str]:
+        check_limit(limit)
+        await self._arrive("ids", collection)
+        found = sorted(id_ for id_ in self._kept(collection) if id_ > after)
+        await self._answer("ids", collection)
+        return found[:limit]
+
     async def ensure(self, collections: Sequence[str]) -> None:
         for collection in collections:
             await self._arrive("ensure", collection)

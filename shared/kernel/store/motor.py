@@ -102,6 +102,14 @@ class MotorStore:
             found = await cursor.to_list(limit)
         return [(document["_id"], document["due_at"]) for document in found]
 
+    async def ids(self, collection: str, after: str, limit: int) -> list[str]:
+        check_limit(limit)
+        with _judged():
+            cursor = self._collection(collection).find({"_id": {"$gt": after}}, {"_id": 1})
+            cursor.sort([("_id", ASCENDING)]).limit(limit).batch_size(limit)
+            found = await cursor.to_list(limit)
+        return [document["_id"] for document in found]
+
     async def ensure(self, collections: Sequence[str]) -> None:
         await self.ping()
         # MongoDB finds (_id, version) by the index every collection has. The embedded server would scan; it is

@@ -60,6 +60,10 @@ class Store(Protocol):
         """
         ...
 
+    async def ids(self, collection: str, after: str, limit: int) -> list[str]:
+        """The ids of at most `limit` documents behind `after`, in an order of the store's own; "" is before all."""
+        ...
+
     async def ensure(self, collections: Sequence[str]) -> None:
         """Create the collections and the indexes that the methods above rely on, where they are missing."""
         ...

@@ -276,7 +276,7 @@ def nothing_is_left(told: Reading) -> Iterator[str]:
     now = told.history.now
     for service, collection, document in told.documents():
         place = f"{service} {collection} {document['_id']}"
-        for part in ("outbox", "work", "parked", "undecided"):
+        for part in ("outbox", "work", "parked", "undecided", "view_again"):
             if document.get(part):
                 yield f"{place}: {part} {str(document[part])[:300]}"
         for name, due, _ in document.get("timers", ()):

@@ -133,7 +133,7 @@ def _is_busy(service: SimulatedService) -> bool:
             if kept.due_at is None:
                 continue
             document = decode(kept.encoded)
-            if any(document.get(part) for part in ("outbox", "work", "parked", "undecided")):
+            if any(document.get(part) for part in ("outbox", "work", "parked", "undecided", "view_again")):
                 return True
             if any(name.startswith(("again", "start")) for name, _, _ in document.get("timers", ())):
                 return True

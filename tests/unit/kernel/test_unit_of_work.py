@@ -24,7 +24,7 @@ from shared.kernel.document import (
     PendingWork,
     new_document,
 )
-from shared.kernel.inputs import InputOutcome
+from shared.kernel.inputs import InputOutcome, ViewAgainInput
 from shared.kernel.inputs.messages import DropParkedInput, ParkedInput
 from shared.kernel.inputs.timers import TimerInput
 from shared.kernel.inputs.work import (
@@ -452,3 +452,17 @@ def test_snapshots_beside_the_view_are_sent_once_more_as_they_were_last(world: W
     assert [entry.record for entry in document.outbox][:2] == [newest, second]
     assert document.view_again is None
     assert document.again == []
+
+
+@pytest.mark.parametrize(("late", "expected"), [(False, InputOutcome.SKIPPED), (True, InputOutcome.APPLIED)])
+def test_snapshots_that_another_process_has_sent_once_more_are_not_sent_again(
+    world: World, late: bool, expected: InputOutcome
+) -> None:
+    """Unless this process knows that it was late since."""
+    unit = world.unit()
+    assert receive(world, unit, AddToCounter(counter="c", amount=1)) is InputOutcome.APPLIED
+    document = stored(unit.finish())
+    again = world.unit(document, published=document.entries - 1)
+    again.changed = False
+    input_ = ViewAgainInput(aggregate=COUNTERS, id="c", late=late)
+    assert input_.apply(again, None) is expected
