@@ -30,7 +30,7 @@ from pathlib import Path
 import deflate
 import zstandard
 
-from services.image_builder.composition import PackageToApply
+from services.image_builder.domain.composition import PackageToApply
 from services.image_builder.image_build import build_image
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.image import ImageModule, Part
