@@ -3,17 +3,17 @@
 import time
 from collections.abc import Callable
 
-from services.image_builder.domain.composition import CompositionRefusedError, PackageToApply
+from services.image_builder.domain.composition import CompositionRefusedError, package_to_apply
 from services.image_builder.domain.work import BuildInput, Built
 from services.image_builder.image_build import BuiltImage, build_image
 from shared.artifacts.errors import ArtifactStoreError, ArtifactUnusableError
 from shared.artifacts.port import ArtifactStore
 from shared.artifacts.space import size_text
-from shared.contracts.image_builder import BuildImage, Reason
+from shared.contracts.image_builder import Reason
 from shared.contracts.parts import ImageContents, Module, PackageKind, Problem
 from shared.formats.deployable_package.findings import InfrastructureError
 from shared.formats.deployable_package.read.package import PackageRefusedError
-from shared.formats.oci_image import Compression, Image, ImageModule, Part
+from shared.formats.oci_image import Compression, Image
 from shared.kernel import Transient
 from shared.kernel.app import Job
 
@@ -37,7 +37,7 @@ class Steps:
             job.log(f"building {request.update_name!r} from {request.package}")
             done = await build_image(
                 self._artifacts,
-                _package(request),
+                package_to_apply(request.package, request.artifact.digest, request.contents),
                 update_name=request.update_name,
                 base=request.base_image,
                 acknowledged=request.may_drop,
@@ -54,25 +54,6 @@ class Steps:
             raise Transient(str(error)) from error
         job.log(_told(done, time.perf_counter() - began))
         return Built(image=done.image.digest, contents=_contents(given, done.image))
-
-
-def _package(request: BuildImage) -> PackageToApply:
-    contents = request.contents
-    parts: tuple[tuple[Part, tuple[Module, ...]], ...] = (
-        ("platform", contents.platform_modules),
-        ("customization", contents.modules),
-    )
-    return PackageToApply(
-        digest=request.artifact.digest,
-        kind=contents.kind.value,
-        modules=tuple(
-            ImageModule(name=one.name, version=one.version, part=part) for part, some in parts for one in some
-        ),
-        platform_version=contents.platform_version or "0.0",
-        application_version=contents.application_version or "0.0",
-        removals=contents.removed_modules,
-        id=request.package,
-    )
 
 
 def _telling(job: Job) -> Callable[[int, int], None]:

@@ -20,7 +20,6 @@ import hashlib
 import io
 import json
 import multiprocessing
-import resource
 import shutil
 import statistics
 import subprocess
@@ -155,7 +154,13 @@ def _build(root: Path, package: PackageToApply, base: str | None, name: str) -> 
         return time.perf_counter() - began, time.process_time() - before, done
 
     seconds, cpu, done = asyncio.run(build())
-    return Build(seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10, done)
+    return Build(seconds, cpu, _peak(), done)
+
+
+def _peak() -> int:
+    """Bytes of this process at most; what getrusage says is as much as its parent had."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) << 10
 
 
 def _alone(root: Path, package: PackageToApply, base: str | None, name: str) -> Build:

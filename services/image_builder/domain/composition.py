@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.contracts.image_builder import Reason
+from shared.contracts.parts import Module, PackageContents
 from shared.formats.difference import compare_modules
 from shared.formats.oci_image import ImageModule, ImageParts, ModuleRemoval, Part
 from shared.formats.versions import is_lower
@@ -57,6 +58,25 @@ class PackageToApply:
         images, which share their layers.
         """
         return f"{self.id}@{self.digest}" if self.id else self.digest
+
+
+def package_to_apply(package: str, digest: str, contents: PackageContents) -> PackageToApply:
+    """A valid package by what its validator found in it; `package` is its id, `digest` that of its file."""
+    parts: tuple[tuple[Part, tuple[Module, ...]], ...] = (
+        ("platform", contents.platform_modules),
+        ("customization", contents.modules),
+    )
+    return PackageToApply(
+        digest=digest,
+        kind=contents.kind.value,
+        modules=tuple(
+            ImageModule(name=one.name, version=one.version, part=part) for part, some in parts for one in some
+        ),
+        platform_version=contents.platform_version or "0.0",
+        application_version=contents.application_version or "0.0",
+        removals=contents.removed_modules,
+        id=package,
+    )
 
 
 @dataclass(frozen=True, slots=True)
