@@ -17,6 +17,7 @@ from typing import Self
 from deploy.embedded import Engines, EnginesError
 from deploy.embedded.data_folder import FolderInUseError
 from deploy.embedded.process import EngineProcess
+from deploy.installation.record import told
 from deploy.stack.environments import resume_environments, stop_environments
 from deploy.stack.logs import LogWatch
 from shared.contracts.topics import SERVICES
@@ -123,6 +124,8 @@ class Stack:
             raise StackError(f"{error}{self._dashboard_of(error.supervisor)}") from error
         endpoints = self._engines.start()
         self._say(f"engines ready after {time.monotonic() - began:.1f} s")
+        for sentence in told(self.data):
+            self._say(f"{self.data}: {sentence}")
         (self.data / "logs").mkdir(parents=True, exist_ok=True)
         mail_folder = self.data / "mail"
         smtp_port = self._port("mail-catcher")
