@@ -70,6 +70,8 @@ class UnitOfWork:
         """Whether the document is another than the stored one."""
         self._first_new_entry = document.entries + 1
         self._overtaken = [*document.outbox] if overtakes else None
+        if overtakes:  # what others may be sending is sent by this process as well, and only who commits may send
+            self.touch()
         self.state: BaseModel | None = aggregate.read(document.state_version, document.state)
         self._loaded = self.state
         self._view = self._make_view()
@@ -169,9 +171,10 @@ class UnitOfWork:
         document.state_version = self.aggregate.version
         self._renew_snapshot()
         self._note_what_is_sent_again()
+        overtakes = self._overtaken is not None
         if not document.outbox:
             document.outbox_due = None
-        elif document.entries >= self._first_new_entry or document.outbox_due is None:
+        elif document.entries >= self._first_new_entry or overtakes or document.outbox_due is None:
             document.outbox_due = self.now + OUTBOX_GRACE
         waits = document.outbox or document.timers or document.parked or document.work or document.view_again
         busy = document.state is not None or waits

@@ -48,7 +48,7 @@ class Input:
 
 @dataclass(kw_only=True, eq=False)
 class TrimInput(Input):
-    """What was published leaves the outbox, though nothing else happens to the aggregate."""
+    """What was published leaves the outbox, and what others left there is taken over, though nothing else happens."""
 
     def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
         return InputOutcome.APPLIED if unit.changed else InputOutcome.SKIPPED
