@@ -15,8 +15,8 @@ from typing import IO
 
 from deploy.embedded.data_folder import DataFolder
 from deploy.installation.manifest import NAME, BackupError, BackupFile, Manifest, copy, entries, read_manifest
-from deploy.installation.manifest import this_version as drydock_version
 from deploy.installation.record import LAST_BACKUP, Record, write_record
+from shared.kernel.forms import this_version
 
 KEPT_FREE = 256 * 1024 * 1024
 """Bytes that stay free on the disk."""
@@ -160,7 +160,7 @@ def _write(draft: Path, folder: Path, found: list[tuple[str, os.stat_result]]) -
                 folders.append(name)
             else:
                 links[name] = info.linkname
-        manifest = Manifest(drydock_version(), taken_at, str(folder), files, tuple(folders), links)
+        manifest = Manifest(this_version(), taken_at, str(folder), files, tuple(folders), links)
         last = tarfile.TarInfo(NAME)
         encoded = manifest.encoded()
         last.size = len(encoded)

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
+
+from shared.kernel.forms import this_version
 
 FORM = 1
 """Of the manifest; a later one is not read."""
@@ -53,11 +54,6 @@ class Manifest:
     def encoded(self) -> bytes:
         """As it stands in the archive."""
         return json.dumps({"form": FORM, **asdict(self), "taken_at": self.taken_at.isoformat()}).encode()
-
-
-def this_version() -> str:
-    """The version of Drydock that is installed."""
-    return version("drydock")
 
 
 def read_manifest(archive: tarfile.TarFile, path: Path) -> Manifest:

@@ -209,6 +209,13 @@ class UnitOfWork:
             document.view_again = None
             self.touch()
 
+    def bring_up(self) -> None:
+        """Write the state in the form of this version, with the timers that an earlier one has not set."""
+        if self.state is not None and self.aggregate.awaits:
+            for name, due in self.aggregate.awaits(self.state).items():
+                self.document.timers.setdefault(name, PendingTimer(name, due, Origin()))
+        self.touch()
+
     def republish(self) -> int:
         """Send the newest snapshots, and those beside the view that the state still holds; how many."""
         outbox = self.outbox_writer()

@@ -71,6 +71,17 @@ class ViewAgainInput(Input):
 
 
 @dataclass(kw_only=True, eq=False)
+class BringUpInput(Input):
+    """What an earlier version has stored is stored in the form of this one."""
+
+    def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
+        if unit.document.state_version >= self.aggregate.version:
+            return InputOutcome.SKIPPED
+        unit.bring_up()
+        return InputOutcome.APPLIED
+
+
+@dataclass(kw_only=True, eq=False)
 class RepublishInput(Input):
     """The aggregate's snapshots are sent again, with those beside its view that it still holds."""
 
