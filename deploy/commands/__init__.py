@@ -7,6 +7,7 @@ COMMANDS = {
     "dev": "deploy.commands.dev:dev",
     "engines": "deploy.commands.engines:app",
     "doctor": "deploy.commands.doctor:doctor",
+    "installation": "deploy.commands.installation:app",
 }
 
 app = make_app(COMMANDS)

@@ -9,6 +9,9 @@ from typing import Annotated
 
 import typer
 
+from deploy.embedded import EnginesError
+from deploy.installation.forms import changes
+from deploy.installation.record import told
 from services.console.installation import NoInstallation, find_installation
 from shared.ports import free_port
 
@@ -25,7 +28,16 @@ def doctor(data: Annotated[Path, typer.Option("--data", envvar="DRYDOCK_DATA")] 
         problem = check()
         wrong += problem is not None
         typer.echo(f"{'wrong' if problem else 'fine ':5}  {name}{f': {problem}' if problem else ''}")
+    for sentence in (*told(data), *_changes(data)):
+        typer.echo(f"note   {sentence}")
     raise typer.Exit(1 if wrong else 0)
+
+
+def _changes(data: Path) -> list[str]:
+    try:
+        return changes(data)
+    except EnginesError as error:
+        return [str(error)]
 
 
 def _checks(data: Path) -> Iterator[Check]:

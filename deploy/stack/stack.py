@@ -17,6 +17,8 @@ from typing import Self
 from deploy.embedded import Engines, EnginesError
 from deploy.embedded.data_folder import FolderInUseError
 from deploy.embedded.process import EngineProcess
+from deploy.installation.forms import changes, claim
+from deploy.installation.record import told
 from deploy.stack.environments import resume_environments, stop_environments
 from deploy.stack.logs import LogWatch
 from shared.contracts.topics import SERVICES
@@ -121,8 +123,13 @@ class Stack:
             self._engines.folder.take()
         except FolderInUseError as error:
             raise StackError(f"{error}{self._dashboard_of(error.supervisor)}") from error
+        for sentence in changes(self.data):
+            self._say(sentence)
+        claim(self.data)
         endpoints = self._engines.start()
         self._say(f"engines ready after {time.monotonic() - began:.1f} s")
+        for sentence in told(self.data):
+            self._say(f"{self.data}: {sentence}")
         (self.data / "logs").mkdir(parents=True, exist_ok=True)
         mail_folder = self.data / "mail"
         smtp_port = self._port("mail-catcher")

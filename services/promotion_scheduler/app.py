@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from services.promotion_scheduler.domain import (
+    awaited,
     candidate_marking,
     projections,
     promotion_cancelling,
@@ -45,12 +46,18 @@ from shared.contracts.servicing_executor import (
 from shared.kernel.app import Aggregate, Fact, Line, Load, On, OnTimer, Service, Settings, make_service, run
 
 CANDIDATES = Aggregate("candidates", Candidate, view=views.candidate_view)
-PROMOTIONS = Aggregate("promotions", Promotion, beside=lambda id_, promotion: (views.promotion_view(promotion),))
+PROMOTIONS = Aggregate(
+    "promotions",
+    Promotion,
+    beside=lambda id_, promotion: (views.promotion_view(promotion),),
+    version=2,
+    awaits=awaited.of_promotion,
+)
 RELEASES = Aggregate("releases", PublishedRelease, view=views.release_view)
 ENVIRONMENTS = Aggregate("known_environments", projections.ServicedEnvironmentProjection)
 UPDATES = Aggregate("known_updates", projections.UpdateProjection)
 PACKAGES = Aggregate("known_packages", projections.ReleasePackageProjection)
-ROLLOUTS = Aggregate("rollouts", Rollout, view=views.rollout_view)
+ROLLOUTS = Aggregate("rollouts", Rollout, view=views.rollout_view, version=2, awaits=awaited.of_rollout)
 BASE_RELEASES = Aggregate("releases_by_base", projections.BaseReleaseProjection)
 
 MARK_FACTS = Load(

@@ -36,8 +36,8 @@ class Outboxes(Protocol):
         """Whether another process may be sending what the outbox of a document holds that was read."""
         ...
 
-    def take(self, key: Key, document: Document, since: datetime, *, committed: bool) -> None:
-        """Send what is left in the outbox of a document that was read, or `committed`, and not before `since`."""
+    def take(self, key: Key, document: Document, since: datetime) -> None:
+        """Send what is left in the outbox of a document that was committed, and not before `since`."""
         ...
 
     def forget(self, key: Key) -> None:
@@ -223,7 +223,7 @@ class Committer:
             document.version += 1
             self._hints.committed(key, document, arrived=unit.has_new_state)
         if document.outbox:
-            self._outboxes.take(key, document, since, committed=unit.changed)
+            self._outboxes.take(key, document, since)
         else:
             self._outboxes.forget(key)
 
@@ -273,6 +273,8 @@ def _undo(group: Sequence[Input]) -> Iterable[int]:
 def _blame(group: Sequence[Input], error: Exception, singly: set[Key], key: Key) -> Iterable[int]:
     """No store takes what the group makes of the aggregate: find the input that does it, by applying one at a time."""
     applied = [input_ for input_ in group if input_.outcome]
+    if not applied:
+        return ()
     if len(applied) > 1:
         singly.add(key)
         return _undo(group)

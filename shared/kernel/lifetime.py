@@ -41,6 +41,17 @@ class Lifetime:
         self._tasks.append(task)
         return task
 
+    def until_done(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
+        """A task that comes to its end; where it fails, so does the process."""
+        task = asyncio.create_task(work, name=name)
+
+        def ended(task: asyncio.Task[Any]) -> None:
+            if not task.cancelled() and not self._end.is_set() and (error := task.exception()):
+                self.fail(error)
+
+        task.add_done_callback(ended)
+        self._tasks.append(task)
+
     def fail(self, error: BaseException) -> None:
         """End it, for this reason."""
         log.critical("service_failed", exc_info=error)
@@ -56,7 +67,7 @@ class Lifetime:
         await self._end.wait()
 
     async def stop_tasks(self) -> None:
-        """Cancel all that is essential, and wait for the ends."""
+        """Cancel all that still runs, and wait for the ends."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -14,6 +14,7 @@ from shared.contracts.cloudevents import encode
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Command
 from shared.contracts.topics import Topic, topics_of
+from shared.kernel import forms
 from shared.kernel.engine import Engine, build_engine
 from shared.kernel.health import HealthServer
 from shared.kernel.kafka.consumer import Consumer, Subscription
@@ -108,6 +109,8 @@ class _Process:
             lifetime.end(f"no broker answers at {self._settings.kafka}: {error}")
         except StoreUnavailable as error:
             lifetime.end(f"the state server does not answer: {error}")
+        except forms.NewerForms as error:
+            lifetime.end(str(error))
         except (KafkaError, TopicsNotCreated, OSError) as error:
             lifetime.end(f"{type(error).__name__}: {error}")
         log.info("service_stopping", failure=lifetime.failure)
@@ -134,7 +137,8 @@ class _Process:
 
     async def _start(self) -> None:
         port = await self._health.start()
-        await self._store.ensure(list(self._service.aggregates))
+        await self._store.ensure([*self._service.aggregates, forms.COLLECTION])
+        await forms.claim_forms(self._service, self._store)
         if self._settings.create_topics:
             await create_topics(self._settings.kafka, self._topics())
         await self._publisher.start()
@@ -148,12 +152,21 @@ class _Process:
             self._lifetime.essential(name, loop)
         if self._service.observer is not None:
             self._lifetime.essential("observer", self._service.observer(self._tell_itself))
+        self._lifetime.until_done("bringing up", self._bring_up())
         await self._consumer.start()
         self._lifetime.essential("watchdog", self._watch())
         self._lifetime.essential("topics", self._watch_topics())
         log.info("service_started", port=port, topics=self._service.subscriptions)
         if self._settings.clock_ahead:
             log.warning("clock_ahead", by=str(self._settings.clock_ahead))
+
+    async def _bring_up(self) -> None:
+        while True:
+            try:
+                return await forms.bring_up(self._engine.committer, self._store)
+            except (StoreUnavailable, Conflict) as error:
+                log.warning("bringing_up_waits", error=str(error))
+                await asyncio.sleep(START_SECONDS / 10)
 
     async def _stop(self) -> None:
         seconds = self._settings.stop_within.total_seconds()

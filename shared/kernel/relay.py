@@ -67,8 +67,6 @@ class _Outbox:
 
     published: int = 0
     taken: int = 0
-    from_others: bool = False
-    """Whether some of what was taken was committed by others, and no commit of this process has noted that."""
 
 
 class Relay:
@@ -96,14 +94,14 @@ class Relay:
 
     def overtakes(self, key: Key, document: Document) -> bool:
         """Whether another process may be sending what the outbox of a document holds that was read."""
-        known = self._known.get(key) or _Outbox()
-        return known.from_others or any(entry.n > known.taken for entry in document.outbox)
+        known = self._known.get(key)
+        taken = known.taken if known else 0
+        return any(entry.n > taken for entry in document.outbox)
 
-    def take(self, key: Key, document: Document, since: datetime, *, committed: bool) -> None:
-        """Send what is left in the outbox of a document that was read, or `committed`, and not before `since`."""
+    def take(self, key: Key, document: Document, since: datetime) -> None:
+        """Send what is left in the outbox of a document that this process has committed, and not before `since`."""
         known = self._known.setdefault(key, _Outbox())
         new = [entry for entry in document.outbox if entry.n > known.taken]
-        known.from_others = not committed and (known.from_others or bool(new))
         if new:
             now = asyncio.get_running_loop().time()
             if not self._waiting:

@@ -213,7 +213,7 @@ class Sweeper:
             inputs.append(TrimInput(aggregate=aggregate, id=document.id))
         elif document.outbox_due and document.outbox_due <= now:
             # Whoever committed it is gone or cannot send: sending twice is allowed, not sending is not.
-            self._relay.take(key, document, now, committed=False)
+            inputs.append(TrimInput(aggregate=aggregate, id=document.id))
             self._due_index.look_at(key, now + AFTER_ERROR)
         elif document.swept_at and document.swept_at <= now:
             await self._store.delete(aggregate.name, document.id, document.version)

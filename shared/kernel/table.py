@@ -35,6 +35,7 @@ class Aggregate(Generic[S]):
 
     `version` is that of the model, and stored with every state. A change of the model raises it by one; where a state
     of an earlier version is not one of this version as it stands, `upgrade` makes it one, from its version and fields.
+    What an earlier version waited for without a timer gets those that `awaits` names of the state, with their moments.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Aggregate(Generic[S]):
     called: str | None = None
     version: int = 1
     upgrade: Callable[[int, dict[str, Any]], dict[str, Any]] | None = None
+    awaits: Callable[[S], Mapping[str, datetime]] | None = None
 
     def read(self, version: int, fields: dict[str, Any] | None) -> S | None:
         """The state that was stored by `version`; None where there is none.

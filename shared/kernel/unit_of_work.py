@@ -70,6 +70,8 @@ class UnitOfWork:
         """Whether the document is another than the stored one."""
         self._first_new_entry = document.entries + 1
         self._overtaken = [*document.outbox] if overtakes else None
+        if overtakes:  # what others may be sending is sent by this process as well, and only who commits may send
+            self.touch()
         self.state: BaseModel | None = aggregate.read(document.state_version, document.state)
         self._loaded = self.state
         self._view = self._make_view()
@@ -169,9 +171,10 @@ class UnitOfWork:
         document.state_version = self.aggregate.version
         self._renew_snapshot()
         self._note_what_is_sent_again()
+        overtakes = self._overtaken is not None
         if not document.outbox:
             document.outbox_due = None
-        elif document.entries >= self._first_new_entry or document.outbox_due is None:
+        elif document.entries >= self._first_new_entry or overtakes or document.outbox_due is None:
             document.outbox_due = self.now + OUTBOX_GRACE
         waits = document.outbox or document.timers or document.parked or document.work or document.view_again
         busy = document.state is not None or waits
@@ -205,6 +208,13 @@ class UnitOfWork:
         if document.view_again or self._make_view():
             document.view_again = None
             self.touch()
+
+    def bring_up(self) -> None:
+        """Write the state in the form of this version, with the timers that an earlier one has not set."""
+        if self.state is not None and self.aggregate.awaits:
+            for name, due in self.aggregate.awaits(self.state).items():
+                self.document.timers.setdefault(name, PendingTimer(name, due, Origin()))
+        self.touch()
 
     def republish(self) -> int:
         """Send the newest snapshots, and those beside the view that the state still holds; how many."""

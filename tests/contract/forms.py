@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tests.support.service_tables import service_tables
+from deploy.installation.tables import service_tables
 
 FORMS = Path(__file__).parent / "stored" / "forms.json"
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from deploy.installation.tables import service_tables
 from shared.kernel.app import Service
 from tests.contract.forms import FORMS, forms
-from tests.support.service_tables import service_tables
 
 STORED = sorted((Path(__file__).parent / "stored").glob("2*.json"))
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -47,14 +48,14 @@ from shared.contracts.servicing_executor import (
     StepFinished,
     StepStarted,
 )
-from tests.end_to_end.installation import Printed, drydock, installation, mails
+from tests.end_to_end.installation import SETTINGS, Printed, drydock, installation, mails, warm_parts
 from tests.end_to_end.world import NEXT_PLATFORM, RELEASE, VENDOR, World, world
 from tests.support import al_packages
 from tests.support.effort import SEED
 
 pytestmark = pytest.mark.timeout(600)
 
-OCTOBER, PREVIEW = "October release", "December preview"
+OCTOBER, PREVIEW, AFTERWARDS = "October release", "December preview", "After the restore"
 STARTS_IN = timedelta(seconds=4)
 
 
@@ -410,3 +411,53 @@ async def _kill_while_updating(stack: Stack, story: Story, after: float) -> None
         assert len(place.seen(OperationFinished)) == 1
         assert len({one.data.message_id for one in place.seen(NotificationSent)}) == 3
         assert len(place.seen(NotificationSent)) == 3
+
+
+def test_an_installation_that_was_backed_up_and_restored_goes_on_where_it_was(
+    story: Story, stack: Stack, tmp_path: Path
+) -> None:
+    """The last of the story: the first installation has ended then."""
+    place = story.world
+    lists = (
+        ("environment", "list", "--project", place.project),
+        ("environment", "history", place.sandbox, "-o", "json"),
+        ("environment", "history", place.production, "-o", "json"),
+        ("promotion", "list", "--project", place.project, "-o", "json"),
+        ("package", "list", "--project", place.project, "-o", "json"),
+    )
+    before = [drydock(stack, *words) for words in lists]
+    sent = mails(stack, place.project)
+    customers = story.sql(place.sandbox, "select account, name from customers")
+    stack.stop()
+    backup, data = tmp_path / "backup.tar", tmp_path / "restored"
+    for words in (["backup", str(backup)], ["verify", str(backup)], ["restore", str(backup), str(data)]):
+        done = drydock(stack, "installation", *words)
+        assert done.code == 0, done
+    said: list[str] = []
+    with warm_parts(), Stack(data, say=said.append, settings=SETTINGS) as restored:
+        assert any("made of" in line and str(backup) in line for line in said)
+        assert [drydock(restored, *words) for words in lists] == before
+        asyncio.run(_update_once_more(restored, place))
+        environments = data / "environments"
+        cluster = PostgresCluster(environments / "postgres")
+        asyncio.run(cluster.start())
+        runtime = LocalRuntime(environments / "installed", place.store, application(), cluster)
+        with psycopg.connect(runtime.conninfo(place.sandbox)) as connection:
+            assert connection.execute("select account, name from customers").fetchall() == customers
+        later = mails(restored, place.project)
+        known = {str(mail["Message-ID"]) for mail in sent}
+        new = [mail for mail in later if str(mail["Message-ID"]) not in known]
+        assert len(later) == len(sent) + len(new)
+        assert [_head(str(mail["Subject"])).partition(": ")[2] for mail in new] == [
+            f"update {what}: {AFTERWARDS}" for what in ("queued", "started", "succeeded")
+        ]
+
+
+async def _update_once_more(restored: Stack, place: World) -> None:
+    async with world(restored) as there:
+        there.project = place.project
+        package = f"{place.project}/{CUSTOMIZATION_V2.name}"
+        words = ("update", "apply", package, "--to", place.sandbox, "--name", AFTERWARDS, "--wait")
+        applied = await asyncio.to_thread(drydock, restored, *words)
+        assert applied.code == 0, applied
+        await there.told_by_mail()

@@ -12,11 +12,11 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel
 
+from deploy.installation.tables import service_tables
 from shared.contracts.registry import LIFECYCLES
 from shared.kernel import State
 from shared.kernel.app import On
 from shared.kernel.table import words
-from tests.support.service_tables import service_tables
 
 ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 500

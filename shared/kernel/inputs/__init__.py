@@ -48,7 +48,7 @@ class Input:
 
 @dataclass(kw_only=True, eq=False)
 class TrimInput(Input):
-    """What was published leaves the outbox, though nothing else happens to the aggregate."""
+    """What was published leaves the outbox, and what others left there is taken over, though nothing else happens."""
 
     def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
         return InputOutcome.APPLIED if unit.changed else InputOutcome.SKIPPED
@@ -68,6 +68,17 @@ class ViewAgainInput(Input):
         if self.late or (due and due <= unit.now):
             unit.send_snapshots_again()
         return InputOutcome.APPLIED if unit.changed else InputOutcome.SKIPPED
+
+
+@dataclass(kw_only=True, eq=False)
+class BringUpInput(Input):
+    """What an earlier version has stored is stored in the form of this one."""
+
+    def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
+        if unit.document.state_version >= self.aggregate.version:
+            return InputOutcome.SKIPPED
+        unit.bring_up()
+        return InputOutcome.APPLIED
 
 
 @dataclass(kw_only=True, eq=False)

@@ -52,8 +52,8 @@ def trims_what_was_not_published(patch: pytest.MonkeyPatch) -> None:
 def sends_the_latest_first(patch: pytest.MonkeyPatch) -> None:
     taken = Relay.take
 
-    def take_and_turn(self: Relay, key: Key, document: Document, since: datetime, *, committed: bool) -> None:
-        taken(self, key, document, since, committed=committed)
+    def take_and_turn(self: Relay, key: Key, document: Document, since: datetime) -> None:
+        taken(self, key, document, since)
         if waiting := self._waiting.get(key):
             waiting.entries.reverse()
 

@@ -68,7 +68,7 @@ def publishes_before_the_commit(patch: pytest.MonkeyPatch) -> None:
 
     async def publish_and_write(self: Committer, changed: Sequence[Key], units: dict[Key, UnitOfWork]) -> Any:
         for key in changed:
-            self._outboxes.take(key, units[key].document, units[key].now, committed=True)
+            self._outboxes.take(key, units[key].document, units[key].now)
         return await write(self, changed, units)
 
     patch.setattr(Committer, "_write", publish_and_write)
@@ -105,10 +105,10 @@ def keeps_a_timer_that_has_fired(patch: pytest.MonkeyPatch) -> None:
 def loses_what_a_crash_left_unsent(patch: pytest.MonkeyPatch) -> None:
     taken = Relay.take
 
-    def take_only_new(self: Relay, key: Key, document: Document, since: datetime, *, committed: bool) -> None:
+    def take_only_new(self: Relay, key: Key, document: Document, since: datetime) -> None:
         if document.outbox and key not in self._known:
             del document.outbox[:-1]
-        taken(self, key, document, since, committed=committed)
+        taken(self, key, document, since)
 
     patch.setattr(Relay, "take", take_only_new)
 

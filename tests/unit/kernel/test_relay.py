@@ -266,6 +266,23 @@ def test_where_one_process_has_taken_over_what_another_is_sending_the_newest_vie
     assert snapshots(world)[-1] == 42
 
 
+def test_who_meets_a_repeat_sends_what_another_has_left_and_notes_that(world: World) -> None:
+    """The other may have sent it, and have gone on, before this one does."""
+    repeated = world.raw(AddToCounter(counter="c", amount=1))
+    world.process(repeated)
+    world.process(repeated, by="b")
+    old = [entry.record for entry in world.document("c").outbox]
+    world.relay()
+    world.send(AddToCounter(counter="c", amount=41))
+    world.relay()
+    world.clock.jump(6)
+    world.sweep()
+    assert world.document("c").outbox == []
+    world.broker.log.extend(old)
+    go_on(world, "c")
+    assert snapshots(world)[-1] == 42
+
+
 def test_what_one_process_alone_has_sent_is_not_sent_once_more(world: World) -> None:
     for amount in (1, 41):
         world.send(AddToCounter(counter="c", amount=amount))

@@ -5,25 +5,17 @@ from typing import Any
 
 import pytest
 
-from shared.kernel.app import Load, Service
 from shared.kernel.outcomes import NewerDocument
 from shared.kernel.table import Aggregate
-from tests.support.example import app, example
+from tests.support.example import app
 from tests.support.example.domain import Counter
 from tests.support.example.example import AddAsMuchAs, AddToCounter, CounterChanged
-from tests.unit.kernel.world import World
+from tests.unit.kernel.world import World, with_counters
 
 
 def at_version(world: World, version: int, **fields: Any) -> None:
     """From now on counters are of another version: in a table of its own, as another release has."""
-    of_it = replace(app.COUNTERS, version=version, **fields)
-    lines = []
-    for line in world.service.table:
-        facts = line.facts
-        if facts:
-            facts = Load(facts.model, **{name: replace(fact, aggregate=of_it) for name, fact in facts.facts.items()})
-        lines.append(replace(line, aggregate=of_it, facts=facts))
-    world.service = Service("example", example.CATALOGUE, lines, builtin=world.service.builtin)
+    world.service = with_counters(world.service, replace(app.COUNTERS, version=version, **fields))
 
 
 def test_what_an_earlier_version_stored_is_brought_up_and_stored_under_the_new_one(world: World) -> None:

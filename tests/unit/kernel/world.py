@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from shared.contracts.cloudevents import decode, encode
 from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Message, MessageKind
-from shared.kernel.app import OnWork, Service
+from shared.kernel.app import Aggregate, Load, OnWork, Service
 from shared.kernel.client import OutgoingRecord
 from shared.kernel.document import Document, OutboxEntry, new_document
 from shared.kernel.inputs.messages import MessageInput
@@ -151,6 +151,17 @@ class World:
         for replica in self.replicas.values():
             self.run(replica.end())
         self.loop.close()
+
+
+def with_counters(service: Service, counters: Aggregate[Any]) -> Service:
+    """The example with another aggregate of that name, as another release has it."""
+    lines = []
+    for line in service.table:
+        facts = line.facts
+        if facts:
+            facts = Load(facts.model, **{name: replace(fact, aggregate=counters) for name, fact in facts.facts.items()})
+        lines.append(replace(line, aggregate=counters, facts=facts))
+    return Service("example", example.CATALOGUE, lines, builtin=service.builtin)
 
 
 def read(sent: Iterable[OutgoingRecord | OutboxEntry]) -> list[Envelope[Any]]:
