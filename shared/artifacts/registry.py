@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urljoin
@@ -63,7 +64,10 @@ class RegistryPlace:
     def is_here(self) -> bool:
         """Whether it is on this machine: then it is spoken to without TLS."""
         name = self.host.rpartition(":")[0] if re.search(r":\d+$", self.host) else self.host
-        return name in ("localhost", "[::1]") or name.startswith("127.")
+        try:
+            return name == "localhost" or ip_address(name.strip("[]")).is_loopback
+        except ValueError:
+            return False
 
 
 class Registry:
@@ -235,7 +239,9 @@ class Registry:
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str] | None, content: bytes | AsyncIterator[bytes] | None
     ) -> httpx.Response:
-        given = {**(headers or {}), **self._authorization}
+        # Uploads may go to another host, whose business our right to this one is not.
+        own = httpx.URL(url).netloc == httpx.URL(self._base).netloc
+        given = {**(headers or {}), **(self._authorization if own else {})}
         return await self._client.request(method, url, headers=given, content=content)
 
     async def _log_in(self, challenge: str) -> bool:
@@ -249,6 +255,8 @@ class Registry:
             return False
         asked = dict(_CHALLENGE.findall(rest))
         realm = asked.pop("realm", "")
+        if not self._place.is_here and not realm.startswith("https://"):
+            raise RegistryError(f"{self._place} sends its callers to {realm!r} for a token: only https is taken")
         answer = await self._client.get(realm, params=asked, auth=self._login)
         if answer.status_code != 200:
             return False
