@@ -50,7 +50,13 @@ class FolderStore:
             self._remove_abandoned()
 
     async def put(self, chunks: AsyncIterator[bytes], media_type: str) -> Descriptor:
-        upload = await self._in_thread(lambda: _Upload(self._layout.incoming))
+        begun = asyncio.ensure_future(self._in_thread(lambda: _Upload(self._layout.incoming)))
+        try:
+            upload = await asyncio.shield(begun)
+        except asyncio.CancelledError:
+            # The thread makes it all the same; its file must not be left.
+            (await begun).discard()
+            raise
         try:
             async for chunk in chunks:
                 await self._in_thread(upload.write, chunk)

@@ -1,6 +1,7 @@
 """A layer for each customization module: built once, shared, taken up again after a kill."""
 
 import asyncio
+import errno
 import json
 import os
 import random
@@ -19,9 +20,11 @@ from services.image_builder.domain.composition import CompositionRefusedError
 from services.image_builder.image_build import BuiltImage, build_image
 from services.servicing_executor.runtimes.port import Step
 from services.servicing_executor.runtimes.releases import Releases
+from shared.artifacts.errors import StoreFullError
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.image import ImageLayer, load_image, verify_image, write_image
 from shared.artifacts.store_folder import StoreFolder
+from shared.artifacts.verify import verify
 from shared.formats.deployable_package.read.package import PackageReader
 from shared.formats.oci_image import LAYER_TYPES, Compression
 from tests.support.demo_images import built, stored
@@ -265,3 +268,42 @@ def test_the_same_payload_has_the_same_digest_in_two_packages_whatever_stands_ar
             for one, two in zip(WHOLE.modules, HOTFIX.modules, strict=True)
         ]
     assert equal == [False, True, True, True]
+
+
+async def test_a_disk_that_is_full_is_said_to_be_and_leaves_nothing_half(
+    store: FolderStore, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = await base_of(store, tmp_path)
+    package = await stored(store, WHOLE, tmp_path)
+    real, seals = os.fsync, iter(range(99))
+
+    def full(descriptor: int) -> None:
+        if next(seals) == 6:  # when some layers are there
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(descriptor)
+
+    before = await store.references()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreFullError, match="no space is left for artifacts"):
+        await build_image(store, package, update_name="x", base=base)
+    monkeypatch.undo()
+    assert list(StoreFolder(root).incoming.iterdir()) == []
+    assert list(verify(StoreFolder(root))) == []
+    assert await store.references() == before
+    again = await build_image(store, package, update_name="x", base=base)
+    assert await verify_image(store, again.image.digest) == ()
+
+
+async def test_a_layer_that_is_gone_is_built_again_whatever_is_noted_of_it(
+    store: FolderStore, root: Path, tmp_path: Path
+) -> None:
+    base = await base_of(store, tmp_path)
+    package = await stored(store, WHOLE, tmp_path)
+    first = await build_image(store, package, update_name="x", base=base)
+    StoreFolder(root).blob(first.image.layers[2].digest).unlink()
+    again = await build_image(store, package, update_name="x", base=base)
+    assert (again.built, again.image) == (("ContosoLedger",), first.image)
+    for note in StoreFolder(root).notes.iterdir():
+        note.write_bytes(note.read_bytes()[:9])  # as a loss of power may leave it
+    assert (await build_image(store, package, update_name="x", base=base)).image == first.image
+    assert await verify_image(store, first.image.digest) == ()
