@@ -169,7 +169,7 @@ async def test_a_cancelled_build_stops_at_once_leaves_nothing_half_and_the_next_
     store: FolderStore, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = await base_of(store, tmp_path)
-    sizes = (10_000, 40 << 20, 40 << 20, 40 << 20)
+    sizes = (10_000, 16 << 20, 16 << 20, 16 << 20)
     large = tuple(replace(one, size=size) for one, size in zip(MODULES, sizes, strict=True))
     package = await stored(store, replace(WHOLE, name="large", modules=large), tmp_path)
     real, packed, begun = layer_file._PACKERS["zstd"], [], asyncio.Event()
@@ -189,8 +189,8 @@ async def test_a_cancelled_build_stops_at_once_leaves_nothing_half_and_the_next_
     build.cancel()
     with pytest.raises(asyncio.CancelledError):
         await build
-    # What was being packed, and what was about to: far less than a second's work.
-    assert sum(packed) - before <= 48 << 20
+    # At most the one file more that was about to be packed: far less than a second's work.
+    assert sum(packed) - before <= 20 << 20
     assert list(StoreFolder(root).incoming.iterdir()) == []
     again = await build_image(store, package, update_name="x", base=base)
     assert "ContosoFreight" not in again.built
@@ -248,8 +248,8 @@ async def test_the_digest_follows_from_the_content_alone(tmp_path: Path, monkeyp
 async def test_memory_does_not_grow_with_the_package(store: FolderStore, tmp_path: Path) -> None:
     base = await base_of(store, tmp_path)
     peaks = []
-    for name, count in (("few", 4), ("many", 16)):
-        some = tuple(DemoModule(f"{name}{n}", "1.0", size=8 << 20) for n in range(count))
+    for name, count in (("few", 3), ("many", 12)):
+        some = tuple(DemoModule(f"{name}{n}", "1.0", size=4 << 20) for n in range(count))
         package = await stored(store, DemoPackage(name, "customization", some), tmp_path)
         tracemalloc.start()
         await build_image(store, package, update_name=name, base=base)
