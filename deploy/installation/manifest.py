@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from shared.kernel.forms import this_version
+from shared.version import this_version
 
 FORM = 1
 """Of the manifest; a later one is not read."""

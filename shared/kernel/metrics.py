@@ -28,6 +28,11 @@ class Metrics:
             ["aggregate"],
             registry=self.registry,
         )
+        self.clock_off = Gauge(
+            "drydock_clock_off_seconds",
+            "By how much the machine's clock is ahead of the time that is gone by; 0 but after a step.",
+            registry=self.registry,
+        )
         self.lag = Gauge("drydock_consumer_lag_records", "Records not yet processed.", registry=self.registry)
         self.oldest = Gauge(
             "drydock_oldest_unprocessed_seconds", "Age of the oldest record at hand.", registry=self.registry

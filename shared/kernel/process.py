@@ -15,6 +15,7 @@ from shared.contracts.envelope import Envelope, new_id
 from shared.contracts.message import Command
 from shared.contracts.topics import Topic, topics_of
 from shared.kernel import forms
+from shared.kernel.clock import SteadyClock
 from shared.kernel.engine import Engine, build_engine
 from shared.kernel.health import HealthServer
 from shared.kernel.kafka.consumer import Consumer, Subscription
@@ -70,9 +71,10 @@ class _Process:
         self._store = MotorStore(settings.mongo.get_secret_value(), f"drydock_{service.name.replace('-', '_')}")
         self._publisher = KafkaPublisher(settings.kafka, settings.instance)
         ahead = settings.clock_ahead
+        self._clock = steady = SteadyClock()
 
         def clock() -> datetime:
-            return datetime.now(UTC) + ahead
+            return steady() + ahead
 
         self._progress = ProgressTeller(service, self._publisher, clock)
         self._engine: Engine = build_engine(
@@ -226,6 +228,7 @@ class _Process:
     async def _measure(self) -> None:
         metrics = self._engine.metrics
         while True:
+            metrics.clock_off.set(self._clock.off.total_seconds())
             metrics.lag.set(sum(position.lag for position in self._consumer.positions().values()))
             metrics.outbox.set(self._engine.relay.backlog)
             metrics.outbox_age.set(self._engine.relay.oldest_seconds)
