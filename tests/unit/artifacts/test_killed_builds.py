@@ -140,7 +140,9 @@ def test_wherever_builds_are_killed_the_next_ends_them_and_no_garbage_stays(seed
 
 
 @pytest.mark.parametrize("share", range(4))
-def test_a_build_is_killed_at_each_change_of_the_disk_in_turn(share: int, expected: list[str]) -> None:
+def test_a_build_is_killed_at_some_changes_of_the_disk_from_the_first_to_the_last(
+    share: int, expected: list[str]
+) -> None:
     async def live(folder: Path) -> int:
         deaths = 0
         after = share
