@@ -18,6 +18,8 @@ SCAN_LIMIT = 5000
 SCAN_SHARE = 0.02
 SCAN_PAUSE = timedelta(seconds=1)
 """Shortest time between two scans."""
+FAR_SCAN_LONGEST = timedelta(minutes=10)
+"""Longest time between two looks at what seems to be far ahead."""
 SCAN_AHEAD = timedelta(seconds=5)
 """How far ahead a scan looks at least."""
 HORIZON = timedelta(minutes=5)
@@ -25,15 +27,20 @@ HORIZON = timedelta(minutes=5)
 TRIM_AFTER = timedelta(seconds=5)
 """How long an outbox that was sent waits for another commit to trim it; less than `OUTBOX_GRACE`."""
 LOOKS_AT_ONCE = 500
+SOON = ("outbox_due", "parked", "work")
+"""Fields whose moments are never far ahead: where one is, it was written by a clock that was wrong."""
 
 
 class DueIndex:
     """The documents that want to be looked at, by the moment when."""
 
-    def __init__(self, store: Store, collections: Iterable[str], clock: Clock) -> None:
+    def __init__(
+        self, store: Store, collections: Iterable[str], clock: Clock, lease: timedelta = timedelta(seconds=30)
+    ) -> None:
         self._store = store
         self._collections = tuple(collections)
         self._clock = clock
+        self._lease = lease
         self._heap: list[tuple[datetime, Key]] = []
         self._hinted: dict[Key, datetime] = {}
         """The earliest moment that the heap has for a document."""
@@ -44,6 +51,7 @@ class DueIndex:
         self._late: set[Key] = set()
         self._scan_at: datetime | None = None
         self._scan_pause = SCAN_PAUSE
+        self._far_scan_at: datetime | None = None
         self._wake = asyncio.Event()
 
     def look_at(self, key: Key, due: datetime) -> None:
@@ -129,6 +137,18 @@ class DueIndex:
                 self.look_at((collection, id_), due)
         self._scan_pause = min(max(timedelta(seconds=(loop.time() - began) / SCAN_SHARE), SCAN_PAUSE), ahead * 0.8)
         self._scan_at = now + self._scan_pause
+        if self._far_scan_at is None or not now < self._far_scan_at <= now + FAR_SCAN_LONGEST:
+            await self._scan_far(now)
+
+    async def _scan_far(self, now: datetime) -> None:
+        """Look at what seems to be far ahead though nothing of its kind is: a clock that was wrong has written it."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for collection in self._collections:
+            for id_ in await self._store.due_beyond(collection, now + self._lease, SOON, SCAN_LIMIT):
+                self.look_at((collection, id_), now)
+        pause = max(timedelta(seconds=(loop.time() - began) / SCAN_SHARE), self._lease)
+        self._far_scan_at = now + min(pause, FAR_SCAN_LONGEST)
 
     def due(self) -> list[Key]:
         """Some documents that want to be looked at by now; empty if there are none."""

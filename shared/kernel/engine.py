@@ -48,7 +48,7 @@ def build_engine(
     """Put the parts together."""
     metrics = Metrics(service.name)
     relay = Relay(publisher, clock)
-    due_index = DueIndex(store, service.aggregates, clock)
+    due_index = DueIndex(store, service.aggregates, clock, settings.lease)
     relay.watched_by(due_index)
     # A clock that was put ahead makes every command of somebody whose clock is right look old.
     expires = not settings.clock_ahead

@@ -5,13 +5,14 @@ Any replica may do any of it: each thing is a compare-and-set on the document it
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from shared.contracts.cloudevents import Unreadable
 from shared.kernel.commit import Clock, Committer
 from shared.kernel.crash_points import crash_point
-from shared.kernel.document import Document, Key, Parked, PendingWork, work_key
+from shared.kernel.document import OUTBOX_GRACE, Document, Key, Parked, PendingWork, work_key
+from shared.kernel.doubt import Doubt
 from shared.kernel.due import LOOKS_AT_ONCE, DueIndex
 from shared.kernel.inputs import Input, InputOutcome, TrimInput, ViewAgainInput
 from shared.kernel.inputs.messages import DropParkedInput, ParkedInput
@@ -25,6 +26,7 @@ from shared.kernel.relay import Relay
 from shared.kernel.store.port import Store, StoredDocument, StoreUnavailable
 from shared.kernel.stored import from_stored
 from shared.kernel.table import Aggregate
+from shared.kernel.worker import RETRY_LATEST
 
 AFTER_ERROR = timedelta(seconds=5)
 AFTER_UNREADABLE = timedelta(minutes=5)
@@ -83,6 +85,7 @@ class Sweeper:
         self._dead_letters = dead_letters
         self._metrics = metrics
         self._clock = clock
+        self._doubt = Doubt(clock)
         self._no_worker: set[Key] = set()
         self.lateness: list[float] = []
         """Seconds by which timers were late since this was last read."""
@@ -181,15 +184,19 @@ class Sweeper:
                 yield TimerInput(aggregate=aggregate, id=document.id, name=timer.name)
         arrived = self._due_index.has_arrived(key)
         for parked in document.parked:
-            if arrived or parked.retry <= now:
+            # To try one too early costs nothing.
+            if arrived or self._settled(key, f"parked {parked.id}", parked.retry, self._workers.lease) <= now:
                 yield ParkedInput(aggregate=aggregate, id=document.id, parked=parked)
         late = self._due_index.was_late(key)
         if late or (document.view_again and document.view_again <= now):
             yield ViewAgainInput(aggregate=aggregate, id=document.id, late=late)
         for work in document.work.values():
-            if document.work_wakes(work) > now:
+            wakes = document.work_wakes(work)
+            undecided = work_key(work.name) in document.undecided
+            longest = self._workers.lease if work.owner else RETRY_LATEST
+            if (wakes if undecided else self._settled(key, f"work {work.name}", wakes, longest)) > now:
                 continue
-            if work_key(work.name) in document.undecided:
+            if undecided:
                 yield WorkEndedAgainInput(aggregate=aggregate, id=document.id, name=work.name)
             elif self._workers.holds(*key, work.name):
                 self._no_worker.add(key)
@@ -200,9 +207,17 @@ class Sweeper:
                     name=work.name,
                     owner=self._workers.owner,
                     lease=self._workers.lease,
+                    disbelieved=wakes if wakes > now else None,
                 )
         if later := min((moment for moment in document.moments(outbox=False) if moment > now), default=None):
             self._due_index.look_at(key, later)
+
+    def _settled(self, key: Key, what: str, moment: datetime, longest: timedelta) -> datetime:
+        """When something that others have written becomes due, of which `longest` ahead is the furthest it can be."""
+        settled = self._doubt.settle(key, what, moment, longest)
+        if settled != moment and settled > self._clock():
+            self._due_index.look_at(key, settled)
+        return settled
 
     async def _look_after_outbox(self, aggregate: Aggregate[Any], document: Document, inputs: list[Input]) -> None:
         now = self._clock()
@@ -211,7 +226,7 @@ class Sweeper:
             self._relay.forget(key)
         if document.outbox and document.outbox[0].n <= self._relay.published(key):
             inputs.append(TrimInput(aggregate=aggregate, id=document.id))
-        elif document.outbox_due and document.outbox_due <= now:
+        elif document.outbox_due and self._settled(key, "outbox", document.outbox_due, OUTBOX_GRACE) <= now:
             # Whoever committed it is gone or cannot send: sending twice is allowed, not sending is not.
             inputs.append(TrimInput(aggregate=aggregate, id=document.id))
             self._due_index.look_at(key, now + AFTER_ERROR)

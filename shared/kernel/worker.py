@@ -26,6 +26,8 @@ log = get_logger(__name__)
 
 RETRY_FIRST = timedelta(milliseconds=500)
 RETRY_LONGEST = timedelta(minutes=1)
+RETRY_LATEST = RETRY_LONGEST * 1.5
+"""How far ahead the next attempt can be."""
 STOP_SECONDS = 2.0
 """How long a process that ends tries to record what its work has come to."""
 

@@ -211,6 +211,26 @@ async def test_all_ids_are_found_page_by_page(store: Store, collection: str) -> 
     assert await store.ids("never-written", "", 7) == []
 
 
+async def test_what_is_due_later_is_found_by_what_it_has(store: Store, collection: str) -> None:
+    hour = timedelta(hours=1)
+    later = {"work": ["x"]}
+    writes = [
+        Write({"_id": "far", "version": 1, "due_at": NOON + hour, **later}, None),
+        Write({"_id": "other", "version": 1, "due_at": NOON + hour, "outbox_due": "then"}, None),
+        Write({"_id": "timer", "version": 1, "due_at": NOON + hour, "timers": ["x"]}, None),
+        Write({"_id": "at", "version": 1, "due_at": NOON, **later}, None),
+        Write({"_id": "never", "version": 1, "due_at": None, **later}, None),
+        Write({"_id": "without", "version": 1, **later}, None),
+    ]
+    await store.write_many(collection, writes)
+    assert sorted(await store.due_beyond(collection, NOON, ["outbox_due", "work"], 10)) == ["far", "other"]
+    assert await store.due_beyond(collection, NOON, ["work"], 10) == ["far"]
+    assert len(await store.due_beyond(collection, NOON, ["outbox_due", "work"], 1)) == 1
+    assert await store.due_beyond(collection, NOON + hour, ["work"], 10) == []
+    with pytest.raises(ValueError, match="limit is 0"):
+        await store.due_beyond(collection, NOON, ["work"], 0)
+
+
 async def test_a_time_that_is_moved_or_taken_away_is_due_as_it_is_now(store: Store, collection: str) -> None:
     await store.write_many(collection, [new("moved", due_at=NOON), new("cancelled", due_at=NOON)])
     moved = next_("moved", 1, due_at=NOON + timedelta(hours=1))

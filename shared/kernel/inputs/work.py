@@ -21,12 +21,17 @@ class ClaimInput(Input):
     name: str
     owner: str
     lease: timedelta
+    disbelieved: datetime | None = None
+    """A moment ahead at which the work would wake, of which the sweeper knows that no right clock has written it."""
     claimed: PendingWork | None = field(default=None, init=False)
 
     def apply(self, unit: UnitOfWork, facts: Any) -> InputOutcome:
         document = unit.document
         work = document.work.get(self.name)
-        if work is None or work_key(self.name) in document.undecided or work.wakes > unit.now:
+        if work is None or work_key(self.name) in document.undecided:
+            self.claimed = None
+            return InputOutcome.SKIPPED
+        if work.wakes > unit.now and work.wakes != self.disbelieved:
             self.claimed = None
             return InputOutcome.SKIPPED
         document.epoch += 1

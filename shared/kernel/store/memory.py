@@ -94,6 +94,18 @@ class MemoryStore:
         await self._answer("ids", collection)
         return found[:limit]
 
+    async def due_beyond(self, collection: str, after: datetime, fields: Sequence[str], limit: int) -> list[str]:
+        check_limit(limit)
+        await self._arrive("due_beyond", collection)
+        bound = stored_time(after)
+        found = [
+            id_
+            for id_, kept in self._kept(collection).items()
+            if kept.due_at is not None and kept.due_at > bound and not decode(kept.encoded).keys().isdisjoint(fields)
+        ]
+        await self._answer("due_beyond", collection)
+        return found[:limit]
+
     async def ensure(self, collections: Sequence[str]) -> None:
         for collection in collections:
             await self._arrive("ensure", collection)

@@ -110,6 +110,14 @@ class MotorStore:
             found = await cursor.to_list(limit)
         return [document["_id"] for document in found]
 
+    async def due_beyond(self, collection: str, after: datetime, fields: Sequence[str], limit: int) -> list[str]:
+        check_limit(limit)
+        having = [{field: {"$exists": True}} for field in fields]
+        with _judged():
+            cursor = self._collection(collection).find({"due_at": {"$gt": after}, "$or": having}, {"_id": 1})
+            found = await cursor.limit(limit).batch_size(limit).to_list(limit)
+        return [document["_id"] for document in found]
+
     async def ensure(self, collections: Sequence[str]) -> None:
         await self.ping()
         # MongoDB finds (_id, version) by the index every collection has. The embedded server would scan; it is

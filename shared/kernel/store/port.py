@@ -64,6 +64,13 @@ class Store(Protocol):
         """The ids of at most `limit` documents behind `after`, in an order of the store's own; "" is before all."""
         ...
 
+    async def due_beyond(self, collection: str, after: datetime, fields: Sequence[str], limit: int) -> list[str]:
+        """Ids of at most `limit` documents whose `due_at` is after `after` and that have one of `fields`, in no order.
+
+        It may read every document that is due later: to be asked seldom.
+        """
+        ...
+
     async def ensure(self, collections: Sequence[str]) -> None:
         """Create the collections and the indexes that the methods above rely on, where they are missing."""
         ...
