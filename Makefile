@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := deploy/requirements/dev.lock
 STAMP := $(VENV)/.installed
 
-.PHONY: setup check fix test demo schemas asyncapi-validate bench chaos fuzz lock clean browser-test
+.PHONY: setup check fix test demo schemas asyncapi-validate bench chaos fuzz lock clean browser-test image-tools-test
 
 setup: $(STAMP)
 
@@ -44,6 +44,26 @@ browser-test: setup
 	  as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
 	  $$as_root apt-get update -qq && $$as_root apt-get install -y -qq --no-install-recommends chromium chromium-driver; }
 	DRYDOCK_BROWSER_TEST=1 $(BIN)/pytest -m browser
+
+# Tests that tools and registries of others read what we write. Installs skopeo, umoci, buildah and docker-registry with
+# apt (Debian, Ubuntu; as root or with sudo) where they are missing. Where Go is installed, it also fetches the schemas
+# of the OCI image-spec, and builds a registry that has the referrers API; else those tests are skipped.
+IMAGE_TOOLS := skopeo umoci buildah docker-registry
+IMAGE_SPEC := github.com/opencontainers/image-spec@v1.1.1
+GO_REGISTRY := github.com/google/go-containerregistry@v0.20.6
+image-tools-test: setup
+	@for tool in $(IMAGE_TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	  test -z "$$missing" || { as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
+	  $$as_root apt-get update -qq && $$as_root apt-get install -y -qq --no-install-recommends $$missing; }
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT; \
+	  if command -v go >/dev/null; then \
+	    cp tests/integration/image_tools/referrers_registry/main.go "$$folder" && cd "$$folder" && \
+	    go mod init referrers >/dev/null 2>&1 && go get $(GO_REGISTRY) >/dev/null 2>&1 && \
+	    go build -o registry . && export DRYDOCK_REFERRERS_REGISTRY="$$folder/registry"; \
+	    DRYDOCK_OCI_SCHEMAS=$$(go mod download -json $(IMAGE_SPEC) | sed -n 's/.*"Dir": "\(.*\)".*/\1\/schema/p') && \
+	    export DRYDOCK_OCI_SCHEMAS; cd $(CURDIR); \
+	  fi; \
+	  DRYDOCK_IMAGE_TOOLS_TEST=1 $(BIN)/pytest -m image_tools
 
 # Writes schemas/ from the messages; `make check` fails while they differ.
 schemas: setup

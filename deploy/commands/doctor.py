@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from deploy.embedded import EnginesError
-from deploy.installation.forms import changes
 from deploy.installation.record import told
 from services.console.installation import NoInstallation, find_installation
 from shared.ports import free_port
@@ -34,6 +33,8 @@ def doctor(data: Annotated[Path, typer.Option("--data", envvar="DRYDOCK_DATA")] 
 
 
 def _changes(data: Path) -> list[str]:
+    from deploy.installation.forms import changes  # all services come with it
+
     try:
         return changes(data)
     except EnginesError as error:

@@ -16,7 +16,7 @@ from typing import IO
 from deploy.embedded.data_folder import DataFolder
 from deploy.installation.manifest import NAME, BackupError, BackupFile, Manifest, copy, entries, read_manifest
 from deploy.installation.record import LAST_BACKUP, Record, write_record
-from shared.kernel.forms import this_version
+from shared.version import this_version
 
 KEPT_FREE = 256 * 1024 * 1024
 """Bytes that stay free on the disk."""

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from deploy.embedded import EnginesError
-from shared.kernel.forms import NewerForms, check_forms, forms_of, this_version
+from shared.version import this_version
 
 RECORD = "installation.json"
 
@@ -28,6 +28,7 @@ class RunBy:
 def forms() -> Forms:
     """The forms that this version writes."""
     from deploy.installation.tables import service_tables  # all services come with it
+    from shared.kernel.forms import forms_of
 
     with tempfile.TemporaryDirectory() as folder:
         return {name: forms_of(service) for name, service in sorted(service_tables(Path(folder)).items())}
@@ -46,6 +47,8 @@ def run_by(data: Path) -> RunBy | None:
 
 def claim(data: Path) -> None:
     """Note that this version is run on a folder. Raise EnginesError, and change nothing, if a later one was."""
+    from shared.kernel.forms import NewerForms, check_forms
+
     before = run_by(data)
     if before:
         try:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from shared.formats.versions import is_lower
-from shared.kernel.forms import this_version
+from shared.version import this_version
 
 FORM = 1
 """Of the manifest; a later one is not read."""

@@ -6,15 +6,16 @@ from contextlib import suppress
 
 from services.console.retention import LOG, REPORT
 from shared.artifacts.errors import ArtifactCorruptError
-from shared.artifacts.image import CACHED_LAYER, CONFIG, LAYER, MANIFEST
+from shared.artifacts.image import CACHED_LAYER, CONFIG, MANIFEST
 from shared.artifacts.store_folder import StoreFolder
 from shared.artifacts.sweep import Blob, needed
 from shared.contracts.message import Part
+from shared.formats.oci_image import LAYER_TYPES
 
 _KINDS = {
     MANIFEST: "images",
     CONFIG: "images",
-    LAYER: "layers",
+    **dict.fromkeys(LAYER_TYPES.values(), "layers"),
     CACHED_LAYER: "layer cache",
     "application/zip": "packages",
     "application/vnd.drydock.app": "extensions",

@@ -10,6 +10,7 @@ from services.image_builder.steps import Steps
 from shared.artifacts.folder import FolderStore
 from shared.contracts.image_builder import BuildImage, ImageBuilt
 from shared.contracts.registry import CATALOGUE
+from shared.formats.oci_image import Compression
 from shared.kernel.app import Aggregate, Fact, Load, On, OnWork, Service, Settings, make_service, run
 
 BUILDS = Aggregate("builds", Build)
@@ -21,6 +22,8 @@ class BuilderSettings(Settings):
     """What the builder needs to know beside what every service does."""
 
     artifacts: Path = Path(".drydock/artifacts")
+    image_compression: Compression = "zstd"
+    """How the layers of images are compressed. `zstd` is fastest; umoci reads `gzip` and `none` only."""
     patience: timedelta = timedelta(minutes=1)
     """How long a build waits until the builder has read its own word of the base image."""
 
@@ -28,7 +31,7 @@ class BuilderSettings(Settings):
 def make(settings: Settings) -> Service:
     """The table of image-builder."""
     assert isinstance(settings, BuilderSettings)
-    steps = Steps(FolderStore(settings.artifacts))
+    steps = Steps(FolderStore(settings.artifacts), settings.image_compression)
     return make_service(
         "image-builder",
         CATALOGUE,

@@ -1,40 +1,48 @@
 """The real work of the image-builder: layers and an image in the artifact store, from a package and a base image."""
 
-import asyncio
-from pathlib import Path
+import time
+from collections.abc import Callable
 
-from services.image_builder.composition import CompositionRefusedError, PackageToApply
+from services.image_builder.domain.composition import CompositionRefusedError, package_to_apply
 from services.image_builder.domain.work import BuildInput, Built
-from services.image_builder.image_build import build_image
+from services.image_builder.image_build import BuiltImage, build_image
 from shared.artifacts.errors import ArtifactStoreError, ArtifactUnusableError
-from shared.artifacts.image import Image, ImageModule, Part
 from shared.artifacts.port import ArtifactStore
-from shared.contracts.image_builder import BuildImage, Reason
-from shared.contracts.parts import ImageContents, Module, PackageContents, PackageKind, Problem
+from shared.artifacts.space import size_text
+from shared.contracts.image_builder import Reason
+from shared.contracts.parts import ImageContents, Module, PackageKind, Problem
 from shared.formats.deployable_package.findings import InfrastructureError
-from shared.formats.deployable_package.read.package import PackageReader, PackageRefusedError
+from shared.formats.deployable_package.read.package import PackageRefusedError
+from shared.formats.oci_image import Compression, Image
 from shared.kernel import Transient
 from shared.kernel.app import Job
 
+_TOLD_EVERY = 0.5
+"""Seconds between two words of a build's progress."""
+_NAMED = 10
+
 
 class Steps:
-    """Builds images in one artifact store."""
+    """Builds images in one artifact store, with layers that are compressed so."""
 
-    def __init__(self, artifacts: ArtifactStore) -> None:
+    def __init__(self, artifacts: ArtifactStore, compression: Compression = "zstd") -> None:
         self._artifacts = artifacts
+        self._compression = compression
 
     async def build(self, given: BuildInput, job: Job) -> Built:
         """Build an image. Raise Transient where the machine, not the package, is at fault and may recover."""
         request = given.request
+        began = time.perf_counter()
         try:
-            package = await self._package(request)
             job.log(f"building {request.update_name!r} from {request.package}")
             done = await build_image(
                 self._artifacts,
-                package,
+                package_to_apply(request.package, request.artifact.digest, request.contents),
                 update_name=request.update_name,
                 base=request.base_image,
                 acknowledged=request.may_drop,
+                compression=self._compression,
+                progress=_telling(job),
             )
         except CompositionRefusedError as error:
             return _none(error.reason, str(error))
@@ -44,39 +52,33 @@ class Steps:
             return _none(Reason(error.reason), str(error))
         except (ArtifactStoreError, InfrastructureError, OSError) as error:
             raise Transient(str(error)) from error
-        made = ", ".join(done.built) or "none"
-        job.log(f"image {done.image.digest}; layers built: {made}")
+        job.log(_told(done, time.perf_counter() - began))
         return Built(image=done.image.digest, contents=_contents(given, done.image))
 
-    async def _package(self, request: BuildImage) -> PackageToApply:
-        contents = request.contents
-        async with self._artifacts.local_file(request.artifact.digest) as path:
-            modules = await asyncio.to_thread(_modules, path, contents)
-        return PackageToApply(
-            digest=request.artifact.digest,
-            kind=contents.kind.value,
-            modules=modules,
-            platform_version=contents.platform_version or "0.0",
-            application_version=contents.application_version or "0.0",
-            removals=contents.removed_modules,
-            id=request.package,
-        )
+
+def _telling(job: Job) -> Callable[[int, int], None]:
+    """Tells the job's progress in bytes, a few times a second at most, and its end."""
+    told_at = 0.0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told_at
+        now = time.perf_counter()
+        if done == total or now - told_at >= _TOLD_EVERY:
+            told_at = now
+            job.progress(done, total, "bytes")
+
+    return tell
 
 
-def _modules(path: Path, contents: PackageContents) -> tuple[ImageModule, ...]:
-    """The modules that the package is known to have, with what each refers to, which only the package says."""
-    parts: tuple[tuple[Part, tuple[Module, ...]], ...] = (
-        ("platform", contents.platform_modules),
-        ("customization", contents.modules),
+def _told(done: BuiltImage, seconds: float) -> str:
+    """What was built, how much of it and how fast, for the log."""
+    if not done.built:
+        return f"image {done.image.digest}; all layers were there"
+    made = ", ".join(done.built[:_NAMED]) + (
+        f" and {len(done.built) - _NAMED} more" if len(done.built) > _NAMED else ""
     )
-    with PackageReader(path) as package:
-        return tuple(
-            ImageModule(
-                name=one.name, version=one.version, part=part, references=package.references(one.name, one.version)
-            )
-            for part, some in parts
-            for one in some
-        )
+    rate = f"{size_text(done.size)} in {seconds:.2f} s, {size_text(int(done.size / seconds))}/s"
+    return f"image {done.image.digest}; layers built: {made} ({rate})"
 
 
 def _none(reason: Reason, message: str) -> Built:

@@ -14,13 +14,15 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from threading import Event
 from typing import IO, TypeVar
 
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.index import LayoutIndex
+from shared.artifacts.notes import alone, read_notes, write_note
 from shared.artifacts.port import Descriptor, check_reference, digest_hex
 from shared.artifacts.space import require_space
 from shared.artifacts.store_folder import StoreFolder, storage_errors, sync_folder, write_once
@@ -41,7 +43,7 @@ class FolderStore:
         self._layout = layout = StoreFolder(root)
         self._index = LayoutIndex(layout)
         with storage_errors(root):
-            for folder in (layout.blobs, layout.media_types, layout.incoming, layout.trash):
+            for folder in (layout.blobs, layout.media_types, layout.incoming, layout.trash, layout.notes):
                 folder.mkdir(parents=True, exist_ok=True)
             write_once(root / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
             self._index.prepare()
@@ -57,6 +59,10 @@ class FolderStore:
             upload.discard()
 
     async def put_bytes(self, content: bytes, media_type: str) -> Descriptor:
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        if await self._in_thread(self._has, digest, content):
+            return Descriptor(media_type, digest, len(content))
+
         async def once() -> AsyncIterator[bytes]:
             yield content
 
@@ -82,6 +88,16 @@ class FolderStore:
         except ArtifactMissingError:
             return False
         return True
+
+    async def missing(self, digests: Collection[str]) -> frozenset[str]:
+        def look() -> Iterator[str]:
+            for digest in digests:
+                try:
+                    self._blob(digest)
+                except ArtifactMissingError:
+                    yield digest
+
+        return await self._in_thread(lambda: frozenset(look()))
 
     async def describe(self, digest: str) -> Descriptor:
         def look() -> Descriptor:
@@ -119,13 +135,22 @@ class FolderStore:
     async def local_file(self, digest: str) -> AsyncIterator[Path]:
         path = await self._in_thread(self._blob, digest)
 
+        given_up = Event()
+
         def verify() -> None:
+            hasher = hashlib.sha256()
             with path.open("rb") as source:
-                _check(digest, hashlib.file_digest(source, "sha256").hexdigest())
+                while not given_up.is_set() and (chunk := source.read(_CHUNK)):
+                    hasher.update(chunk)
+            if not given_up.is_set():
+                _check(digest, hasher.hexdigest())
 
         verified = asyncio.create_task(self._in_thread(verify))
         try:
             yield path
+        except asyncio.CancelledError:
+            given_up.set()  # nobody uses what was made from it
+            raise
         finally:
             # Also after an error inside: corrupt bytes are then its cause, and the store is to blame.
             await verified
@@ -148,6 +173,22 @@ class FolderStore:
 
     async def references(self) -> Mapping[str, Descriptor]:
         return await self._in_thread(self._index.references)
+
+    async def note(self, name: str, content: bytes) -> None:
+        await self._in_thread(write_note, self._layout, name, content)
+
+    async def noted(self, names: Collection[str]) -> Mapping[str, bytes]:
+        return await self._in_thread(read_notes, self._layout, names)
+
+    def exclusive(self, name: str) -> AbstractAsyncContextManager[None]:
+        return alone(self._layout, name)
+
+    def _has(self, digest: str, content: bytes) -> bool:
+        """Whether exactly these bytes are there; then they are in use from now on."""
+        try:
+            return self._blob(digest).read_bytes() == content
+        except (ArtifactMissingError, FileNotFoundError):
+            return False
 
     def _blob(self, digest: str) -> Path:
         """Where an artifact stands, with its use noted; raise ArtifactMissingError."""

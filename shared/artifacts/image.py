@@ -1,16 +1,24 @@
 """An environment's image as an OCI image: manifest, config and layers (image-spec v1.1).
 
-A layer is a tar compressed with zstd that holds one part, `modules/<lower-case module name>/...`. What an
-OCI image config has no field for stands in the config under `dev.drydock.image`, so that the digest
+A layer is a tar that holds the platform part, or one module of the customization part:
+`modules/<lower-case module name>/...`. So what a module weighs is stored once, however many images have it, and a
+module that is not in an image any more has no layer there: nothing has to be taken out of a layer below by a
+whiteout. Images of the earlier layout have one layer per part, and are read as well.
+
+What an OCI image config has no field for stands in the config under `dev.drydock.image`, so that the digest
 covers it; annotations of the manifest repeat what lists of images show.
 """
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping
+import tarfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from gzip import BadGzipFile, GzipFile
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, cast
 
 import msgspec
 import rfc8785
@@ -18,10 +26,21 @@ import zstandard
 
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.port import ArtifactStore, digest_hex
+from shared.formats.oci_image import (
+    LAYER,
+    LAYER_TYPES,
+    Image,
+    ImageLayer,
+    ImageModule,
+    ImageParts,
+    ModuleRemoval,
+    Part,
+)
+
+__all__ = ["LAYER", "Image", "ImageLayer", "ImageModule", "ImageParts", "ModuleRemoval", "Part"]
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
-LAYER = "application/vnd.oci.image.layer.v1.tar+zstd"
 CACHED_LAYER = "application/vnd.drydock.cached-layer.v1+json"
 """A record of the builder's cache: an ImageLayer as JSON. It is worth nothing without its layer."""
 CACHED_LAYERS = "cached-layers/"
@@ -29,61 +48,8 @@ CACHED_LAYERS = "cached-layers/"
 IMAGES = "images/"
 _CONTENTS = "dev.drydock.image"
 _PART = "dev.drydock.part"
+_MODULE = "dev.drydock.module"
 _JSON_LIMIT = 16 << 20
-
-Part = Literal["platform", "customization"]
-
-
-class ImageModule(msgspec.Struct, frozen=True, kw_only=True):
-    """A module as an image holds it; `references` are names of modules, in any case."""
-
-    name: str
-    version: str
-    part: Part
-    references: tuple[str, ...] = ()
-
-    @property
-    def folder(self) -> str:
-        """Where the module's payload stands in the image and in a release folder."""
-        return f"modules/{self.name.lower()}"
-
-
-class ImageParts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What an image is: all of it goes into the digest.
-
-    `packages` names the package each part was built from, `base` the image it was composed with. `dropped`
-    are the customization modules that went missing without a removal file: promotable only while empty.
-    """
-
-    update_name: str
-    platform_version: str
-    application_version: str
-    modules: tuple[ImageModule, ...]
-    packages: dict[Part, str]
-    dropped: tuple[str, ...] = ()
-    base: str | None = None
-
-    def part(self, part: Part) -> tuple[ImageModule, ...]:
-        return tuple(module for module in self.modules if module.part == part)
-
-
-class ImageLayer(msgspec.Struct, frozen=True, kw_only=True):
-    """One part's layer; `diff_id` is the digest of the uncompressed tar."""
-
-    part: Part
-    digest: str
-    size: int
-    diff_id: str
-
-
-class Image(msgspec.Struct, frozen=True, kw_only=True):
-    digest: str
-    contents: ImageParts
-    layers: tuple[ImageLayer, ...]
-    created: datetime
-
-    def layer(self, part: Part) -> ImageLayer | None:
-        return next((layer for layer in self.layers if layer.part == part), None)
 
 
 def _timestamp(moment: datetime) -> str:
@@ -105,14 +71,17 @@ async def write_image(
     """
     layers = tuple(layers)
     moment = _timestamp(created)
+    stated = msgspec.to_builtins(contents)
+    if not contents.removals:
+        del stated["removals"]  # what there is nothing of is not said: images without it keep their digests
     config: dict[str, Any] = {
         "architecture": "amd64",
         "os": "linux",
         "created": moment,
         "config": {},
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
-        "history": [{"created": moment, "created_by": f"drydock: {layer.part} part"} for layer in layers],
-        _CONTENTS: msgspec.to_builtins(contents),
+        "history": [{"created": moment, "created_by": f"drydock: {layer.title}"} for layer in layers],
+        _CONTENTS: stated,
     }
     stored = await store.put_bytes(rfc8785.dumps(config), CONFIG)
     annotations = {
@@ -130,10 +99,10 @@ async def write_image(
         "config": {"mediaType": CONFIG, "digest": stored.digest, "size": stored.size},
         "layers": [
             {
-                "mediaType": LAYER,
+                "mediaType": layer.media_type,
                 "digest": layer.digest,
                 "size": layer.size,
-                "annotations": {_PART: layer.part},
+                "annotations": {_PART: layer.part} | ({} if layer.module is None else {_MODULE: layer.module}),
             }
             for layer in layers
         ],
@@ -188,6 +157,8 @@ async def load_image(store: ArtifactStore, digest: str) -> Image:
                 digest=blob.digest,
                 size=blob.size,
                 diff_id=diff_id,
+                module=blob.annotations.get(_MODULE),
+                media_type=blob.media_type,
             )
             for blob, diff_id in zip(manifest.layers, config.rootfs.diff_ids, strict=True)
         )
@@ -207,7 +178,7 @@ async def verify_image(store: ArtifactStore, digest: str) -> tuple[str, ...]:
         try:
             async with store.local_file(layer.digest) as path:
                 size = path.stat().st_size
-                found = await asyncio.to_thread(_uncompressed_digest, path)
+                found = await asyncio.to_thread(_uncompressed_digest, path, layer.media_type)
         except (ArtifactMissingError, ArtifactCorruptError) as error:
             problems.append(str(error))
             continue
@@ -218,15 +189,35 @@ async def verify_image(store: ArtifactStore, digest: str) -> tuple[str, ...]:
     return tuple(problems)
 
 
-def _uncompressed_digest(path: Path) -> str:
+LAYER_ERRORS = (zstandard.ZstdError, BadGzipFile, EOFError, zlib.error, tarfile.TarError)
+"""What reading a damaged layer raises."""
+
+
+@contextmanager
+def opened_layer(path: Path, media_type: str) -> Iterator[IO[bytes]]:
+    """The tar of a layer's file as a stream; reading raises one of LAYER_ERRORS where it is damaged.
+
+    Raise ArtifactCorruptError for a media type that no layer of ours has.
+    """
+    if media_type not in LAYER_TYPES.values():
+        raise ArtifactCorruptError(f"layer sha256:{path.name} is of type {media_type}, which Drydock does not read")
+    with path.open("rb") as packed:
+        if media_type == LAYER_TYPES["zstd"]:
+            with zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True) as stream:
+                yield cast("IO[bytes]", stream)
+        elif media_type == LAYER_TYPES["gzip"]:
+            with GzipFile(fileobj=packed) as unzipped:
+                yield cast("IO[bytes]", unzipped)
+        else:
+            yield packed
+
+
+def _uncompressed_digest(path: Path, media_type: str) -> str:
     hasher = hashlib.sha256()
     try:
-        with (
-            path.open("rb") as source,
-            zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True) as tar,
-        ):
+        with opened_layer(path, media_type) as tar:
             while chunk := tar.read(1 << 20):
                 hasher.update(chunk)
-    except zstandard.ZstdError as error:
-        raise ArtifactCorruptError(f"layer {path.name} is not compressed with zstd: {error}") from error
+    except LAYER_ERRORS as error:
+        raise ArtifactCorruptError(f"layer sha256:{path.name} is not compressed as {media_type}: {error}") from error
     return f"sha256:{hasher.hexdigest()}"

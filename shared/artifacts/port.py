@@ -1,7 +1,7 @@
 """What Drydock asks of an artifact store, so that an OCI registry can take the folder's place."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +60,10 @@ class ArtifactStore(Protocol):
 
     async def exists(self, digest: str) -> bool: ...
 
+    async def missing(self, digests: Collection[str]) -> frozenset[str]:
+        """Those that the store does not have; the others are in use from now on, as if each was asked for."""
+        ...
+
     async def describe(self, digest: str) -> Descriptor:
         """Size, and the media type under which the artifact was stored first."""
         ...
@@ -87,3 +91,15 @@ class ArtifactStore(Protocol):
     async def resolve(self, name: str) -> Descriptor: ...
 
     async def references(self) -> Mapping[str, Descriptor]: ...
+
+    async def note(self, name: str, content: bytes) -> None:
+        """Keep a few bytes under a name of any form, as a cache does: they may be gone, or no use, any time."""
+        ...
+
+    async def noted(self, names: Collection[str]) -> Mapping[str, bytes]:
+        """What was noted under those of the names of which that is known."""
+        ...
+
+    def exclusive(self, name: str) -> AbstractAsyncContextManager[None]:
+        """While the context is open, nobody else has it for this name, in whatever process. It ends with its owner."""
+        ...

@@ -4,6 +4,7 @@ oci-layout  index.json  blobs/sha256/<hex>      the specification's (image-spec 
 media-types/sha256/<hex>                        ours: a layout knows media types only of what it refers to
 incoming/                                       ours: unfinished writes
 trash/sha256/<hex>                              ours: blobs that nobody refers to, before they are deleted
+notes/<hex of the sha256 of a name>             ours: what a cache keeps under names
 index.lock  blobs.lock                          ours: the locks around index.json, and around what is collected
 """
 
@@ -43,6 +44,10 @@ class StoreFolder:
     @property
     def incoming(self) -> Path:
         return self.root / "incoming"
+
+    @property
+    def notes(self) -> Path:
+        return self.root / "notes"
 
     @property
     def index(self) -> Path:

@@ -7,13 +7,13 @@ while the service runs, once.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
 
 from shared.kernel.commit import Committer
 from shared.kernel.inputs import BringUpInput
 from shared.kernel.logs import get_logger
 from shared.kernel.service import Service
 from shared.kernel.store.port import Store, Write
+from shared.version import this_version
 
 COLLECTION = "drydock"
 PAGE = 200
@@ -101,11 +101,3 @@ async def _write(store: Store, record: _Record) -> bool:
     document = {"_id": _ID, "version": record.version + 1, "due_at": None, **fields}
     [written] = await store.write_many(COLLECTION, [Write(document, record.version or None)])
     return written
-
-
-def this_version() -> str:
-    """The version of Drydock that runs."""
-    try:
-        return version("drydock")
-    except PackageNotFoundError:  # run from its sources
-        return "unknown"

@@ -261,3 +261,40 @@ async def test_a_killed_writer_leaves_no_artifact_and_its_rest_is_removed_but_no
     descriptor = await store.put(chunks(), "text/plain")
     assert [path.name for path in (tmp_path / "store/blobs/sha256").iterdir()] == [descriptor.digest[7:]]
     assert list(incoming.iterdir()) == []
+
+
+async def test_of_several_artifacts_those_are_told_that_are_not_there(store: ArtifactStore) -> None:
+    there = (await store.put_bytes(b"there", "text/plain")).digest
+    gone = f"sha256:{'0' * 64}"
+    assert await store.missing([there, gone]) == {gone}
+    assert await store.missing([]) == frozenset()
+
+
+async def test_a_note_is_found_under_its_name_the_newest_one(store: ArtifactStore) -> None:
+    assert await store.noted(["any name / of any form"]) == {}
+    await store.note("any name / of any form", b"first")
+    await store.note("any name / of any form", b"second")
+    assert await store.noted(["any name / of any form", "other"]) == {"any name / of any form": b"second"}
+    assert await store.references() == {}
+
+
+async def test_a_name_is_had_by_one_at_a_time_and_free_again_whatever_happens_to_him(store: ArtifactStore) -> None:
+    order: list[str] = []
+    inside = asyncio.Event()
+
+    async def first() -> None:
+        async with store.exclusive("name"):
+            inside.set()
+            async with store.exclusive("other"):  # is free meanwhile
+                await asyncio.sleep(0)
+            order.append("first")
+            raise ValueError
+
+    async def second() -> None:
+        await inside.wait()
+        async with store.exclusive("name"):
+            order.append("second")
+
+    ended = await asyncio.gather(first(), second(), return_exceptions=True)
+    assert isinstance(ended[0], ValueError)
+    assert order == ["first", "second"]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from deploy.demo.packages import DemoPackage
-from services.image_builder.composition import PackageToApply
+from services.image_builder.domain.composition import PackageToApply
 from services.image_builder.image_build import BuiltImage, build_image
 from shared.artifacts.image import ImageModule
 from shared.artifacts.port import ArtifactStore

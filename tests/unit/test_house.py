@@ -37,7 +37,7 @@ FLOORS = (
     ("shared.artifacts", "shared.kernel"),
     ("shared.contracts", "shared.children"),
     ("shared.formats",),
-    ("shared.files", "shared.ports"),
+    ("shared.files", "shared.version", "shared.ports"),
 )
 """From the roof down. A room imports what stands on lower floors, nothing beside it and nothing above."""
 

@@ -18,7 +18,7 @@ _USAGE = 2
 
 _NOUNS = {
     "package": f"{_HERE}.package:app",
-    "image": f"{_HERE}.plain:image",
+    "image": f"{_HERE}.image:app",
     "environment": f"{_HERE}.environment:app",
     "update": f"{_HERE}.update:app",
     "candidate": f"{_HERE}.plain:candidate",

@@ -1,9 +1,8 @@
 """Nouns that can be listed and looked at, and nothing else."""
 
 from services.console.cli.lists import group_of
-from services.console.nouns import CANDIDATES, CHECKS, IMAGES, NOTIFICATIONS, REMEDIATION_POLICIES, ROLLOUTS
+from services.console.nouns import CANDIDATES, CHECKS, NOTIFICATIONS, REMEDIATION_POLICIES, ROLLOUTS
 
-image = group_of(IMAGES)
 candidate = group_of(CANDIDATES)
 rollout = group_of(ROLLOUTS)
 check = group_of(CHECKS)

@@ -21,6 +21,7 @@ from services.console.retention import Needs, Retention, spared
 from services.console.usage import kind_of, usage
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactStoreError
 from shared.artifacts.folder import FolderStore
+from shared.artifacts.notes import forget_notes
 from shared.artifacts.space import size_text
 from shared.artifacts.store_folder import StoreFolder
 from shared.artifacts.sweep import SHORTEST_GRACE, Blob, Deed, Step, blobs_of, carry_out, kept, plan
@@ -116,7 +117,7 @@ def gc(
         _require_match(installation, blobs, needs)
         stays = kept(folder, blobs, needs.roots, now=now, grace=grace, spared=spared(needs, keep, now))
         steps = plan(blobs, stays, now=now, trash_for=0 if empty_trash else grace)
-        return steps if dry_run else await asyncio.to_thread(lambda: list(carry_out(folder, steps)))
+        return steps if dry_run else await asyncio.to_thread(_collect, folder, steps, now - grace)
 
     try:
         steps = run(work, timeout=timeout)
@@ -134,6 +135,12 @@ def gc(
     )
     freed = sum(blob.size for deed, blob in steps if deed is Deed.DELETE)
     tell(f"{size_text(freed)} {'would be' if dry_run else 'are'} free again")
+
+
+def _collect(folder: StoreFolder, steps: Iterable[Step], unread_since: float) -> list[Step]:
+    done = list(carry_out(folder, steps))
+    forget_notes(folder, unread_since=unread_since)
+    return done
 
 
 def _folder() -> StoreFolder:

@@ -88,9 +88,9 @@ class Releases:
         files: dict[str, manifest.FileDigest] = {}
         try:
             for layer in image.layers:
-                step.log(f"unpacking the {layer.part} layer ({layer.size / 1e6:.1f} MB)")
+                step.log(f"unpacking the {layer.title} ({layer.size / 1e6:.1f} MB)")
                 async with store.local_file(layer.digest) as path:
-                    files |= await asyncio.to_thread(unpack, path, draft, cancelled)
+                    files |= await asyncio.to_thread(unpack, path, draft, cancelled, layer.media_type)
             content = msgspec.json.encode(image)
             (draft / _IMAGE).write_bytes(content)
             manifest.write(draft, files | {_IMAGE: manifest.digest_of(content)})

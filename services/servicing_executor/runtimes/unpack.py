@@ -8,16 +8,14 @@ import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
 from threading import Event
-from typing import IO, cast
-
-import zstandard
 
 from services.servicing_executor.runtimes.manifest import FileDigest, HashedFile
 from services.servicing_executor.runtimes.port import StepFailedError
+from shared.artifacts.image import LAYER, LAYER_ERRORS, opened_layer
 
 
-def unpack(layer: Path, target: Path, cancelled: Event) -> dict[str, FileDigest]:
-    """Unpack a tar archive in Zstandard frames; what each file holds, by its name in `target`.
+def unpack(layer: Path, target: Path, cancelled: Event, media_type: str = LAYER) -> dict[str, FileDigest]:
+    """Unpack a layer, compressed as its media type says; what each file holds, by its name in `target`.
 
     Stops soon after `cancelled` is set.
 
@@ -27,16 +25,15 @@ def unpack(layer: Path, target: Path, cancelled: Event) -> dict[str, FileDigest]
     files: dict[str, FileDigest] = {}
     try:
         with (
-            layer.open("rb") as packed,
-            zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True) as stream,
-            tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as tar,
+            opened_layer(layer, media_type) as stream,
+            tarfile.open(fileobj=stream, mode="r|") as tar,
         ):
             for member in tar:
                 if cancelled.is_set():
                     break
                 if (digest := _place(tar, member, target)) is not None:
                     files[str(PurePosixPath(member.name))] = digest
-    except (tarfile.TarError, zstandard.ZstdError, FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+    except (*LAYER_ERRORS, FileExistsError, IsADirectoryError, NotADirectoryError) as error:
         raise StepFailedError(f"layer sha256:{layer.name} cannot be unpacked: {error}") from error
     return files
 

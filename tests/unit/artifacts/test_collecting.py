@@ -13,12 +13,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
 import pytest
 
-from services.image_builder.image_build import cached_layer_named, remember_layer
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.folder import FolderStore
 from shared.artifacts.image import CACHED_LAYER, LAYER, ImageLayer, ImageParts, load_image, write_image
+from shared.artifacts.notes import forget_notes
 from shared.artifacts.store_folder import StoreFolder
 from shared.artifacts.sweep import GRACE, Deed, Step, blobs_of, carry_out, kept, needed, plan
 from tests.support.effort import first_seed, times
@@ -49,11 +50,16 @@ def collect(folder: StoreFolder, roots: set[str], trash_for: float = GRACE) -> I
 async def layer_of(store: FolderStore, number: int) -> ImageLayer:
     """The layer of a package, from the builder's cache if it is there."""
     name = f"cached-layers/{number}"
-    if cached := await cached_layer_named(store, name):
-        return cached
+    if noted := (await store.noted([name])).get(name):
+        cached = msgspec.json.decode(noted, type=ImageLayer)
+        if not await store.missing([cached.digest]):
+            return cached
     made = await store.put_bytes(b"layer %d" % number, LAYER)
     layer = ImageLayer(part="platform", digest=made.digest, size=made.size, diff_id=made.digest)
-    await remember_layer(store, name, layer)
+    content = msgspec.json.encode(layer)
+    await store.note(name, content)
+    # Earlier versions kept such a record among the artifacts, with a name.
+    await store.set_reference(name, await store.put_bytes(content, CACHED_LAYER))
     return layer
 
 
@@ -297,3 +303,14 @@ async def test_what_another_tool_has_named_in_the_index_stays(folder: StoreFolde
     folder.index.write_text(json.dumps(index))
     pass_time(folder, DAY)
     assert deeds(collect(folder, set())) == {}
+
+
+async def test_notes_that_nobody_has_read_for_long_are_forgotten(folder: StoreFolder) -> None:
+    store = FolderStore(folder.root)
+    for name in ("read", "unread"):
+        await store.note(name, b"x")
+    for path in folder.notes.iterdir():
+        os.utime(path, (now() - 2 * DAY, now() - 2 * DAY))
+    await store.noted(["read"])
+    assert forget_notes(folder, unread_since=now() - DAY) == 1
+    assert await store.noted(["read", "unread"]) == {"read": b"x"}

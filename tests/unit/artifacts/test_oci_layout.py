@@ -81,6 +81,7 @@ async def test_a_store_whose_images_were_never_named_names_them_when_it_is_opene
 ) -> None:
     base = (await built(store, PLATFORM, tmp_path)).image
     image = (await built(store, CUSTOMIZATION_V1, tmp_path, base.digest)).image
+    await store.set_reference("list", await store.put_bytes(b"{}", "application/json"))
     index = tmp_path / "store/index.json"
     then = json.loads(index.read_bytes())
     del then["annotations"]

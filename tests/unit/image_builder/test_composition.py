@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.image_builder.composition import CompositionRefusedError, Kind, PackageToApply, compose
+from services.image_builder.domain.composition import CompositionRefusedError, Kind, PackageToApply, compose
 from shared.artifacts.image import ImageModule, ImageParts, Part
 from shared.contracts.image_builder import Reason
 

@@ -33,6 +33,9 @@ class Attempt:
     def log(self, text: str) -> None:
         """Nobody listens."""
 
+    def progress(self, done: float, total: float, unit: str) -> None:
+        """Nor here."""
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> FolderStore:
@@ -153,8 +156,8 @@ async def test_why_there_is_no_image_is_told_by_its_reason(store: FolderStore, t
     for asked, reason, text in (
         (await request(store, content, said, built.image), Reason.MODULES_MISSING, "lacks ContosoOld"),
         (await request(store, content, said, None), Reason.PLATFORM_NEEDED, "apply a platform package first"),
-        (await request(store, content, lying, built.image), Reason.ARTIFACT_DAMAGED, "DP301"),
-        (await request(store, b"<html>", said, built.image), Reason.ARTIFACT_DAMAGED, "DP101"),
+        (await request(store, content, lying, built.image), Reason.ARTIFACT_DAMAGED, "DP303"),
+        (await request(store, b"<html>", lying, built.image), Reason.ARTIFACT_DAMAGED, "DP101"),
     ):
         failed = await build(store, asked, built.contents)
         assert failed.problem, reason

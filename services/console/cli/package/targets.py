@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import zstandard
 
 from services.console.cli.paths import require_file
 from services.console.installation import Installation
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError
 from shared.artifacts.folder import FolderStore
-from shared.artifacts.image import Image, load_image
+from shared.artifacts.image import LAYER_ERRORS, Image, load_image, opened_layer
 from shared.artifacts.port import ArtifactStore
 from shared.formats.deployable_package.judge.target import TargetImage, TargetModule
 from shared.formats.deployable_package.read.payload import content_hash
@@ -129,19 +128,18 @@ def artifact_store(installation: Installation) -> ArtifactStore:
 
 async def _content_hashes(store: ArtifactStore, image: Image) -> Mapping[str, str]:
     """The content hash of each customization module, by name in lower case: an image names versions only."""
-    layer = image.layer("customization")
-    if layer is None:
-        return {}
-    async with store.local_file(layer.digest) as path:
-        return await asyncio.to_thread(_hash_modules, path)
+    found: dict[str, str] = {}
+    for layer in image.layers_of("customization"):
+        async with store.local_file(layer.digest) as path:
+            found |= await asyncio.to_thread(_hash_modules, path, layer.media_type)
+    return found
 
 
-def _hash_modules(layer: Path) -> dict[str, str]:
+def _hash_modules(layer: Path, media_type: str) -> dict[str, str]:
     files: dict[str, list[tuple[str, bytes]]] = {}
     try:
         with (
-            layer.open("rb") as packed,
-            zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True) as stream,
+            opened_layer(layer, media_type) as stream,
             tarfile.open(fileobj=stream, mode="r|") as tar,
         ):
             for member in tar:
@@ -152,6 +150,6 @@ def _hash_modules(layer: Path) -> dict[str, str]:
                 while content is not None and (chunk := content.read(_CHUNK)):
                     digest.update(chunk)
                 files.setdefault(module, []).append((name, digest.digest()))
-    except (zstandard.ZstdError, tarfile.TarError, ValueError) as error:
+    except (*LAYER_ERRORS, ValueError) as error:
         raise ArtifactCorruptError(f"layer {layer.name} is no layer of Drydock: {error}") from error
     return {module: content_hash(found) for module, found in files.items()}

@@ -5,6 +5,7 @@ content and nothing else: here the first thing that is wrong is raised. Judged i
 for the file may have changed since; nothing is read before it is asked for but the package's own directory.
 """
 
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ from shared.formats.deployable_package.archive.entry import Entry, inside
 from shared.formats.deployable_package.archive.sources import Bytes, FileSource, MemorySource, Source, WindowSource
 from shared.formats.deployable_package.archive.unpacking import EntryError, data_offset, read_chunks, read_whole
 from shared.formats.deployable_package.findings import Findings, InfrastructureError, PackageFinding
-from shared.formats.deployable_package.limits import OPEN_PAYLOADS, Limits
+from shared.formats.deployable_package.limits import OPEN_PAYLOADS, STREAM_CHUNK, Limits
 from shared.formats.deployable_package.read.layout import file_module, nuget_path, payload_path
 from shared.formats.deployable_package.read.nuget import read_nuget
 
@@ -104,6 +105,18 @@ class PackageReader:
             for one in sorted(self._directory(source, entry.path), key=lambda one: one.path)
             if not one.is_folder
         )
+
+    def payload_digest(self, module: str, version: str) -> str:
+        """The sha256 of a module's payload as it stands in the package, in hexadecimal: equal payloads, equal files."""
+        entry = self._entry(payload_path(module, version), "DP303")
+        try:
+            offset = data_offset(self._file, entry)
+        except EntryError as damage:
+            raise _refused(damage.rule, entry.path, damage.message) from damage
+        hasher = hashlib.sha256(f"{entry.method} {entry.size} ".encode())
+        for at in range(0, entry.packed, STREAM_CHUNK):
+            hasher.update(self._file.read_at(offset + at, min(STREAM_CHUNK, entry.packed - at)))
+        return hasher.hexdigest()
 
     def _entry(self, path: str, rule: str) -> Entry:
         entry = self._entries.get(path.lower())

@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.artifacts.image import ImageModule, ImageParts, Part
 from shared.contracts.image_builder import Reason
+from shared.contracts.parts import Module, PackageContents
 from shared.formats.difference import compare_modules
+from shared.formats.oci_image import ImageModule, ImageParts, ModuleRemoval, Part
 from shared.formats.versions import is_lower
 
 Kind = Literal["platform", "customization", "merged"]
@@ -35,7 +36,9 @@ class PackageToApply:
     """What composition needs of a valid package.
 
     `digest` is the stored package's, `id` says what it is called, and where. `removals` are the lines of its
-    ModuleToRemove.txt. A customization package has no application version: an image takes that from its platform
+    ModuleToRemove.txt. What its modules refer to is not asked for: a build reads that.
+
+    A customization package has no application version: an image takes that from its platform
     part. Its `platform_version` is the one it was built for.
     """
 
@@ -55,6 +58,25 @@ class PackageToApply:
         images, which share their layers.
         """
         return f"{self.id}@{self.digest}" if self.id else self.digest
+
+
+def package_to_apply(package: str, digest: str, contents: PackageContents) -> PackageToApply:
+    """A valid package by what its validator found in it; `package` is its id, `digest` that of its file."""
+    parts: tuple[tuple[Part, tuple[Module, ...]], ...] = (
+        ("platform", contents.platform_modules),
+        ("customization", contents.modules),
+    )
+    return PackageToApply(
+        digest=digest,
+        kind=contents.kind.value,
+        modules=tuple(
+            ImageModule(name=one.name, version=one.version, part=part) for part, some in parts for one in some
+        ),
+        platform_version=contents.platform_version or "0.0",
+        application_version=contents.application_version or "0.0",
+        removals=contents.removed_modules,
+        id=package,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +142,7 @@ def compose(
             packages={**({} if base is None else base.packages), **dict.fromkeys(replaced, package.reference)},
             dropped=_sorted(_without(dropped.values(), healed)),
             base=base_digest,
+            removals=_removals(base, package, [one.name for one in customs.removed], missing, modules),
         ),
         replaced=replaced,
         added=_sorted(module.name for module in changes.added),
@@ -127,6 +150,30 @@ def compose(
         removed=_sorted(module.name for module in customs.removed),
         missing=_sorted(missing),
     )
+
+
+def _removals(
+    base: ImageParts | None,
+    package: PackageToApply,
+    removed: Iterable[str],
+    missing: Iterable[str],
+    modules: Iterable[ImageModule],
+) -> tuple[ModuleRemoval, ...]:
+    """By which package each module went that the line of images had and this one has not; its last going counts."""
+    known = {} if base is None else {name.casefold(): ModuleRemoval(name=name, how="omission") for name in base.dropped}
+    known |= {} if base is None else {one.name.casefold(): one for one in base.removals}
+    by = package.reference
+    known |= {name.casefold(): ModuleRemoval(name=name, how="omission", package=by) for name in missing}
+    names = {name.casefold(): name for name in removed}
+    # A removal file may also name what an earlier image had dropped: then that was removed after all.
+    names |= {key: known[key].name for key in _keys(package.removals) if key in known and key not in names}
+    known |= {key: ModuleRemoval(name=name, how="removal-file", package=by) for key, name in names.items()}
+    there = {module.name.casefold() for module in modules}
+    return tuple(known[key] for key in sorted(known) if key not in there)
+
+
+def _keys(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(name.strip().casefold() for name in names) - {""}
 
 
 def _check_parts(base: ImageParts | None, package: PackageToApply, replaced: tuple[Part, ...]) -> None:
@@ -157,7 +204,7 @@ def _check_unique(modules: Iterable[ImageModule]) -> None:
 def _check_removals(
     modules: Iterable[ImageModule], package: PackageToApply, replaced: tuple[Part, ...]
 ) -> frozenset[str]:
-    removals = frozenset(name.strip().casefold() for name in package.removals) - {""}
+    removals = _keys(package.removals)
     if removals and "customization" not in replaced:
         raise CompositionRefusedError(
             "a platform package keeps the customization part, so its ModuleToRemove.txt can remove nothing: "

@@ -1,0 +1,27 @@
+"""How a command on the artifact store alone runs: its errors become one sentence and an exit code."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from services.console.cli.image.finding import open_store
+from services.console.cli.running import Exit, Stopped, leave
+from shared.artifacts.errors import ArtifactStoreError
+from shared.artifacts.folder import FolderStore
+
+T = TypeVar("T")
+
+
+def on_store(work: Callable[[FolderStore], Coroutine[Any, Any, T]]) -> T:
+    """Do it; end with a sentence where it cannot be done."""
+    store = open_store()
+    try:
+        return asyncio.run(work(store))
+    except Stopped as stopped:
+        leave(stopped.code, str(stopped))
+    except FileExistsError as error:
+        leave(Exit.USAGE, f"{error}; name another place")
+    except ArtifactStoreError as error:
+        leave(Exit.FAILED, f"artifact store: {error}")
+    except OSError as error:
+        leave(Exit.FAILED, f"{error.filename or 'the file'}: {error.strerror or error}")
