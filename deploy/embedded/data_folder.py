@@ -13,6 +13,8 @@ from deploy.embedded.process import EnginesError
 
 # The guards of a parent that was killed hold the lock until they have ended their engines.
 _WAIT_FOR_ORPHANS = 20.0
+BEING_MADE = "being-restored"
+"""A file in a folder that is not yet an installation, because it is still being restored from a backup."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class DataFolder:
         """
         if self.lock.held:
             return False
+        if (self.path / BEING_MADE).exists():
+            raise EnginesError(f"{self.path} is what a restore left that did not end: remove it, and restore again.")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

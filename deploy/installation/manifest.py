@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from shared.formats.versions import is_lower
 from shared.version import this_version
 
 FORM = 1
@@ -70,9 +71,12 @@ def read_manifest(archive: tarfile.TarFile, path: Path) -> Manifest:
         raw["files"] = {name: BackupFile(**file) for name, file in raw["files"].items()}
         raw["folders"] = tuple(raw["folders"])
         raw["taken_at"] = datetime.fromisoformat(raw["taken_at"])
-        return Manifest(**raw)
+        made = Manifest(**raw)
+        if is_lower(this_version(), made.drydock):
+            raise BackupError(f"{path} was made by Drydock {made.drydock}, and this is {this_version()}: use that")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BackupError(f"the list of what {path} holds cannot be read: {error}") from error
+    return made
 
 
 def entries(archive: tarfile.TarFile, manifest: Manifest, path: Path) -> Iterator[tarfile.TarInfo]:

@@ -7,6 +7,7 @@ import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from deploy.embedded.data_folder import BEING_MADE
 from deploy.installation.backup import check, check_space, opened
 from deploy.installation.manifest import BackupError, Manifest, copy, entries, read_manifest
 from deploy.installation.record import RESTORED, Record, write_record
@@ -30,8 +31,10 @@ def restore(path: Path, to: Path) -> Manifest:
             if draft.exists():  # of one that was cut off
                 shutil.rmtree(draft)
             draft.mkdir(mode=0o700)
+            (draft / BEING_MADE).touch()  # before anything else: nothing starts on a folder that holds it
             _extract(archive, manifest, path, draft)
             write_record(draft / RESTORED, Record(manifest.taken_at, str(path.absolute()), datetime.now(UTC)))
+            (draft / BEING_MADE).unlink()
             if target.exists():
                 target.rmdir()
             draft.replace(target)

@@ -18,6 +18,7 @@ from deploy.embedded import Engines, EnginesError
 from deploy.embedded.data_folder import FolderInUseError
 from deploy.embedded.process import EngineProcess
 from deploy.installation.forms import changes, claim
+from deploy.installation.overdue import look_up_overdue
 from deploy.installation.record import told
 from deploy.stack.environments import resume_environments, stop_environments
 from deploy.stack.logs import LogWatch
@@ -128,6 +129,7 @@ class Stack:
         claim(self.data)
         endpoints = self._engines.start()
         self._say(f"engines ready after {time.monotonic() - began:.1f} s")
+        restored = self._restored(endpoints.mongo)
         for sentence in told(self.data):
             self._say(f"{self.data}: {sentence}")
         (self.data / "logs").mkdir(parents=True, exist_ok=True)
@@ -142,6 +144,7 @@ class Stack:
             "DRYDOCK_SMTP_PORT": str(smtp_port),
             "DRYDOCK_MAIL_FOLDER": str(mail_folder),
             "DRYDOCK_SESSION_TIMEOUT": SESSION_TIMEOUT,
+            **restored,
             **self._settings,
         }
         parts = [
@@ -180,6 +183,14 @@ class Stack:
         stop_environments(self.data / "environments", self.data / "artifacts")
         self._engines.stop()
         folder.lock.release()
+
+    def _restored(self, mongo: str) -> dict[str, str]:
+        """What services are told of a restore; what it left overdue is kept beside the data."""
+        try:
+            record = look_up_overdue(self.data, mongo, self._settings)
+        except OSError as error:
+            raise StackError(f"{self.data} was restored from a backup, but {error}. Start again") from error
+        return {"DRYDOCK_RESTORED_AT": record.restored_at.isoformat()} if record and record.restored_at else {}
 
     def _dashboard_of(self, supervisor: int) -> str:
         try:

@@ -159,6 +159,8 @@ class _Process:
         self._lifetime.essential("watchdog", self._watch())
         self._lifetime.essential("topics", self._watch_topics())
         log.info("service_started", port=port, topics=self._service.subscriptions)
+        if self._settings.restored_at:
+            log.warning("restored_from_backup", at=self._settings.restored_at.isoformat())
         if self._settings.clock_ahead:
             log.warning("clock_ahead", by=str(self._settings.clock_ahead))
 

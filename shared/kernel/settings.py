@@ -2,7 +2,7 @@
 
 import os
 import socket
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -56,4 +56,6 @@ class Settings(BaseSettings):
     """How long a stop may take before the process is ended hard."""
     topics_checked_every: timedelta = timedelta(seconds=30)
     """How often a service looks whether its topics are still there."""
+    restored_at: datetime | None = None
+    """When the installation was restored from a backup; its services say so when they start."""
     create_topics: bool = True

@@ -12,8 +12,8 @@ import pytest
 
 _ANYWHERE = ("tests/unit/", "tests/static/")
 _INSTALLATION = "tests/end_to_end"
-# It has an installation of its own, the others of its folder share one.
-_ALONE = "tests/end_to_end/test_main_job.py"
+# They have installations of their own, the others of their folder share one.
+_ALONE = {"tests/end_to_end/test_main_job.py", "tests/end_to_end/test_backup.py"}
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -47,4 +47,4 @@ def group_of(nodeid: str) -> str:
     if nodeid.startswith(_ANYWHERE):
         return nodeid
     module = nodeid.partition("::")[0]
-    return _INSTALLATION if PurePosixPath(module).is_relative_to(_INSTALLATION) and module != _ALONE else module
+    return _INSTALLATION if PurePosixPath(module).is_relative_to(_INSTALLATION) and module not in _ALONE else module

@@ -8,15 +8,17 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from deploy.embedded.data_folder import DataFolder, EngineRecord
+from deploy.embedded.data_folder import BEING_MADE, DataFolder, EngineRecord
+from deploy.embedded.process import EnginesError
 from deploy.installation import backup as backups
 from deploy.installation.backup import back_up, verify
 from deploy.installation.manifest import NAME, BackupError
-from deploy.installation.record import LAST_BACKUP, RESTORED, read_record, told
+from deploy.installation.record import LAST_BACKUP, RESTORED, read_record, told, write_record
 from deploy.installation.restore import restore
 
 LEFT_OUT = {"engines.lock", "logs", "stack.json", LAST_BACKUP}
@@ -275,3 +277,52 @@ def test_a_backup_that_ends_too_soon_is_refused_wherever_it_ends(backup: Path, s
     os.truncate(backup, int((last.offset_data + last.size) * share))
     with pytest.raises(BackupError):
         verify(backup)
+
+
+@pytest.mark.parametrize("what", ["backup", "restore"])
+def test_killed_at_any_moment_it_leaves_a_whole_one_or_none(tmp_path: Path, what: str) -> None:
+    program = Path(__file__).with_name("killed_backup.py")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    words = [sys.executable, str(program), what, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    kills, whole = map(int, done.stdout.split()[-2:])
+    assert kills > 20
+    assert whole < kills
+
+
+def test_nothing_starts_on_what_a_killed_restore_left(backup: Path, tmp_path: Path) -> None:
+    restore(backup, tmp_path / "new")
+    (tmp_path / "new" / BEING_MADE).touch()
+    with pytest.raises(EnginesError, match="restore left that did not end"):
+        DataFolder(tmp_path / "new").take()
+
+
+def test_a_backup_of_a_later_drydock_is_refused_although_its_form_is_known(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as later:
+        later.setattr(backups, "this_version", lambda: "99.0.0")
+        back_up(data, tmp_path / "b", say=say)
+    with pytest.raises(BackupError, match=r"made by Drydock 99\.0\.0"):
+        restore(tmp_path / "b", tmp_path / "new")
+
+
+@pytest.mark.parametrize(("count", "shown"), [(0, 0), (1, 2), (20, 21), (23, 22)])
+def test_what_a_restore_left_overdue_is_told(backup: Path, tmp_path: Path, count: int, shown: int) -> None:
+    new = tmp_path / "new"
+    restore(backup, new)
+    made = read_record(new / RESTORED)
+    assert made is not None
+    assert made.overdue is None
+    known = told(new)
+    record = replace(made, overdue=tuple(f"promotion {number}" for number in range(count)))
+    write_record(new / RESTORED, record)
+    assert read_record(new / RESTORED) == record
+    more = told(new)[len(known) :]
+    assert len(more) == shown
+    if count:
+        assert "overdue" in more[0]
+        assert "promotion 0" in more[1]
+    if count > 20:
+        assert "and 3 more" in more[-1]

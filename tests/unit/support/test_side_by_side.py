@@ -18,6 +18,7 @@ def test_unit_tests_go_anywhere_and_others_stay_with_their_module_or_with_the_in
     assert group_of("tests/integration/test_x.py::test_a[1]") == "tests/integration/test_x.py"
     assert group_of("tests/end_to_end/test_kills.py::test_a") == group_of("tests/end_to_end/test_x.py::Test::test_b")
     assert group_of("tests/end_to_end/test_main_job.py::test_a") == "tests/end_to_end/test_main_job.py"
+    assert group_of("tests/end_to_end/test_backup.py::test_a") == "tests/end_to_end/test_backup.py"
 
 
 def test_a_module_runs_in_one_process_and_the_one_with_the_longest_limit_begins(tmp_path: Path) -> None:
