@@ -139,6 +139,7 @@ class Committer:
         ]
         if outgrown:
             await self._store.write_many(ANSWERS.name, outgrown)
+            crash_point("commit.answers-kept")
         lost, refused = await self._write([key for key in units if units[key].changed], units)
         crash_point("commit.written")
         for key in lost:

@@ -12,6 +12,7 @@ CrashPoint = Literal[
     "inbox.received",
     "commit.loaded",
     "commit.decided",
+    "commit.answers-kept",
     "commit.written",
     "commit.settled",
     "relay.taken",

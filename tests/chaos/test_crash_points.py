@@ -43,6 +43,7 @@ TIMER = ("commit.loaded", "commit.decided", "commit.written")
 TIMER_NEW = ("commit.settled", "relay.taken", "relay.published", "relay.trimmed")
 WORK = ("commit.loaded", "commit.decided", "commit.written", "commit.settled", "work.done", "commit.loaded#2")
 WORK_END = ("commit.decided#2", "commit.written#2")
+FULL_BATCH = ("commit.answers-kept", "inbox.before-acknowledge")
 WORK_NEW = ("commit.settled#2", "work.recorded", "relay.taken", "relay.published", "relay.trimmed")
 
 
@@ -88,7 +89,7 @@ async def dies_at(victim: ServiceProcess, point: str) -> None:
 
 
 def test_every_crash_point_has_a_victim() -> None:
-    reached = {*RECORDS, *TIMER, *TIMER_NEW, *WORK, *WORK_END, *WORK_NEW, "timer.due", "work.claimed"}
+    reached = {*RECORDS, *TIMER, *TIMER_NEW, *WORK, *WORK_END, *WORK_NEW, "timer.due", "work.claimed", *FULL_BATCH}
     assert {point.partition("#")[0] for point in reached} == {*CRASH_POINTS}
 
 
@@ -136,12 +137,13 @@ async def test_commands_events_and_dead_letters_survive_every_crash(
     assert await victim.stop() == 0
 
 
+@pytest.mark.parametrize("point", FULL_BATCH)
 async def test_a_full_batch_for_one_counter_that_comes_again_changes_it_once(
-    own: Endpoints, reader: Client, victim: ServiceProcess
+    own: Endpoints, reader: Client, victim: ServiceProcess, point: str
 ) -> None:
     counter = new_id()
     amounts = {await reader.send(AddToCounter(counter=counter, amount=1)): 1 for _ in range(600)}
-    await dies_at(victim, "inbox.before-acknowledge")
+    await dies_at(victim, point)
     await victim.start().ready()
     await reader.wait_for(lambda seen: seen.envelope.causation == [*amounts][-1])
     await reader.no_lag("example", READ)
