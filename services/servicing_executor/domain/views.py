@@ -59,7 +59,8 @@ def finished_event(
     change = operation.extension_change
     downtime = None
     if operation.stopped_at:
-        downtime = ((operation.started_at or now) - operation.stopped_at).total_seconds()
+        # A clock that was set back meanwhile must not make an end that no message can carry.
+        downtime = max(((operation.started_at or now) - operation.stopped_at).total_seconds(), 0.0)
     return OperationFinished(
         environment=state.id,
         project=state.project,

@@ -177,6 +177,13 @@ def test_the_downtime_is_the_time_from_the_stop_to_the_start() -> None:
     assert play.go_on().downtime_seconds == 42
 
 
+def test_an_operation_ends_although_the_clock_was_set_back_behind_its_stop() -> None:
+    play = to(rollout(), "start-services")
+    began = WorkEnded("step", "operation/start-services", StepDone(log=digest("start")), None)
+    play.decide(answers.step_ended(play.state, began, None, NOW - timedelta(days=91)))
+    assert play.go_on().downtime_seconds == 0
+
+
 def test_services_that_are_stopped_again_for_a_rollback_have_been_away_since_the_first_time() -> None:
     play = to(rollout(), "migrate-database")
     failed: WorkEnded[StepDone] = WorkEnded(
