@@ -25,6 +25,15 @@ def draft_of(path: Path) -> Iterator[Path]:
         raise
 
 
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder outlast a loss of power. Raise OSError."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file as `draft_of` does. It is not forced to the disk: for what may be lost when the machine fails."""
     with draft_of(path) as draft:

@@ -16,6 +16,7 @@ from typing import IO
 from deploy.embedded.data_folder import DataFolder
 from deploy.installation.manifest import NAME, BackupError, BackupFile, Manifest, copy, entries, read_manifest
 from deploy.installation.record import LAST_BACKUP, Record, write_record
+from shared.files import sync_folder
 from shared.version import this_version
 
 KEPT_FREE = 256 * 1024 * 1024
@@ -63,7 +64,7 @@ def back_up(data: Path, to: Path, *, say: Callable[[str], None]) -> Manifest:
             raise BackupError(f"{to} cannot be written: {error}") from error
         finally:
             draft.unlink(missing_ok=True)
-        _sync(to.absolute().parent)
+        sync_folder(to.absolute().parent)
         write_record(folder.path / LAST_BACKUP, Record(manifest.taken_at, str(to.absolute())))
     return manifest
 
@@ -182,11 +183,3 @@ def check_space(folder: Path, size: int) -> None:
             f"{size / 1e6:.0f} MB are needed in {folder}, and {KEPT_FREE / 1e6:.0f} MB stay free; "
             f"there are {free / 1e6:.0f} MB. Make room, or name another place"
         )
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

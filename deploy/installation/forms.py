@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from deploy.embedded import EnginesError
+from shared.files import write_atomically
 from shared.version import this_version
 
 RECORD = "installation.json"
@@ -58,9 +59,8 @@ def claim(data: Path) -> None:
             raise EnginesError(f"{error}.") from error
     now = RunBy(this_version(), forms())
     if now != before:
-        draft = data / f".{RECORD}.draft"
-        draft.write_text(json.dumps({"version": now.version, "forms": now.forms}, indent=1), encoding="utf-8")
-        draft.replace(data / RECORD)
+        text = json.dumps({"version": now.version, "forms": now.forms}, indent=1)
+        write_atomically(data / RECORD, text.encode())
 
 
 def changes(data: Path) -> list[str]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from shared.files import write_atomically
+
 LAST_BACKUP = "last-backup.json"
 RESTORED = "restored.json"
 _SHOWN = 20
@@ -47,9 +49,7 @@ def write_record(path: Path, record: Record) -> None:
     restored = record.restored_at.isoformat() if record.restored_at else None
     raw = {"taken_at": record.taken_at.isoformat(), "file": record.file, "restored_at": restored}
     text = json.dumps(raw if record.overdue is None else {**raw, "overdue": record.overdue})
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    write_atomically(path, text.encode())
 
 
 def read_record(path: Path) -> Record | None:

@@ -12,6 +12,8 @@ from uuid import uuid4
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from shared.files import sync_folder
+
 SIZE_LIMIT = 16 * 1024 * 1024
 
 
@@ -31,11 +33,7 @@ class MailFolder:
             file.flush()
             os.fsync(file.fileno())
         part.rename(whole)
-        folder = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self.path)
         return whole
 
 

@@ -25,8 +25,9 @@ from shared.artifacts.index import LayoutIndex
 from shared.artifacts.notes import alone, read_notes, write_note
 from shared.artifacts.port import Descriptor, check_reference, digest_hex
 from shared.artifacts.space import require_space
-from shared.artifacts.store_folder import StoreFolder, storage_errors, sync_folder, write_once
+from shared.artifacts.store_folder import StoreFolder, storage_errors, write_once
 from shared.artifacts.trash import bring_back
+from shared.files import sync_folder
 
 _CHUNK = 1 << 20
 _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}

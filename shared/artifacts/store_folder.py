@@ -19,6 +19,7 @@ from pathlib import Path
 
 from shared.artifacts.errors import StoreFullError, StoreUnavailableError
 from shared.artifacts.port import digest_hex
+from shared.files import sync_folder
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -112,15 +113,6 @@ def write_atomically(path: Path, content: bytes) -> None:
     finally:
         draft.unlink(missing_ok=True)
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder outlast a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

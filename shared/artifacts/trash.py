@@ -5,7 +5,8 @@ import os
 from shared.artifacts.image import MANIFEST, image_reference
 from shared.artifacts.index import LayoutIndex
 from shared.artifacts.port import Descriptor
-from shared.artifacts.store_folder import StoreFolder, sync_folder
+from shared.artifacts.store_folder import StoreFolder
+from shared.files import sync_folder
 
 
 def bring_back(folder: StoreFolder, digest: str) -> bool:
