@@ -22,6 +22,8 @@ from deploy.installation.overdue import look_up_overdue
 from deploy.installation.record import told
 from deploy.stack.environments import resume_environments, stop_environments
 from deploy.stack.logs import LogWatch
+from shared.attestations.errors import KeyFileError
+from shared.attestations.keyring import ensure_keys
 from shared.contracts.topics import SERVICES
 from shared.ports import free_port
 
@@ -133,12 +135,14 @@ class Stack:
         for sentence in told(self.data):
             self._say(f"{self.data}: {sentence}")
         (self.data / "logs").mkdir(parents=True, exist_ok=True)
+        self._make_keys()
         mail_folder = self.data / "mail"
         smtp_port = self._port("mail-catcher")
         common = {
             "DRYDOCK_KAFKA": endpoints.kafka,
             "DRYDOCK_MONGO": endpoints.mongo,
             "DRYDOCK_ARTIFACTS": str(self.data / "artifacts"),
+            "DRYDOCK_KEYS": str(self.data / "keys"),
             "DRYDOCK_ENVIRONMENTS": str(self.data / "environments"),
             "DRYDOCK_BASES": str(self.data / "bases"),
             "DRYDOCK_SMTP_PORT": str(smtp_port),
@@ -183,6 +187,15 @@ class Stack:
         stop_environments(self.data / "environments", self.data / "artifacts")
         self._engines.stop()
         folder.lock.release()
+
+    def _make_keys(self) -> None:
+        """At the first start: what services state of images is signed with them."""
+        try:
+            made = ensure_keys(self.data / "keys")
+        except (KeyFileError, OSError) as error:
+            raise StackError(f"the keys in {self.data / 'keys'} cannot be used: {error}") from error
+        if made:
+            self._say(f"keys made for {', '.join(made)} in {self.data / 'keys'}")
 
     def _restored(self, mongo: str) -> dict[str, str]:
         """What services are told of a restore; what it left overdue is kept beside the data."""

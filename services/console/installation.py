@@ -52,6 +52,11 @@ def artifacts_folder() -> Path:
     return Path(os.environ.get("DRYDOCK_ARTIFACTS") or _record(data).get("artifacts") or data / "artifacts")
 
 
+def keys_folder() -> Path:
+    """Where the keys and the trust file are, whether anything runs or not."""
+    return Path(os.environ.get("DRYDOCK_KEYS") or _data() / "keys")
+
+
 def _data() -> Path:
     return Path(os.environ.get("DRYDOCK_DATA") or DATA)
 

@@ -7,11 +7,13 @@ from contextlib import suppress
 from services.console.retention import LOG, REPORT
 from shared.artifacts.errors import ArtifactCorruptError
 from shared.artifacts.image import CACHED_LAYER, CONFIG, MANIFEST
+from shared.artifacts.referrers import EMPTY
 from shared.artifacts.store_folder import StoreFolder
 from shared.artifacts.sweep import Blob, needed
 from shared.contracts.message import Part
 from shared.formats.oci_image import LAYER_TYPES
 
+EVIDENCE, TRASH = "evidence", "trash"
 _KINDS = {
     MANIFEST: "images",
     CONFIG: "images",
@@ -20,10 +22,10 @@ _KINDS = {
     "application/zip": "packages",
     "application/vnd.drydock.app": "extensions",
     "application/vnd.drydock.app-index+msgpack": "base indexes",
+    EMPTY: EVIDENCE,
     REPORT: "reports and lists",
     LOG: "logs",
 }
-TRASH = "trash"
 
 
 class KindUsage(Part):
@@ -40,7 +42,9 @@ class KindUsage(Part):
 
 def kind_of(blob: Blob) -> str:
     """What an artifact is, for a person; all that waits to be deleted is `trash`."""
-    return TRASH if blob.trashed else _KINDS.get(blob.media_type, "other")
+    if blob.trashed:
+        return TRASH
+    return EVIDENCE if blob.subject or blob.media_type.endswith("+dsse") else _KINDS.get(blob.media_type, "other")
 
 
 def usage(folder: StoreFolder, blobs: Mapping[str, Blob], referenced: Collection[str] | None) -> list[KindUsage]:
@@ -65,7 +69,7 @@ def _common(folder: StoreFolder, blobs: Mapping[str, Blob]) -> set[str]:
     """What at least two images need."""
     times: Counter[str] = Counter()
     for blob in blobs.values():
-        if blob.media_type == MANIFEST and not blob.trashed:
+        if blob.media_type == MANIFEST and not blob.trashed and not blob.subject:
             with suppress(ArtifactCorruptError):  # for `verify` to say
                 times.update(needed(folder, blobs, {blob.digest}))
     return {digest for digest, count in times.items() if count > 1}

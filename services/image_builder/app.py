@@ -24,6 +24,8 @@ class BuilderSettings(Settings):
     artifacts: Path = Path(".drydock/artifacts")
     image_compression: Compression = "zstd"
     """How the layers of images are compressed. `zstd` is fastest; umoci reads `gzip` and `none` only."""
+    keys: Path | None = None
+    """Folder of keys and of the trust file: what is stated of images is signed with a key there; None: nothing is."""
     patience: timedelta = timedelta(minutes=1)
     """How long a build waits until the builder has read its own word of the base image."""
 
@@ -31,7 +33,7 @@ class BuilderSettings(Settings):
 def make(settings: Settings) -> Service:
     """The table of image-builder."""
     assert isinstance(settings, BuilderSettings)
-    steps = Steps(FolderStore(settings.artifacts), settings.image_compression)
+    steps = Steps(FolderStore(settings.artifacts), settings.image_compression, settings.keys)
     return make_service(
         "image-builder",
         CATALOGUE,

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from services.image_builder.domain.composition import CompositionRefusedError, package_to_apply
 from services.image_builder.domain.work import BuildInput, Built
 from services.image_builder.image_build import BuiltImage, build_image
+from services.image_builder.statements import ImageStatements
 from shared.artifacts.errors import ArtifactStoreError, ArtifactUnusableError
 from shared.artifacts.port import ArtifactStore
 from shared.artifacts.space import size_text
+from shared.attestations.errors import KeyFileError
 from shared.contracts.image_builder import Reason
 from shared.contracts.parts import ImageContents, Module, PackageKind, Problem
 from shared.formats.deployable_package.findings import InfrastructureError
@@ -23,11 +26,15 @@ _NAMED = 10
 
 
 class Steps:
-    """Builds images in one artifact store, with layers that are compressed so."""
+    """Builds images in one artifact store, with layers that are compressed so.
 
-    def __init__(self, artifacts: ArtifactStore, compression: Compression = "zstd") -> None:
+    `keys` is the folder with the key that signs what is stated of them; None: nothing is stated.
+    """
+
+    def __init__(self, artifacts: ArtifactStore, compression: Compression = "zstd", keys: Path | None = None) -> None:
         self._artifacts = artifacts
         self._compression = compression
+        self._statements = ImageStatements(artifacts, keys, compression)
 
     async def build(self, given: BuildInput, job: Job) -> Built:
         """Build an image. Raise Transient where the machine, not the package, is at fault and may recover."""
@@ -44,6 +51,7 @@ class Steps:
                 compression=self._compression,
                 progress=_telling(job),
             )
+            await self._state(done, given, job)
         except CompositionRefusedError as error:
             return _none(error.reason, str(error))
         except PackageRefusedError as error:
@@ -54,6 +62,14 @@ class Steps:
             raise Transient(str(error)) from error
         job.log(_told(done, time.perf_counter() - began))
         return Built(image=done.image.digest, contents=_contents(given, done.image))
+
+    async def _state(self, done: BuiltImage, given: BuildInput, job: Job) -> None:
+        """An image is worth more than what is stated of it: without a key it is built all the same."""
+        request = given.request
+        try:
+            await self._statements.state(done.image, operation=request.operation, package=request.artifact.digest)
+        except KeyFileError as error:
+            job.log(f"nothing is stated of the image, so no policy will accept it: {error}", "warning")
 
 
 def _telling(job: Job) -> Callable[[int, int], None]:

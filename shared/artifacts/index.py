@@ -7,9 +7,10 @@ from typing import Any
 import rfc8785
 
 from shared.artifacts.errors import ArtifactCorruptError
-from shared.artifacts.image import CACHED_LAYERS, IMAGES, MANIFEST, image_reference
+from shared.artifacts.image import CACHED_LAYERS, IMAGES, MANIFEST
 from shared.artifacts.port import Descriptor, digest_hex
 from shared.artifacts.store_folder import StoreFolder, write_atomically
+from shared.artifacts.subject import REFERRERS, manifest_reference
 
 _MEDIA_TYPE = "application/vnd.oci.image.index.v1+json"
 _REF_NAME = "org.opencontainers.image.ref.name"
@@ -35,7 +36,9 @@ class LayoutIndex:
         with self._layout.changing_index():
             entries = self.entries() if self._layout.index.exists() else []
             named = {entry["digest"] for entry in entries}
-            self._write([*entries, *(_entry(one) for one in self._images() if one.digest not in named)])
+            self._write(
+                [*entries, *(_entry(one, self._name(one)) for one in self._images() if one.digest not in named)]
+            )
 
     def entries(self) -> list[Entry]:
         """The descriptors as they stand there; raise ArtifactCorruptError where it is no index."""
@@ -53,7 +56,7 @@ class LayoutIndex:
     def named_by_others(self) -> set[str]:
         """The digests of what another tool has put there, an image say: its names are none of ours."""
         names = ((entry["digest"], entry.get("annotations", {}).get(_REF_NAME, "")) for entry in self.entries())
-        return {digest for digest, name in names if not name.startswith((IMAGES, CACHED_LAYERS))}
+        return {digest for digest, name in names if not name.startswith((IMAGES, CACHED_LAYERS, REFERRERS))}
 
     def set(self, name: str, target: Descriptor) -> None:
         """Let a name mean this and nothing else."""
@@ -84,6 +87,9 @@ class LayoutIndex:
             found.append((status.st_mtime, digest, status.st_size))
         return [Descriptor(MANIFEST, digest, size) for _, digest, size in sorted(found)]
 
+    def _name(self, manifest: Descriptor) -> str:
+        return manifest_reference(manifest.digest, self._layout.blob(manifest.digest).read_bytes())
+
     def _read(self) -> dict[str, Any]:
         path = self._layout.index
         try:
@@ -104,10 +110,10 @@ class LayoutIndex:
         write_atomically(self._layout.index, rfc8785.dumps(index))
 
 
-def _entry(target: Descriptor, name: str | None = None) -> Entry:
+def _entry(target: Descriptor, name: str) -> Entry:
     return {
         "mediaType": target.media_type,
         "digest": target.digest,
         "size": target.size,
-        "annotations": {_REF_NAME: name or image_reference(target.digest)},
+        "annotations": {_REF_NAME: name},
     }

@@ -21,7 +21,8 @@ import rfc8785
 from shared.artifacts.errors import ArtifactCorruptError, ArtifactMissingError, ArtifactStoreError
 from shared.artifacts.image import MANIFEST, Image
 from shared.artifacts.image_files import adopt_image
-from shared.artifacts.port import ArtifactStore, Descriptor, digest_hex
+from shared.artifacts.port import ArtifactStore, Descriptor
+from shared.artifacts.subject import referrer_reference
 
 _INDEX = "application/vnd.oci.image.index.v1+json"
 _JSON_LIMIT = 16 << 20
@@ -113,7 +114,7 @@ class Registry:
             stored = await store.put_bytes(document, one["mediaType"])
             if stored.digest != one["digest"]:
                 raise ArtifactCorruptError(f"{self._place} has other bytes under {one['digest']}")
-            await store.set_reference(f"referrers/{digest_hex(digest)}/{digest_hex(stored.digest)}", stored)
+            await store.set_reference(referrer_reference(digest, stored.digest), stored)
         return image
 
     async def referrers(self, digest: str) -> list[dict[str, Any]]:

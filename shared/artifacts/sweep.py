@@ -6,6 +6,7 @@ meanwhile: a run may be killed anywhere, and may go on beside builds and uploads
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from shared.artifacts.errors import ArtifactCorruptError
 from shared.artifacts.image import CACHED_LAYER, CONFIG, MANIFEST, packages_of
 from shared.artifacts.index import LayoutIndex
 from shared.artifacts.store_folder import StoreFolder, storage_errors
+from shared.artifacts.subject import subject_in
 from shared.artifacts.trash import bring_back, delete, put_aside
 
 GRACE = 24 * 3600.0
@@ -38,6 +40,8 @@ class Blob:
     trashed: bool = False
     named: bool = False
     """Whether the index has an entry of it."""
+    subject: str | None = None
+    """The artifact that it refers to, and is kept with; None: none."""
 
 
 class Deed(StrEnum):
@@ -63,7 +67,13 @@ def blobs_of(folder: StoreFolder) -> dict[str, Blob]:
                     status = path.stat()
                     type_ = named.get(digest) or folder.media_type(digest)
                     found[digest] = Blob(
-                        digest, status.st_size, type_, status.st_mtime, trashed=trashed, named=digest in named
+                        digest,
+                        status.st_size,
+                        type_,
+                        status.st_mtime,
+                        trashed=trashed,
+                        named=digest in named,
+                        subject=subject_in(path.read_bytes()) if type_ == MANIFEST else None,
                     )
     return found
 
@@ -118,7 +128,14 @@ def _json(folder: StoreFolder, digest: str) -> Any:
 
 
 def needed(folder: StoreFolder, blobs: Mapping[str, Blob], roots: Collection[str]) -> set[str]:
-    """The digests of all blobs that `roots` need, themselves among them. Raise ArtifactCorruptError."""
+    """The digests of all blobs that `roots` need, themselves among them, and what refers to these.
+
+    Raise ArtifactCorruptError.
+    """
+    referrers = defaultdict(list)
+    for blob in blobs.values():
+        if blob.subject:
+            referrers[blob.subject].append(blob.digest)
     found: set[str] = set()
     waiting = [digest for digest in roots if digest in blobs]
     while waiting:
@@ -126,6 +143,7 @@ def needed(folder: StoreFolder, blobs: Mapping[str, Blob], roots: Collection[str
         if digest not in found:
             found.add(digest)
             waiting += (one for one in references_of(folder, blobs[digest]) if one in blobs)
+            waiting += referrers[digest]
     return found
 
 

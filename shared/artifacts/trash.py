@@ -1,11 +1,13 @@
 """How a blob goes into the trash, comes back, or is deleted: each under the lock that keeps everybody else away."""
 
 import os
+from contextlib import suppress
 
-from shared.artifacts.image import MANIFEST, image_reference
+from shared.artifacts.image import MANIFEST
 from shared.artifacts.index import LayoutIndex
 from shared.artifacts.port import Descriptor
 from shared.artifacts.store_folder import StoreFolder
+from shared.artifacts.subject import manifest_reference, subject_in
 from shared.files import sync_folder
 
 
@@ -19,8 +21,23 @@ def bring_back(folder: StoreFolder, digest: str) -> bool:
         return blob.exists()  # another was faster
     sync_folder(folder.blobs)
     if folder.media_type(digest) == MANIFEST:
-        LayoutIndex(folder).set(image_reference(digest), Descriptor(MANIFEST, digest, blob.stat().st_size))
+        content = blob.read_bytes()
+        LayoutIndex(folder).set(manifest_reference(digest, content), Descriptor(MANIFEST, digest, len(content)))
+        if subject_in(content) is None:
+            for referrer in _referrers_in_trash(folder, digest):
+                bring_back(folder, referrer)
     return True
+
+
+def _referrers_in_trash(folder: StoreFolder, subject: str) -> list[str]:
+    """What refers to an image and was put aside with it: its evidence comes back with it."""
+    found = []
+    for path in folder.trash.iterdir():
+        digest = f"sha256:{path.name}"
+        with suppress(FileNotFoundError):
+            if folder.media_type(digest) == MANIFEST and subject_in(path.read_bytes()) == subject:
+                found.append(digest)
+    return found
 
 
 def put_aside(folder: StoreFolder, digest: str, *, used: float, named: bool) -> bool:

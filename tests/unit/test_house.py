@@ -33,7 +33,7 @@ FLOORS = (
         "services.extension_compatibility_checker",
         "services.notifier",
     ),
-    ("shared.projections",),
+    ("shared.projections", "shared.attestations"),
     ("shared.artifacts", "shared.kernel"),
     ("shared.contracts", "shared.children"),
     ("shared.formats",),

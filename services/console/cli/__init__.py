@@ -37,6 +37,7 @@ _NOUNS = {
     "notification": f"{_HERE}.plain:notification",
     "events": f"{_HERE}.events:app",
     "store": f"{_HERE}.store:app",
+    "keys": f"{_HERE}.keys:app",
     "retention": f"{_HERE}.retention:app",
     "snapshots": f"{_HERE}.snapshots:app",
     "dead-letters": f"{_HERE}.dead_letters:app",

@@ -13,6 +13,7 @@ app = typer.Typer(
             "show": f"{_HERE}.looking:show",
             "plan": f"{_HERE}.planning:plan",
             "diff": f"{_HERE}.comparing:diff",
+            "verify": f"{_HERE}.verifying:verify",
             "unpack": f"{_HERE}.moving:unpack",
             "export": f"{_HERE}.moving:export",
             "import": f"{_HERE}.moving:import_",
@@ -21,5 +22,5 @@ app = typer.Typer(
         }
     ),
     no_args_is_help=True,
-    help="Images: list, look at, plan, compare, unpack, bring to other places.",
+    help="Images: list, look at, plan, compare, verify, unpack, bring to other places.",
 )

@@ -33,8 +33,8 @@ def open_store() -> FolderStore:
     return FolderStore(place)
 
 
-async def find_image(store: FolderStore, word: str) -> Image:
-    """The image of a digest or of its beginning. Raise Stopped, ArtifactStoreError."""
+async def find_digest(store: FolderStore, word: str) -> str:
+    """The digest of the image that a digest or its beginning means. Raise Stopped, ArtifactStoreError."""
     digits = word.removeprefix(_PREFIX)
     named = [name.removeprefix(IMAGES) for name in await store.references() if name.startswith(IMAGES)]
     found = [one for one in named if one.startswith(digits)]
@@ -42,8 +42,14 @@ async def find_image(store: FolderStore, word: str) -> Image:
         what = f"{len(found)} images begin so; give more digits" if found else "no image of the store begins so"
         short = f"; give at least {_SHORTEST} digits of a digest, or an environment" if len(digits) < _SHORTEST else ""
         raise Stopped(Exit.NOT_FOUND, f"{word}: {what}{short}")
+    return f"{_PREFIX}{found[0]}"
+
+
+async def find_image(store: FolderStore, word: str) -> Image:
+    """The image of a digest or of its beginning. Raise Stopped, ArtifactStoreError."""
+    digest = await find_digest(store, word)
     try:
-        return await load_image(store, f"{_PREFIX}{found[0]}")
+        return await load_image(store, digest)
     except (ArtifactMissingError, ArtifactCorruptError) as error:
         raise Stopped(Exit.FAILED, f"the image cannot be read: {error}") from error
 
