@@ -44,7 +44,7 @@ class Small:
             assert "Authorization" not in request.headers
         elif self.secret and request.headers.get("Authorization") != f"Bearer {self.secret}":
             self.unknown += 1
-            realm = 'Bearer realm="https://registry.example/token",service="r",scope="repository:contoso/erp:push,pull"'
+            realm = 'Bearer realm="https://tokens.example/token",service="r",scope="repository:contoso/erp:push,pull"'
             return httpx.Response(401, headers={"WWW-Authenticate": realm})
         content = await request.aread()
         what, _, name = path.removeprefix(REPOSITORY).partition("/")
