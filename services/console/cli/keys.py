@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from services.console.cli.image.finding import open_store
+from services.console.cli.image.work import store_faults_said
 from services.console.cli.options import Yes
 from services.console.cli.paths import shown
 from services.console.cli.printing import Form, Output, print_id, print_list
 from services.console.cli.running import Exit, confirm, leave, tell
 from services.console.installation import keys_folder
 from services.console.words import counted
-from shared.artifacts.errors import ArtifactStoreError
 from shared.attestations.errors import KeyFileError
 from shared.attestations.evidence import stated_with
 from shared.attestations.keyring import create_key, read_public_key, retire_keys, rotate_key, trust_key
@@ -164,11 +164,8 @@ def _known(folder: Path, ids: Collection[str]) -> frozenset[str]:
 
 @contextmanager
 def _said() -> Iterator[None]:
-    try:
-        yield
-    except KeyFileError as error:
-        leave(Exit.FAILED, str(error))
-    except ArtifactStoreError as error:
-        leave(Exit.FAILED, f"artifact store: {error}")
-    except OSError as error:
-        leave(Exit.FAILED, f"{error.filename or 'the file'}: {error.strerror or error}")
+    with store_faults_said():
+        try:
+            yield
+        except KeyFileError as error:
+            leave(Exit.FAILED, str(error))
